@@ -154,12 +154,13 @@ def _reverted(request: EditExamplesRequest, edited: Edited, context: ToolContext
     if edited.dataset is None:
         summary = f"{edited.parent} is what is there: nothing was changed."
     else:
-        found, counts = changed(context, edited.dataset.id, edited.parent, RowFilter())
-        rows = len(found)
+        found, counts, tests = changed(context, edited.dataset.id, edited.parent, RowFilter())
+        rows = len(found) + tests
         came = listed((f"{counts[kind]:,} {kind}" for kind in KINDS if kind in counts), MOST_LISTED)
+        tested = counted(tests, "test row") if tests else ""
         summary = (
             f"{edited.dataset.id} has the rows of {request.revert_to} again, and comes after {edited.parent}. "
-            f"Rows that change by it: {came or 'none'}."
+            f"Rows that change by it: {' and '.join(filter(None, (came, tested))) or 'none'}."
         )
     return EditExamplesResult(
         summary=" ".join((summary, *edited.remarks)),

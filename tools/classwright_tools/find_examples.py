@@ -92,12 +92,11 @@ def find_examples(request: FindExamplesRequest, context: ToolContext) -> FindExa
     """
     from classwright_tools.curation.row_counts import row_counts
     from classwright_tools.measurement.row_page import bytes_of, row_page
-    from classwright_tools.workspace.datasets import read_card
 
     workspace = context.workspace
     workspace.task(request.task)  # one that is not there is told with the nearest
     dataset = workspace.resolve(request.dataset, "dataset", request.task).id
-    found, changes = _found(request, context, dataset)
+    found, changes, unseen = _found(request, context, dataset)
     if request.shuffled:
         found = found.shuffled(context.seed)
     counts = row_counts(found.table)
@@ -106,10 +105,10 @@ def find_examples(request: FindExamplesRequest, context: ToolContext) -> FindExa
     excerpts.note("labels", len(shown["labels"]), len(counts.labels))
     excerpts.note("changes", len(shown["changes"]), len(changes))
     none = {labels_in_words(()): counts.none} if counts.none else {}
-    by_name = request.ids or (request.where and request.where.splits)
-    unseen = 0 if by_name else read_card(workspace, dataset).rows("test")
     bare = FindExamplesResult(
-        summary=_summary(found, request.compare_to, changes, none | counts.labels, unseen) + _unsure(request.doubt),
+        summary=_summary(found, request.compare_to, changes, none | counts.labels)
+        + _left_out(unseen, compared=request.compare_to is not None)
+        + _unsure(request.doubt),
         next_step="",
         dataset=dataset,
         total=len(found),
@@ -142,12 +141,16 @@ def find_examples(request: FindExamplesRequest, context: ToolContext) -> FindExa
     )
 
 
-def _found(request: FindExamplesRequest, context: ToolContext, dataset: str) -> tuple[Selected, dict[str, int]]:
-    """Return the rows that are looked for, and how many changed in which way where versions are compared."""
+def _found(request: FindExamplesRequest, context: ToolContext, dataset: str) -> tuple[Selected, dict[str, int], int]:
+    """Return the rows that are looked for, how many changed in which way where versions are compared, and the number
+    of test rows that are left out."""
     from classwright_tools.measurement.selecting import changed, select
+    from classwright_tools.workspace.datasets import read_card
 
     if request.compare_to is None:
-        return select(context, dataset, request), {}
+        by_name = request.ids or (request.where and request.where.splits)
+        unseen = 0 if by_name else read_card(context.workspace, dataset).rows("test")
+        return select(context, dataset, request), {}, unseen
     earlier = context.workspace.resolve(request.compare_to, "dataset", request.task).id
     return changed(context, dataset, earlier, request.where or RowFilter())
 
@@ -207,19 +210,20 @@ def _first(counts: dict[str, int], max_bytes: int) -> dict[str, int]:
     return kept
 
 
-def _summary(found: Selected, earlier: str | None, changes: dict[str, int], labels: dict[str, int], unseen: int) -> str:
-    """Return what was found, or what changed since `earlier`, and that `unseen` test rows were not looked through."""
+def _summary(found: Selected, earlier: str | None, changes: dict[str, int], labels: dict[str, int]) -> str:
+    """Return what was found, or what changed since `earlier`."""
     from classwright_tools.curation.row_changes import KINDS
 
     by_label = listed((f"{label} {rows:,}" for label, rows in labels.items()), LABELS_LISTED)
     summary = f"{counted(len(found), 'row')} of {found.dataset} found{f': {by_label}' if by_label else ''}."
     if earlier:
-        changed = ", ".join(f"{changes[kind]:,} {kind}" for kind in KINDS if kind in changes) or "nothing"
-        summary = f"Rows of {found.dataset} that changed since {earlier}: {changed}."
+        changed = ", ".join(f"{changes[kind]:,} {kind}" for kind in KINDS if kind in changes)
+        rows = counted(len(found), "row changed", "rows changed")
+        summary = f"From {earlier} to {found.dataset} {rows}{changed and f': {changed}'}."
     if found.judged:
         there, answered = found.judged
         summary += f" {answered:,} of {counted(there, 'row')} could be judged."
-    return summary + _left_out(unseen)
+    return summary
 
 
 def _unsure(doubt: Doubt | None) -> str:
@@ -234,10 +238,13 @@ def _unsure(doubt: Doubt | None) -> str:
     )
 
 
-def _left_out(unseen: int) -> str:
-    """Return the sentence on the `unseen` test rows; nothing where there are none."""
+def _left_out(unseen: int, *, compared: bool = False) -> str:
+    """Return the sentence on the `unseen` test rows, which changed where versions are `compared`; nothing of none."""
     if not unseen:
         return ""
+    if compared:
+        rows = counted(unseen, "test row that changed is", "test rows that changed are")
+        return f" Besides, {rows} left out: where.splits names them."
     return f" Its {counted(unseen, 'test row is', 'test rows are')} left out: where.splits names them."
 
 

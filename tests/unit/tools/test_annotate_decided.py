@@ -115,6 +115,18 @@ def test_one_annotation_may_have_answers_of_a_person_and_of_a_model(context: Too
     assert {row.id: row.origin for row in rows_of(context, "train")} == {one.row: "real", two.row: "annotated"}
 
 
+def test_a_row_tells_which_annotation_labelled_it_when_and_in_which_version(context: ToolContext, dataset: str) -> None:
+    asked = ask(context, rows=4)
+    made = labelled(context, asked).dataset
+
+    ids = tuple(row.id for row in rows_of(context, "train"))
+    day = context.workspace.artifact(str(made), "dataset").created
+    said = f"labelled by a model ({day:%Y-%m-%d}, {asked[0]}, in {made})"
+    assert {row.note for row in find_examples(FindExamplesRequest(task="support", ids=ids), context).rows} == {said}
+    changed = find_examples(FindExamplesRequest(task="support", compare_to=dataset), context)
+    assert {row.note for row in changed.rows} == {f"relabelled, was no label; moved, was in unlabelled; {said}"}
+
+
 @pytest.mark.parametrize(
     "more", [{"split": "validation"}, {"rows": 7}, {"order": "random"}, {"dataset": "support-d1"}], ids=str
 )

@@ -109,6 +109,9 @@ def test_a_label_is_split_by_conditions_which_its_test_rows_follow(
         "account": 12,
         None: 6,
     }
+    said = "'delivery' split into 'tracking' (2 rows, 1 of them test rows) and 'shipping' (5 rows) and 'late' (6 rows)"
+    assert said in result.summary
+    assert result.rows == 13
     (tested,) = (row for row in read_rows(workspace, str(result.dataset), "test") if row.label != "refund")
     assert tested.label == "tracking"
     assert topics_of(workspace) == {

@@ -212,10 +212,40 @@ def test_a_comparison_shows_what_became_of_rows_and_counts_it(context: ToolConte
         train[3].id: "moved, was in train",
         new.id: "added",
     }
-    assert found.changes == {"removed": 2, "added": 1, "relabelled": 1, "moved": 1, "'refund' to 'delivery'": 1}
-    assert found.summary.endswith(f" that changed since {dataset}: 1 added, 2 removed, 1 relabelled, 1 moved.")
-    assert find(context, dataset=later, compare_to=dataset, where={"labels": ["delivery"]}).total == 1
-    assert find(context, dataset=dataset, compare_to=dataset).changes == {}
+    assert found.changes == {"removed": 1, "added": 1, "relabelled": 1, "moved": 1, "'refund' to 'delivery'": 1}
+    assert found.summary == (
+        f"From {dataset} to {later} 4 rows changed: 1 added, 1 removed, 1 relabelled, 1 moved. "
+        "Besides, 1 test row that changed is left out: where.splits names them."
+    )
+    one = find(context, dataset=later, compare_to=dataset, where={"labels": ["delivery"], "splits": ["train"]})
+    assert (one.total, one.changes) == (1, {"relabelled": 1, "'refund' to 'delivery'": 1})
+    assert one.summary.endswith(" 1 row changed: 1 relabelled.")
+    named = find(context, dataset=later, compare_to=dataset, where={"splits": ["test"]})
+    assert (named.total, named.changes) == (1, {"removed": 1})
+    same = find(context, dataset=dataset, compare_to=dataset)
+    assert (same.changes, same.summary) == ({}, f"From {dataset} to {dataset} 0 rows changed.")
+
+
+def test_a_comparison_tells_who_decided_and_that_a_new_name_is_no_decision_on_rows(
+    context: ToolContext, dataset: str
+) -> None:
+    edit = editor(context)
+    lost, moved = written_rows()[0], written_rows()[10]
+    edit({"action": "rename_label", "label": "delivery", "to": "parcels"}, reason="as the team says")
+    edit({"action": "relabel", "rows": {"ids": [moved.id]}, "label": "account"}, reason="it is the login")
+    later = edit({"action": "remove", "rows": {"ids": [lost.id]}}, reason="a slip", decided_by="model").dataset
+
+    found = find(context, compare_to=dataset, where={"splits": ["train"]})
+
+    notes = {row.id: row.note or "" for row in found.rows}
+    assert notes[lost.id].startswith("removed (by a model, ")
+    assert notes[lost.id].endswith("): a slip")
+    assert notes[moved.id].startswith("relabelled, was 'delivery' (by a person, ")
+    assert notes[moved.id].endswith("): it is the login")
+    assert notes[written_rows()[11].id] == "label renamed, was 'delivery'"
+    assert "1 removed, 1 relabelled, 9 under a renamed label." in found.summary
+    back = find(context, dataset=dataset, compare_to=later, where={"splits": ["train"]})
+    assert back.changes["under a renamed label"] == 9
 
 
 def test_what_a_person_did_is_found_told_and_no_longer_doubted(context: ToolContext, task: Task) -> None:

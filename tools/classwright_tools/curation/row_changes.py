@@ -3,76 +3,96 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
+from classwright_tools.domain.edits import Edit, ids_before, renamed_since, why_so
 from classwright_tools.domain.excerpt import shortened
-from classwright_tools.domain.label_sets import labels_in_words
+from classwright_tools.domain.label_sets import joined_labels, key_in_words
 
-KINDS = ("added", "removed", "relabelled", "rewritten", "moved")
+RENAMED = "under a renamed label"
+KINDS = ("added", "removed", "relabelled", RENAMED, "rewritten", "moved")
+
+
+class RowChange(NamedTuple):
+    """What became of a row, of `KINDS`; from which label to which, "" where it has the same; and all in words."""
+
+    kinds: tuple[str, ...]
+    way: str
+    note: str
 
 
 @dataclass(frozen=True)
 class RowChanges:
-    """The rows that differ, as a table of those that `read_table` returns: first those that are no longer there.
-
-    `notes` say of each row by its id what became of it; `counts` how many rows did so, and from which label to which.
-    """
+    """The rows that differ, as a table of those that `read_table` returns: first those that are no longer there."""
 
     table: Any
-    notes: dict[str, str]
-    counts: dict[str, int]
+    of_row: Mapping[str, RowChange]
+    """By the row's id."""
+
+    def counts(self, ids: Iterable[str]) -> dict[str, int]:
+        """Return how many of the rows with these `ids` changed in which way, and from which label to which."""
+        changes = [self.of_row[id_] for id_ in ids]
+        kinds = Counter(kind for change in changes for kind in change.kinds)
+        ways = Counter(change.way for change in changes if change.way)
+        return dict(kinds.most_common()) | dict(ways.most_common())
 
 
-def row_changes(earlier: Any, later: Any, rewritten: Mapping[str, str]) -> RowChanges:
-    """Return what differs between two tables of `read_table`; `rewritten` tells by a row's id the one that it had."""
+def row_changes(earlier: Any, later: Any, before: Sequence[Edit], since: Sequence[Edit]) -> RowChanges:
+    """Return what differs between two tables of `read_table`.
+
+    `since` are the edits of the later version that the earlier one lacks, `before` those that the later one lacks, the
+    oldest first. They tell which row was rewritten, which label has only another name, and who changed what.
+    """
     import pyarrow as pa
     import pyarrow.compute as pc
 
-    before, after = _rows(earlier), _rows(later)
-    origin_of = {id_: rewritten[id_] for id_ in rewritten if id_ in after and rewritten[id_] in before}
+    there, now = _rows(earlier), _rows(later)
+    origin_of = {id_: old for id_, old in ids_before(since).items() if id_ in now and old in there}
     gone_on = set(origin_of.values())
-    notes = {id_: "removed" for id_ in before if id_ not in after and id_ not in gone_on}
-    counts: Counter[str] = Counter({"removed": len(notes)})
     texts = dict(zip(earlier["id"].to_pylist(), earlier["text"].to_pylist(), strict=True)) if origin_of else {}
-    ways: Counter[str] = Counter()
-    for id_, (split, label) in after.items():
+    found = {
+        id_: RowChange(("removed",), "", f"removed{why_so(since, id_, label, gone=True)}")
+        for id_, (_, label) in there.items()
+        if id_ not in now and id_ not in gone_on
+    }
+    for id_, (split, label) in now.items():
         old = origin_of.get(id_, id_)
-        if old not in before:
-            notes[id_] = "added"
-            counts["added"] += 1
+        if old not in there:
+            found[id_] = RowChange(("added",), "", "added")
             continue
-        old_split, old_label = before[old]
-        notes_of_row = []
+        old_split, old_label = there[old]
+        kinds, way, notes = [], "", []
         if old != id_:
-            notes_of_row.append(f"rewritten, was: {shortened(texts[old])}")
-            counts["rewritten"] += 1
+            kinds.append("rewritten")
+            notes.append(f"rewritten, was: {shortened(texts[old])}")
         if old_label != label:
-            notes_of_row.append(f"relabelled, was {_named(old_label)}")
-            counts["relabelled"] += 1
-            ways[f"{_named(old_label)} to {_named(label)}"] += 1
+            same = renamed_since(old_label, since) == renamed_since(label, before)
+            kinds.append(RENAMED if same else "relabelled")
+            why = "" if same else why_so(since, id_, label)
+            notes.append(f"{'label renamed' if same else 'relabelled'}, was {_named(old_label)}{why}")
+            way = f"{_named(old_label)} to {_named(label)}"
         if old_split != split:
-            notes_of_row.append(f"moved, was in {old_split}")
-            counts["moved"] += 1
-        if notes_of_row:
-            notes[id_] = "; ".join(notes_of_row)
-    changed = pa.array(list(notes), pa.string())
-    gone, there = (table.filter(pc.is_in(table["id"], changed)) for table in (earlier, later))
-    gone = gone.filter(pc.invert(pc.is_in(gone["id"], there["id"].combine_chunks())))
-    together = pa.concat_tables([gone, there]).combine_chunks()
-    return RowChanges(together, notes, dict((+counts).most_common()) | dict(ways.most_common()))
+            kinds.append("moved")
+            notes.append(f"moved, was in {old_split}")
+        if kinds:
+            found[id_] = RowChange(tuple(kinds), way, "; ".join(notes))
+    changed = pa.array(list(found), pa.string())
+    gone, stays = (table.filter(pc.is_in(table["id"], changed)) for table in (earlier, later))
+    gone = gone.filter(pc.invert(pc.is_in(gone["id"], stays["id"].combine_chunks())))
+    return RowChanges(pa.concat_tables([gone, stays]).combine_chunks(), found)
 
 
-def _named(label: str | None) -> str:
-    return "no label" if label is None else repr(label)
+def _named(key: str | None) -> str:
+    return "no label" if key is None else repr(key_in_words(key))
 
 
 def _rows(table: Any) -> dict[str, tuple[str, str | None]]:
-    """Return the split and the label of each row, by its id; of several labels their names in one string."""
+    """Return the split and the `Example.label_key` of each row, by its id."""
     several = "labels" in table.column_names
     labels = table["labels" if several else "label"].to_pylist()
     if several:
-        labels = [None if label is None else labels_in_words(label) for label in labels]
+        labels = [None if label is None else joined_labels(label) for label in labels]
     columns = (table[name].to_pylist() for name in ("id", "split"))
     return {id_: (split, label) for id_, split, label in zip(*columns, labels, strict=True)}

@@ -198,7 +198,12 @@ class Past(NamedTuple):
         edit = self.edit
         label = key_in_words(self.label) if self.label else "without a label"
         before = f", was {label}" if edit.action in (*_WITH_LABEL, "rename_label") else ""
-        return f"{edit.action}{before} (by a {edit.by}, {edit.when:%Y-%m-%d}): {edit.reason}"
+        return f"{edit.action}{before} {self.by_whom}"
+
+    @property
+    def by_whom(self) -> str:
+        """Who made the edit, when and why, in words."""
+        return f"(by a {self.edit.by}, {self.edit.when:%Y-%m-%d}): {self.edit.reason}"
 
 
 def history(edits: Sequence[Edit], id_: str, label: str | None) -> tuple[Past, ...]:
@@ -215,9 +220,32 @@ def history(edits: Sequence[Edit], id_: str, label: str | None) -> tuple[Past, .
                 label = before or None
             found.append(Past(edit, id_, label))
         elif is_there and label and edit.action == "rename_label" and edit.to in labels_apart(label):
-            label = joined_labels(edit.label or "" if one == edit.to else one for one in labels_apart(label))
+            label = _exchanged(label, edit.to, edit.label or "")
             found.append(Past(edit, id_, label))
     return tuple(found)
+
+
+def why_so(edits: Sequence[Edit], id_: str, label: str | None, *, gone: bool = False) -> str:
+    """Return who decided by `edits` that the row `id_` has its `label`, or is `gone`, when and why; "" if none did.
+
+    The words come after others.
+    """
+    past = history(edits, id_, label)
+    found = (one for one in past if one.edit.action in _WITH_LABEL and one.edit.takes_rows_out == gone)
+    return next((f" {one.by_whom}" for one in found), "")
+
+
+def renamed_since(label: str | None, edits: Iterable[Edit]) -> str | None:
+    """Return an `Example.label_key` under the names that its labels got by `edits`, the oldest first."""
+    for edit in edits:
+        if label and edit.action == "rename_label" and edit.label in labels_apart(label):
+            label = _exchanged(label, edit.label, edit.to or "")
+    return label
+
+
+def _exchanged(label: str, old: str, new: str) -> str:
+    """Return an `Example.label_key` with one name in the place of another."""
+    return joined_labels(new if one == old else one for one in labels_apart(label))
 
 
 def ids_before(edits: Sequence[Edit]) -> dict[str, str]:

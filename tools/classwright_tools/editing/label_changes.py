@@ -37,7 +37,7 @@ def rename(draft: Draft, change: Change) -> Done:
     draft.record("rename_label", label=old, to=new, test_rows=_test(rows))
     done.count(in_words(_seen(rows), became))
     done.rows = len(rows)
-    done.words = f"{old!r} renamed to {new!r} ({counted(done.rows, 'row')})"
+    done.words = f"{old!r} renamed to {new!r} ({rows_in_words(done.rows, _test(rows))})"
     return done
 
 
@@ -63,7 +63,7 @@ def merge(draft: Draft, change: Change) -> Done:
     draft.record("merge_label", label=old, to=to, rows=labels_before(seen), test_rows=_test(rows))
     done.count(in_words(seen, became))
     done.rows = len(rows)
-    done.words = f"{old!r} merged into {to!r} ({counted(done.rows, 'row')})"
+    done.words = f"{old!r} merged into {to!r} ({rows_in_words(done.rows, _test(rows))})"
     return done
 
 
@@ -131,7 +131,8 @@ def drop(draft: Draft, change: Change) -> Done:
         done.count([(row, name, "removed") for row in seen.values()])
     draft.record("remove_label", label=name, **facts)
     done.rows = len(rows)
-    done.words = f"{name!r} taken away ({counted(done.rows, 'row')}{', which stay' if stay and rows else ''})"
+    whole = rows_in_words(done.rows, _test(rows))
+    done.words = f"{name!r} taken away ({whole}{', which stay' if stay and rows else ''})"
     return done
 
 
@@ -237,6 +238,11 @@ def _move(draft: Draft, old: str, new: str, rows: Mapping[int, Row]) -> dict[int
 def labels_before(rows: Mapping[int, Row]) -> dict[str, str]:
     """Return the label of each of `rows`, by the row's id."""
     return {row["id"]: row["label"] for row in rows.values()}
+
+
+def rows_in_words(rows: int, tests: int) -> str:
+    """Return the number of rows that a change of a label changes, of which so many are `tests`: test rows."""
+    return counted(rows, "row") + (f", {tests} of them test rows" if tests else "")
 
 
 def in_words(rows: Mapping[int, Row], became: Mapping[int, str]) -> list[tuple[Row, str, str]]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 
 from classwright_tools.domain.changes import Change, LabelPart
-from classwright_tools.domain.excerpt import counted, listed
+from classwright_tools.domain.excerpt import listed
 from classwright_tools.domain.selection import RowFilter, RowSelection
 from classwright_tools.domain.task import folded_name
 from classwright_tools.editing.draft import Done, Draft, Row
@@ -15,6 +15,7 @@ from classwright_tools.editing.label_changes import (
     labels_before,
     new_label,
     refuse_taken,
+    rows_in_words,
     with_labels,
 )
 from classwright_tools.errors import InvalidInput
@@ -64,8 +65,9 @@ def split(draft: Draft, change: Change) -> Done:
         tested = sum(rows[place]["split"] == "test" for place, labels in goes.items() if part.label in labels)
         if part.label != old:
             draft.record("split_label", label=old, to=part.label, rows=labels_before(own), test_rows=tested)
-        sizes.append(f"{part.label!r} ({counted(len(own), 'row')})")
+        sizes.append(f"{part.label!r} ({rows_in_words(len(own) + tested, tested)})")
     done.count(in_words(moved, became))
+    done.rows = sum(labels != (old,) for labels in goes.values())
     done.words = f"{old!r} split into {' and '.join(sizes)}"
     draft.take_out(homeless)
     if homeless:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,12 +13,13 @@ from classwright_tools.context import ToolContext
 from classwright_tools.curation.row_changes import row_changes
 from classwright_tools.curation.row_filter import filtered, named
 from classwright_tools.domain.cleaning import clean_text
-from classwright_tools.domain.edits import Edit, history, ids_before, marked
+from classwright_tools.domain.edits import Edit, history, marked
 from classwright_tools.domain.example import Example, Split
 from classwright_tools.domain.selection import LabelDoubt, RowConditions, RowFilter, RowSearch, RowsLike
 from classwright_tools.errors import InvalidInput
 from classwright_tools.measurement.repeats import contents_of, repeats_in
 from classwright_tools.workspace.datasets import read_edits, read_table
+from classwright_tools.workspace.labelled_rows import labelled_rows
 from classwright_tools.workspace.row_columns import example_of
 
 
@@ -126,10 +127,19 @@ def select_in(
     return _nearest(context, there, _sought(table, like, dataset), like) if like else there
 
 
-def changed(context: ToolContext, dataset: str, earlier: str, where: RowFilter) -> tuple[Selected, dict[str, int]]:
-    """Return the rows that differ between `dataset` and the version `earlier`, and how many did so in which way.
+class Changed(NamedTuple):
+    """The rows of a filter that differ between two versions, how many did so in which way, and what is left out.
 
-    Only rows of `where` are returned, and all are counted: see `row_changes`.
+    That are the test rows that the filter would let through, were they named.
+    """
+
+    rows: Selected
+    counts: dict[str, int]
+    test_rows: int
+
+
+def changed(context: ToolContext, dataset: str, earlier: str, where: RowFilter) -> Changed:
+    """Return what differs between `dataset` and the version `earlier` in rows of `where`: see `row_changes`.
 
     Raises:
         NotFound: there is no such dataset, or no such label; the nearest is named.
@@ -138,18 +148,35 @@ def changed(context: ToolContext, dataset: str, earlier: str, where: RowFilter) 
     """
     workspace = context.workspace
     labels = workspace.task(workspace.artifact(dataset, "dataset").task).label_names
-    known = read_edits(workspace, earlier)
-    later = [edit for edit in read_edits(workspace, dataset) if edit not in known and not edit.brought]
-    rewritten = ids_before(later)
-    found = row_changes(read_table(workspace, earlier), read_table(workspace, dataset), rewritten)
-    return Selected(dataset, found.table.take(filtered(found.table, where, labels)), notes=found.notes), found.counts
+    edits, known = (read_edits(workspace, version) for version in (dataset, earlier))
+    since = [edit for edit in edits if edit not in known and not edit.brought]
+    before = [edit for edit in known if edit not in edits and not edit.brought]
+    found = row_changes(read_table(workspace, earlier), read_table(workspace, dataset), before, since)
+    table = found.table.take(filtered(found.table, where, labels))
+    tests = where.model_copy(update={"splits": ("test",)})
+    unseen = 0 if where.splits else len(filtered(found.table, tests, labels))
+    ids = table["id"].to_pylist()
+    rows = Selected(dataset, table, notes={id_: found.of_row[id_].note for id_ in ids})
+    return Changed(_with_annotators(context, rows), found.counts(ids), unseen)
 
 
 def _with_history(context: ToolContext, there: Selected) -> Selected:
-    """Return the rows with what was done to each last."""
+    """Return the rows with what was done to each last, and who labelled those that were annotated."""
     edits = read_edits(context.workspace, there.dataset)
     past = {row.id: history(edits, row.id, row.label_key) for _, row in there.rows()} if edits else {}
-    return replace(there, notes={id_: found[0].in_words for id_, found in past.items() if found})
+    last = {id_: found[0].in_words for id_, found in past.items() if found}
+    return _with_annotators(context, replace(there, notes=last))
+
+
+def _with_annotators(context: ToolContext, there: Selected) -> Selected:
+    """Return the rows with who labelled those that were annotated, behind what their notes say."""
+    import pyarrow.compute as pc
+
+    task = context.workspace.task(context.workspace.artifact(there.dataset, "dataset").task)
+    annotated = there.table.filter(pc.equal(there.table["origin"], "annotated"))["id"].to_pylist()
+    labelled = labelled_rows(context.workspace, task, annotated)
+    told = {id_: "; ".join(filter(None, (there.notes.get(id_), one.in_words))) for id_, one in labelled.items()}
+    return replace(there, notes={**there.notes, **told})
 
 
 def _doubtful(context: ToolContext, there: Selected, kind: LabelDoubt, model: str | None) -> Selected:
