@@ -93,7 +93,7 @@ def test_a_round_without_a_lead_ends_the_rounds_and_its_rows_are_left_out_with_t
     assert isinstance(action, Stop)
     assert action.cause == "no_gain"
     assert action.reason.startswith(
-        "No gain: keep support-m1. support-m2 alone is right in 9 of 120 rows and alone wrong in 3; a gain needs 7 more"
+        "No gain: keep support-m1. support-m2 alone is right in 9 of 120 rows and alone wrong in 3; a gain needs 8 more"
     )
     assert "100 texts of round 1: left out." in action.reason
     assert "another encoder" in action.reason

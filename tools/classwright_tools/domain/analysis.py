@@ -127,5 +127,5 @@ class GroupEffect(Noun):
 
     @property
     def gains(self) -> bool:
-        """Whether more rows are won than lost, by more than two standard errors of a fair coin."""
+        """Whether more rows are won than lost, by more than chance."""
         return self.won - self.lost >= least_lead(self.won, self.lost)

@@ -9,7 +9,7 @@ from pydantic import Field
 
 from classwright_tools.domain.advice import rows_to_tell
 from classwright_tools.domain.excerpt import counted
-from classwright_tools.domain.figures import Estimate, least_lead
+from classwright_tools.domain.figures import LEAST_TELLING, Estimate, least_lead
 from classwright_tools.domain.noun import LabelName, Noun
 
 
@@ -70,7 +70,7 @@ class Comparison(Noun):
     shares_of: Literal["both", "this", "other"] | None = Field(
         default=None, description="Where gains are at label shares: which of the two decides for these shares."
     )
-    significant: bool = Field(description="Whether the difference is more than chance at 5%.")
+    significant: bool = Field(description="Whether `p` is below 5%: only then is a gain in accuracy more than chance.")
     shared_labels: tuple[LabelName, ...] | None = Field(
         default=None, description="Where the other model has other labels: those that both have, which alone count."
     )
@@ -100,8 +100,23 @@ class Comparison(Noun):
 
     @property
     def least_lead(self) -> int:
-        """The least number of rows won over those lost that is more than chance."""
+        """The least number of rows won over those lost that the test calls more than chance."""
         return least_lead(self.only_this_right, self.only_other_right)
+
+    def sign_of(self, gain: Estimate) -> int:
+        """Return 1 or -1 where one of this comparison's gains is more than chance, and 0 where it may be chance.
+
+        An accuracy is tested. For other figures the bootstrap's interval tells; where rows have one label, only if
+        `LEAST_TELLING` rows are answered rightly by just one of the two: of fewer it is too narrow, and answers that
+        differ where both are wrong move F1 alone. How the rarest label is ranked does not depend on these.
+        """
+        if gain is self.accuracy_gain:
+            return ((gain.value > 0) - (gain.value < 0)) if self.significant else 0
+        is_ranking = gain is self.average_precision_gain or (self.rare and gain is self.rare.average_precision_gain)
+        few = self.only_this_right + self.only_other_right < LEAST_TELLING
+        if few and not is_ranking and not self.micro_f1_gain:
+            return 0
+        return (gain.low > 0) - (gain.high < 0)
 
     @property
     def verdict(self) -> Verdict:
@@ -114,19 +129,18 @@ class Comparison(Noun):
         A lead that may be chance is "undecided": few rows seldom tell a gain of some points, and to drop what leads
         loses on the average.
 
-        More than chance is a 95% interval of a difference beyond 0, or a lead in rows; pairs of a query lead together.
+        In accuracy the test decides what is more than chance (`significant`), in all else the 95% interval (`sign_of`).
         Where rows have several labels, F1 counts alone: to have all labels of a row right is much to ask. Where pairs
         are ranked, the average precision of the mismatches does: to call none a mismatch is seldom wrong.
         """
         name, first = self.measure
         gains = [first] if name == "average precision" else [first, self.macro_f1_gain]
-        won, lost = self.only_this_right, self.only_other_right
-        clear = self.is_by_rows and abs(won - lost) >= self.least_lead
-        better = any(gain.low > 0 for gain in gains) or (clear and won > lost)
-        worse = any(gain.high < 0 for gain in gains) or (clear and lost > won)
-        by_label = self.rare.named.values() if self.rare and not self.average_precision_gain else ()
-        rises, falls = any(gain.low > 0 for gain in by_label), any(gain.high < 0 for gain in by_label)
-        better, worse = better or rises, worse or falls
+        signs = {self.sign_of(gain) for gain in gains}
+        of_rare = {self.sign_of(gain) for gain in self.rare.named.values()} if self.rare else set()
+        if name == "average precision":
+            of_rare = set()
+        rises, falls = 1 in of_rare, -1 in of_rare
+        better, worse = rises or 1 in signs, falls or -1 in signs
         differ = (better and worse) or (rises and first.value < 0) or (falls and first.value > 0)
         if differ and name == "accuracy":
             return "trade"
@@ -149,7 +163,7 @@ class Comparison(Noun):
         of_label = [(repr(self.rare.label), gain) for gain in self.rare.of_label] if self.rare else []
         of_all = [*([self.rare.balanced_accuracy_gain] if self.rare else []), self.macro_f1_gain]
         for words, gain in [*of_label, *(("rare labels", gain) for gain in of_all)]:
-            if gain.low > 0 or gain.high < 0:
+            if self.sign_of(gain):
                 return words, gain.low > 0
         return "rare labels", self.macro_f1_gain.value > 0
 
@@ -163,14 +177,17 @@ class Comparison(Noun):
                 f"In the average precision of the mismatches, which pairs are judged by, {model} has {gain.value:+.3f} "
                 f"({gain.low:+.3f} to {gain.high:+.3f})"
             )
-        if self.verdict == "gain":
-            return f"A gain: keep {model}. {evidence}."
+        if self.verdict in ("gain", "loss"):
+            found = f"A gain: keep {model}" if self.verdict == "gain" else f"Worse than before: keep {self.against}"
+            if self.measure[0] == "accuracy" and not self.significant:
+                others = {"macro-F1": self.macro_f1_gain} | (self.rare.named if self.rare else {})
+                beyond = ", ".join(_told(name, gain) for name, gain in others.items() if self.sign_of(gain))
+                evidence += f"; accuracy may be chance, and more than chance is {beyond}"
+            return f"{found}. {evidence}."
         if self.verdict == "trade":
             gains = {"accuracy": self.accuracy_gain, "macro-F1": self.macro_f1_gain}
             gains |= self.rare.named if self.rare else {}
-            told = ", ".join(
-                f"{name} {gain.value:+.3f} ({gain.low:+.3f} to {gain.high:+.3f})" for name, gain in gains.items()
-            )
+            told = ", ".join(_told(name, gain) for name, gain in gains.items())
             rare, finds = self._finding
             finder, other = (model, self.against) if finds else (self.against, model)
             return (
@@ -178,7 +195,6 @@ class Comparison(Noun):
                 f"{rare} costs more than other errors, else {other}. {evidence}."
             )
         found = {
-            "loss": f"Worse than before: keep {self.against}",
             "undecided": f"Undecided: go on with {model}, whose lead may be chance",
             "no gain": f"No gain: keep {self.against}",
         }[self.verdict]
@@ -204,3 +220,7 @@ class Comparison(Noun):
         if won <= lost or won - lost >= self.least_lead or not self.is_by_rows:
             return None
         return rows_to_tell(rows, won - lost, sqrt(won + lost))
+
+
+def _told(name: str, gain: Estimate) -> str:
+    return f"{name} {gain.value:+.3f} ({gain.low:+.3f} to {gain.high:+.3f})"

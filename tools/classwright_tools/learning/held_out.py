@@ -75,7 +75,7 @@ class HeldOut:
         if self.alike and tested_in == "accuracy":
             tested_in, gain = "balanced accuracy", balanced_gain(self.labels, *proba, self.queries)
             found = found.model_copy(update={"balanced_accuracy_gain": gain})
-        is_more = found.significant if tested_in == "accuracy" else gain.low > 0
+        is_more = found.sign_of(gain) > 0
         return Candidate(
             method=method,
             validation=other.validation,

@@ -42,6 +42,8 @@ def evaluation_summary(report: EvaluationReport) -> list[str]:
         gain = report.comparison.accuracy_gain
         of = "in all labels of a row right" if report.comparison.micro_f1_gain else "accuracy"
         verdict = "more than chance" if report.comparison.significant else "it may be chance"
+        if not report.comparison.significant and (gain.low > 0 or gain.high < 0):
+            verdict += " by the test, which decides"  # the interval of few rows that differ is too narrow
         summary.append(
             f"Against {report.comparison.against}{_where(report.comparison, report.model)}: {gain.value:+.3f} {of} "
             f"({gain.low:+.3f} to {gain.high:+.3f}), {verdict} "

@@ -11,6 +11,7 @@ from classwright_tools.domain.comparison import Comparison
 from classwright_tools.statistics.at_shares import gain_at_shares, row_weights
 from classwright_tools.statistics.intervals import bootstrap
 from classwright_tools.statistics.metrics import Floats, Labels, macro_f1
+from classwright_tools.statistics.paired import SIGNIFICANCE
 
 FLIPS = 9_999
 _BLOCK = 500  # draws of signs held at once
@@ -48,17 +49,17 @@ def compare_at_shares(
     differences: Floats = weight[true] * (a_right.astype(float) - b_right)
     if groups is not None:
         differences = np.bincount(groups, differences).astype(float)
-    gain = gain_at_shares(true, a_right, b_right, shares, groups, seed=seed)
+    p = sign_flips(differences, seed=seed)
     return Comparison(
         against=against,
-        accuracy_gain=gain,
+        accuracy_gain=gain_at_shares(true, a_right, b_right, shares, groups, seed=seed),
         macro_f1_gain=bootstrap(macro_f1_gain, true, a, b, strata=true, groups=groups, least=-1.0, seed=seed),
         only_this_right=int((a_right & ~b_right).sum()),
         only_other_right=int((b_right & ~a_right).sum()),
-        p=sign_flips(differences, seed=seed),
+        p=p,
         test="sign-flip test at the label shares",
         shares_of="both",
-        significant=gain.low > 0 or gain.high < 0,
+        significant=p < SIGNIFICANCE,
     )
 
 

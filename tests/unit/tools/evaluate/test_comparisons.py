@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
 import pytest
 
 from classwright_tools.domain.annotation import Annotation, RowToLabel
@@ -18,6 +19,8 @@ from classwright_tools.evaluate import EvaluateRequest, evaluate
 from classwright_tools.learning.model import load_model
 from classwright_tools.measurement.kept_answers import kept_answers
 from classwright_tools.measurement.training_summary import earlier_model
+from classwright_tools.statistics.paired import SIGNIFICANCE, mcnemar
+from classwright_tools.statistics.paired_at_shares import compare_at_shares
 from classwright_tools.train_classifier import TrainClassifierRequest, TrainClassifierResult, train_classifier
 from classwright_tools.workspace.kept_model import kept_model
 from classwright_tools.workspace.workspace import Workspace
@@ -100,7 +103,7 @@ def test_against_itself_a_model_gains_nothing(workspace: Workspace, dataset: str
 def comparison(
     won: int,
     lost: int,
-    accuracy: tuple[float, float] = (-1, 1),
+    accuracy: tuple[float, float] | None = None,
     macro_f1: tuple[float, float] = (-1, 1),
     rare: tuple[float, float] | None = None,
     ranked: tuple[float, float] | None = None,
@@ -111,6 +114,8 @@ def comparison(
     That of `rare` is in a label's recall, those of `of_rare` in its other gains, that of `ranked` in the average
     precision of mismatches.
     """
+    lead = (won - lost) / 200
+    accuracy = accuracy or (lead - 0.5, lead + 0.5)
     of_rare = {"average_precision_gain": (-1, 1), "balanced_accuracy_gain": (-1, 1)} | (of_rare or {})
     gains = [Estimate(value=sum(ends) / 2, low=ends[0], high=ends[1]) for ends in (accuracy, macro_f1)]
     return Comparison(
@@ -120,8 +125,8 @@ def comparison(
         average_precision_gain=Estimate(value=sum(ranked) / 2, low=ranked[0], high=ranked[1]) if ranked else None,
         only_this_right=won,
         only_other_right=lost,
-        p=0.5,
-        significant=False,
+        p=(p := mcnemar(won, lost)),
+        significant=p < SIGNIFICANCE,
         rare=RareLabelGain(
             label="refund",
             rows=19,
@@ -136,14 +141,20 @@ def comparison(
 @pytest.mark.parametrize(
     ("compared", "verdict"),
     [
-        (comparison(12, 9), "no gain"),
+        (comparison(12, 9), "undecided"),
         (comparison(12, 9, accuracy=(-0.02, 0.06), macro_f1=(-0.01, 0.05)), "undecided"),
         (comparison(12, 9, accuracy=(-0.02, 0.06), macro_f1=(-0.07, 0.05)), "no gain"),  # of two signs
-        (comparison(20, 8), "gain"),  # 12 are more than two standard errors of 28 coins, 10.6
+        (comparison(20, 8), "gain"),  # p 0.036
+        (comparison(19, 9), "undecided"),  # p 0.087
+        (comparison(5, 0, accuracy=(0.01, 0.09), macro_f1=(0.01, 0.09)), "undecided"),  # p 0.063
+        (comparison(0, 5, accuracy=(-0.09, -0.01), macro_f1=(-0.09, -0.01)), "no gain"),
+        (comparison(6, 0), "gain"),  # p 0.031
+        (comparison(0, 0, macro_f1=(-0.02, -0.001)), "no gain"),  # wrong in the same rows, with other labels
+        (comparison(2, 3, rare=(0.1, 0.5)), "no gain"),  # so few rows tell nothing
         (comparison(8, 20), "loss"),
         (comparison(0, 0), "no gain"),
         (comparison(4, 4, macro_f1=(0.01, 0.1)), "gain"),
-        (comparison(4, 4, accuracy=(-0.1, -0.01)), "loss"),
+        (comparison(4, 4, accuracy=(-0.1, -0.01)), "no gain"),  # p 1
         (comparison(9, 12, accuracy=(-0.02, 0.01), macro_f1=(0.01, 0.05)), "gain"),  # the loss may be chance
         (comparison(20, 8, macro_f1=(-0.1, -0.01)), "trade"),
         (comparison(8, 20, rare=(0.1, 0.5)), "trade"),
@@ -175,10 +186,32 @@ def test_a_lead_that_may_be_chance_tells_how_many_rows_would_tell() -> None:
     assert (
         comparison(12, 6)
         .advice("support-m2", 120)
-        .endswith("a gain needs 9 more right than wrong. About 480 such rows would tell whether this lead is chance.")
+        .endswith("a gain needs 10 more right than wrong. About 480 such rows would tell whether this lead is chance.")
     )  # 48 rows won and 24 lost: a lead of 24, 2.8 standard errors
     for decided in (comparison(20, 8), comparison(6, 12), comparison(4, 4)):
         assert "such rows would tell" not in decided.advice("support-m2", 120)
+
+
+def test_what_decides_is_told_where_it_is_not_the_accuracy() -> None:
+    told = comparison(9, 12, accuracy=(-0.02, 0.01), macro_f1=(0.01, 0.05)).advice("support-m2", 120)
+
+    assert told == (
+        "A gain: keep support-m2. support-m2 alone is right in 9 of 120 rows and alone wrong in 12; accuracy may be "
+        "chance, and more than chance is macro-F1 +0.030 (+0.010 to +0.050)."
+    )
+    assert "chance" not in comparison(20, 8).advice("support-m2", 120)
+
+
+def test_at_label_shares_the_test_decides_and_not_the_interval_of_few_rows(workspace: Workspace, model: str) -> None:
+    true = np.arange(120) % 3
+    right, wrong = np.eye(3)[true], np.eye(3)[(true + 1) % 3]
+    ours, theirs = (np.where(np.isin(np.arange(120), rows)[:, None], wrong, right) for rows in ([0], range(1, 6)))
+    found = compare_at_shares(true, ours, theirs, model, (0.3, 0.4, 0.3))
+    assert found
+    assert found.accuracy_gain.low > 0
+    assert found.p > 0.05
+    assert found.sign_of(found.accuracy_gain) == 0
+    assert "accuracy may be chance, and more than chance is macro-F1" in found.advice("m2", 120)
 
 
 def test_a_lead_that_may_be_chance_is_gone_on_with_and_said_to_be_undecided() -> None:
@@ -211,7 +244,7 @@ def test_without_a_gain_the_next_step_says_so_with_the_evidence(workspace: Works
 
     assert result.next_step.startswith(
         f"No gain: keep {model}. {model} alone is right in 0 of {result.figures.rows} rows and alone wrong in 0; "
-        "a gain needs 1 more right than wrong. Instead"
+        "a gain needs 6 more right than wrong. Instead"
     )
     assert ", `encoder` 'auto' or `method` 'contrastive' (train_classifier)" in result.next_step
 
@@ -251,13 +284,16 @@ def test_more_of_a_rare_label_for_less_accuracy_is_a_trade_that_a_person_decides
     assert "Keep support-m1 if to miss 'refund' costs more than other errors, else support-m5." in back
 
 
+LOSS: Any = {"won": 8, "lost": 20, "accuracy": (-0.1, -0.01)}
+
+
 @pytest.mark.parametrize(
     ("found", "advised"),
     [
         ({"rare": (-0.1, 0.08), "of_rare": {"average_precision_gain": (0.02, 0.2)}}, "m2 if to miss 'refund'"),
         ({"rare": (-0.1, 0.08), "of_rare": {"balanced_accuracy_gain": (0.02, 0.2)}}, "m2 if to miss rare labels"),
-        ({"rare": (-0.1, 0.08), "macro_f1": (0.01, 0.1), "accuracy": (-0.1, -0.01)}, "m2 if to miss rare labels"),
-        ({"macro_f1": (0.01, 0.1), "accuracy": (-0.1, -0.01)}, "m2 if to miss rare labels"),
+        ({"rare": (-0.1, 0.08), "macro_f1": (0.01, 0.1), **LOSS}, "m2 if to miss rare labels"),
+        ({"macro_f1": (0.01, 0.1), **LOSS}, "m2 if to miss rare labels"),
         (
             {"rare": (-0.08, 0.1), "accuracy": (0, 0.01), "of_rare": {"average_precision_gain": (-0.2, -0.02)}},
             "support-m1 if to miss 'refund'",
@@ -265,7 +301,7 @@ def test_more_of_a_rare_label_for_less_accuracy_is_a_trade_that_a_person_decides
     ],
 )
 def test_a_trade_advises_the_model_that_finds_rare_labels_beyond_chance(found: Any, advised: str) -> None:
-    compared = comparison(0, 0, **({"accuracy": (-0.02, 0.012)} | found))
+    compared = comparison(**({"won": 4, "lost": 4, "accuracy": (-0.02, 0.012)} | found))
 
     assert compared.verdict == "trade"
     assert f"Keep {advised} costs more" in compared.advice("m2", 500)
