@@ -38,8 +38,10 @@ class Job(BaseModel):
 
     @property
     def whole(self) -> dict[str, Any]:
-        """The tool's own result, with the words that a view of a job has beside it."""
-        return {"summary": self.summary, "next_step": self.next_step, **(self.result or {})}
+        """The tool's own result, with what a view of a job has beside it: the words, and what it shows in part."""
+        parts = {name: part.model_dump() for name, part in self.shown_in_part.items()}
+        beside = {"summary": self.summary, "next_step": self.next_step} | ({"shown_in_part": parts} if parts else {})
+        return beside | (self.result or {})
 
     @property
     def is_working(self) -> bool:

@@ -248,6 +248,7 @@ def test_without_other_rows_the_matrix_is_that_of_held_out_training_rows_and_wha
     assert "Measured on 240 written training rows, held out group by group" in text
     assert "Each row is a true label" in text
     assert "F1, precision and recall by label" in text
+    assert re.search(r"It was measured on \d+ real held-out training rows; there were no test rows.", text)
     assert "The first 4 of 6 confused pairs." in text
     assert "The first 6 of 11 clusters, the largest." in text
     assert "svg" in parsed(page).seen
