@@ -47,7 +47,8 @@ def in_a_line(facts: dict[str, Any], metric: Metric) -> str:
     figures = test or facts["best"]["validation"]
     low, high = figures["ci95"]
     first = f"Macro-F1 {figures['macro_f1']:.3f}, accuracy" if metric == "macro_f1" else "Accuracy"
-    kind = "test rows" if test else "validation rows (there were no test rows)"
+    by = "held-out training rows" if figures["data"] == "written" else "validation rows"
+    kind = "test rows" if test else f"{by} (there were no test rows)"
     limit = f" {facts['writer']['limit']}" if facts["writer"]["limit"] else ""
     bare = f" None of these rows is {named(figures['not_covered'])}." if figures["not_covered"] else ""
     return (

@@ -16,6 +16,7 @@ def card(task: TaskFile, outcome: Outcome, material: Material) -> str:
     best = outcome.best
     assert best is not None
     method = _inline(best.method)
+    chosen = words.chosen_by(outcome)
     warnings = material.measured.warnings if material.measured else ()
     lines = [
         f"# {task.task}",
@@ -38,7 +39,7 @@ def card(task: TaskFile, outcome: Outcome, material: Material) -> str:
         "",
         "## Rounds",
         "",
-        "| round | training rows | method | validation accuracy | validation macro-F1 |",
+        f"| round | training rows | method | accuracy on {chosen} rows | macro-F1 on them |",
         "|---|---|---|---|---|",
         *(
             f"| {words.training_name(r, outcome)} | {r.rows} | {_inline(r.method)} | {r.scores.accuracy.value:.3f} | "

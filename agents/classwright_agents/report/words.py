@@ -74,7 +74,7 @@ def facts(task: TaskFile, outcome: Outcome) -> list[Fact]:
     assert best is not None
     scores, data = final(outcome)
     accuracy, rows, bare = scores.accuracy, scores.rows, len(scores.not_covered)
-    kind = "test" if outcome.test else _held_out(outcome)
+    kind = "test" if outcome.test else chosen_by(outcome)
     tokens = outcome.spent.tokens
     accuracy_name = "subset accuracy: all labels right," if task.multi_label else "accuracy"
     labels = f"{len(task.labels) - bare} of {len(task.labels)} labels" if bare else f"{len(task.labels)} labels"
@@ -128,7 +128,7 @@ def source(outcome: Outcome) -> str:
     measured = (
         f"It was measured on {rows} test rows, which were used once, after the last decision."
         if outcome.test
-        else f"It was measured on {rows} {_held_out(outcome)} rows; there were no test rows."
+        else f"It was measured on {rows} {chosen_by(outcome)} rows; there were no test rows."
     )
     real = outcome.real_training_rows
     learned = (
@@ -139,8 +139,8 @@ def source(outcome: Outcome) -> str:
     return f"{measured} {learned}"
 
 
-def _held_out(outcome: Outcome) -> str:
-    """Return which rows a model was chosen by, in a word or two: some that were brought, or some of those written."""
+def chosen_by(outcome: Outcome) -> str:
+    """Return which rows models were chosen by, in a word or two: some that were brought, or some of those written."""
     return "validation" if "validation" in outcome.imported else "held-out training"
 
 
