@@ -1,4 +1,4 @@
-"""The command line: `classwright serve`, `worker`, `doctor`, `tools`, `classify`, `export`, `push`, `remove`."""
+"""The command line: `classwright serve`, and its other commands, which `classwright --help` lists."""
 
 from __future__ import annotations
 
@@ -20,6 +20,7 @@ from classwright_server.config.writers import writer_flags
 from classwright_server.export_command import add_export, run_export
 from classwright_server.jobs.telemetry import start_telemetry
 from classwright_server.mcp.stdio import INTERRUPTED, STOPPED, serve_stdio
+from classwright_server.move_command import add_move, run_move
 from classwright_server.push_command import add_push, run_push
 from classwright_server.remove_command import add_remove, run_remove
 from classwright_server.sanitize import PlainFormatter
@@ -74,6 +75,9 @@ def _run(parsed: argparse.Namespace) -> int:
     if parsed.command == "remove":
         _check_installed("classwright remove")
         return run_remove(parsed, settings.tool_settings)
+    if parsed.command == "move-index":
+        _check_installed("classwright move-index")
+        return run_move(settings.tool_settings)
     _check_installed("The server")
     if parsed.command == "doctor":
         from classwright_server.doctor import run_doctor
@@ -168,6 +172,7 @@ def _parser() -> argparse.ArgumentParser:
     add_export(commands)
     add_push(commands)
     add_remove(commands)
+    add_move(commands)
     return parser
 
 

@@ -8,6 +8,9 @@ from pathlib import Path
 import pytest
 from mcp import Client
 
+from classwright_server.config.settings import ServerSettings, ToolSettings
+from classwright_tools.workspace.datasets import save_dataset
+from classwright_tools.workspace.workspace import Workspace
 from support.console import as_printed, run_page
 from support.paths import ROOT
 from support.postgres import PostgresServer, postgres_programs
@@ -17,9 +20,11 @@ from support.server import (
     ServerProcess,
     call,
     connected,
+    finished,
     make_settings,
     on_store,
     rows,
+    signed_in,
     topics,
 )
 
@@ -82,6 +87,46 @@ async def test_a_backup_of_a_postgresql_is_a_workspace(
 
     assert job["status"] == "queued"
     assert found["result"]["total"] == 4
+
+
+async def test_a_workspace_moves_from_sqlite_to_postgresql_with_what_waits(
+    tmp_path: Path, postgres: PostgresServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    url = postgres.new_database()
+    monkeypatch.setenv("PATH", f"{tmp_path / '.venv/bin'}:/usr/bin:/bin")
+    monkeypatch.setenv("DATABASE", url)
+    page, root = section("From SQLite to PostgreSQL"), tmp_path / "workspace"
+    async with connected(make_settings(root, jobs=("short",))) as client:
+        trains = await fill(client)
+        with signed_in("ann"):
+            await call(client, "propose_topics", TASK)
+    workspace = Workspace(root)
+    for number in range(2, 12):  # in the order of their ids the tenth stands before the ninth, which it refers to
+        parent = f"support-d{number - 1}"
+        save_dataset(workspace, "support", {}, parent=parent, run_key=f"r{number}", made_by="test")
+    workspace.engine.dispose()
+    async with connected(make_settings(root, jobs=())) as client:
+        given = {"task": "support", "split": "train", "rows": rows(4, 90), "wait_seconds": 0}
+        imports = (await call(client, "import_examples", given))["job_id"]
+        with pytest.raises(AssertionError, match="workspace 'workspace': is in use"):
+            run_page(page, tmp_path, LIMIT_SECONDS)
+
+    for one in run_page(page, _folder(tmp_path), LIMIT_SECONDS):
+        as_printed(one)
+    settings = ServerSettings(tool_settings=ToolSettings(workspace=root, index_url=url), jobs=("short",))
+    async with connected(settings) as client:
+        done = await finished(client, imports)
+        waits = await call(client, "get_job", job_id=trains, wait_seconds=0)
+        await call(client, "propose_topics", {**TASK, "task": "another"})  # which gets a number of its own
+        with signed_in("ann"):
+            [anns] = (await client.read_resource("classwright://support")).contents
+
+    assert done["result"]["dataset"] == "support-d12"
+    assert waits["status"] == "queued"
+    assert "Classify a message" in anns.text  # type: ignore[union-attr]  # it is JSON
+    assert {path.suffix for path in root.glob("*.sqlite*")} == {".moved"}
+    with pytest.raises(AssertionError, match="has no index in SQLite"):
+        run_page(page, _folder(tmp_path), LIMIT_SECONDS)
 
 
 def _folder(tmp_path: Path) -> Path:

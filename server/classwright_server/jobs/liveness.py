@@ -42,10 +42,19 @@ def sign_of_life(tool_settings: ToolSettings) -> SignOfLife:
         StorageFailed: the database does not answer.
     """
     if tool_settings.index_url is None:
-        return FileLock(tool_settings.workspace / "executors")
+        return FileLock(tool_settings.workspace / _FOLDER)
     from classwright_server.jobs.sessions import SessionLock
 
     return SessionLock(tool_settings.index_url)
+
+
+_FOLDER = "executors"
+_LOCK = ".lock"
+
+
+def in_use(workspace: Path) -> bool:
+    """Whether a process runs jobs of a workspace that is on SQLite, or works for one that does."""
+    return not all(map(_is_free, (workspace / _FOLDER).glob(f"*{_LOCK}")))
 
 
 class FileLock:
@@ -72,7 +81,7 @@ class FileLock:
         self._path(self.executor_id).unlink(missing_ok=True)
 
     def _path(self, executor_id: str) -> Path:
-        return self._folder / f"{executor_id}.lock"
+        return self._folder / f"{executor_id}{_LOCK}"
 
 
 def _is_free(path: Path) -> bool:

@@ -62,6 +62,7 @@ def flags() -> set[str]:
         (server.main, ["export"]),
         (server.main, ["push"]),
         (server.main, ["remove"]),
+        (server.main, ["move-index"]),
         (agent.main, ["init"]),
         (agent.main, ["build"]),
         (agent.main, ["review"]),

@@ -1,0 +1,83 @@
+"""The command `classwright move-index`: index and jobs of a workspace, from SQLite into a PostgreSQL."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from classwright_server.config.place import add_place
+from classwright_server.config.settings import ToolSettings
+from classwright_tools.domain.excerpt import counted
+from classwright_tools.errors import InvalidInput
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from dbos import DBOSClient
+
+MOVED = ".moved"
+"""What the names of the files end in that are used no more."""
+_JOB_TABLES = ("workflow_status", "workflow_input", "workflow_output")
+
+
+def add_move(commands: Any) -> None:
+    """Add the command to the parsers of the program's others."""
+    about = "move index and jobs of a workspace from SQLite into the empty PostgreSQL of --index-url"
+    parser = commands.add_parser("move-index", help=about, description=f"{about[:1].upper()}{about[1:]}.")
+    add_place(parser)
+
+
+def run_move(tool_settings: ToolSettings) -> int:
+    """Run the command and return its exit code.
+
+    Raises:
+        InvalidInput: no PostgreSQL is named or it holds something, the workspace has no SQLite, or a server runs on it.
+        StorageFailed: the database does not answer.
+    """
+    from classwright_server.config.workspaces import Workspaces
+    from classwright_server.jobs.launch import JOBS_FILE, client_of, database_url
+    from classwright_server.jobs.liveness import in_use
+    from classwright_tools.workspace.index import INDEX_FILE
+    from classwright_tools.workspace.moving import copy_index, holds_tasks
+
+    root, url = tool_settings.workspace, tool_settings.index_url
+    if url is None:
+        raise InvalidInput("`classwright move-index`", "names no PostgreSQL", "Add --index-url.")
+    if not (root / INDEX_FILE).is_file():
+        raise InvalidInput(f"workspace {root.name!r}", "has no index in SQLite", "Name its folder with --workspace.")
+    if in_use(root):
+        raise InvalidInput(f"workspace {root.name!r}", "is in use", "Stop its servers and workers, then call again.")
+    here = tool_settings.model_copy(update={"index_url": None})
+    old, new = Workspaces(here), Workspaces(tool_settings)
+    owners = [None, *sorted(path.name for path in root.glob("principals/*") if (path / INDEX_FILE).is_file())]
+    if any(holds_tasks(new.of(owner).engine) for owner in owners):
+        repair = "Name a new one: createdb -E UTF8 -T template0 NAME."
+        raise InvalidInput("the database of --index-url", "holds tasks already", repair)
+    rows = sum(copy_index(old.of(owner).engine, new.of(owner).engine) for owner in owners)
+    with client_of(database_url(here)) as source, client_of(database_url(tool_settings)) as target:
+        jobs = _copy_jobs(source, target)
+    folders = [old.of(owner).root for owner in owners]
+    old.close()
+    for folder in folders:
+        _set_aside(folder, INDEX_FILE)
+    _set_aside(root, JOBS_FILE)
+    said = f"{counted(rows, 'row')} of the index and {counted(jobs, 'job')}"
+    print(f"Moved {said}. Start all servers with --index-url from now on; *{MOVED} hold what they held: delete them.")  # noqa: T201  # its answer
+    return 0
+
+
+def _copy_jobs(source: DBOSClient, target: DBOSClient) -> int:
+    """Copy the jobs with their requests and answers; return how many there are."""
+    from classwright_tools.workspace.moving import copy_rows
+
+    old, new = source._sys_db, target._sys_db
+    tables = [(getattr(old.tables, name), getattr(new.tables, name)) for name in _JOB_TABLES]
+    with old.engine.connect() as reading, new.engine.begin() as writing:
+        jobs = copy_rows(reading, writing, tables[:1])
+        copy_rows(reading, writing, tables[1:])
+    return jobs
+
+
+def _set_aside(folder: Path, name: str) -> None:
+    """Give a file of SQLite, and what stands beside it, names under which nobody opens them."""
+    for path in folder.glob(f"{name}*"):
+        path.rename(path.with_name(f"{path.name}{MOVED}"))
