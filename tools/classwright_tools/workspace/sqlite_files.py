@@ -64,7 +64,7 @@ def compact_file(path: Path) -> None:
     repair = "Free some space, or stop the servers of the workspace, then give the same command again."
     try:
         with contextlib.closing(sqlite3.connect(path, timeout=WAIT_SECONDS, isolation_level=None)) as connection:
-            connection.execute("VACUUM")
+            connection.execute("VACUUM")  # not every build of SQLite overwrites what it deletes
             busy, *_ = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
     except sqlite3.OperationalError as error:
         raise StorageFailed(path.name, f"could not be written anew: {error}", repair) from error
