@@ -23,7 +23,7 @@ import re
 import sys
 from codecs import BOM_UTF8
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import chain, islice
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol, TextIO
@@ -665,7 +665,7 @@ def _classify_rows(model: Classifier, options: argparse.Namespace, source: TextI
     writer = csv.writer(LineFeeds(output), delimiter=delimiter)
     writer.writerow([*there, *names])
     rows, problems = 0, list[str]()
-    for chunk in _chunks(reader, len(there)):
+    while chunk := list(islice(reader, CHUNK)):
         texts: list[Any] = [tuple(row[place] for place in places) for row in chunk]
         for number, parts in enumerate(texts, rows + 1):
             problems += [f"row {number:,} {why}" for why in filter(None, map(text_problem, parts))][:1]
@@ -705,30 +705,24 @@ def _delimiter(source: TextIO, column: str) -> tuple[str, int]:
 
 
 def _rows(reader: Any, before: int, name: str) -> Iterator[list[str]]:
-    """Yield the rows of a reader; one that cannot be read is named by its first line, after so many lines `before`."""
+    """Yield the header and the rows of a reader, without blank ones.
+
+    One that cannot be read, or has not the header's width, is named by its first line, after so many lines `before`.
+    """
+    width = 0
     while True:
-        begins = before + reader.line_num + 1
+        where = f"The row of {name} that begins in line {before + reader.line_num + 1:,}"
         try:
             row = next(reader, None)
         except csv.Error as error:
-            raise ValueError(
-                f"The row of {name} that begins in line {begins:,} cannot be read ({error}): is a quote not closed?"
-            ) from error
+            raise ValueError(f"{where} cannot be read ({error}): is a quote not closed?") from error
         if row is None:
             return
-        yield row
-
-
-def _chunks(reader: Iterable[list[str]], width: int) -> Iterator[list[list[str]]]:
-    """Yield rows, `CHUNK` at a time, without blank ones; one that has not the header's `width` ends the reading."""
-    before = 0
-    rows = filter(None, reader)
-    while chunk := list(islice(rows, CHUNK)):
-        for number, row in enumerate(chunk, 1):
-            if len(row) != width:
-                raise ValueError(f"Row {before + number} under the header has not as many fields as the header.")
-        yield chunk
-        before += len(chunk)
+        width = width or len(row)
+        if row and len(row) != width:
+            raise ValueError(f"{where} has not as many fields as the header.")
+        if row:
+            yield row
 
 
 if __name__ == "__main__":

@@ -249,7 +249,7 @@ def test_the_program_numbers_columns_of_one_name_and_asks_which_text_to_read(
     assert "has several columns 'note'. Rename the one to read" in capsys.readouterr().err
 
 
-def test_a_row_that_is_too_short_is_told_by_its_number(
+def test_a_row_that_is_too_short_is_told_by_its_line(
     made: Made, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     (tmp_path / "in.csv").write_text('sep=;\ntext;date\n"a\nb";1\nc\n', encoding="utf-8")
@@ -257,7 +257,7 @@ def test_a_row_that_is_too_short_is_told_by_its_number(
     program = runpy.run_path(str(made.folder / "predict.py"))["main"]
     assert program([str(tmp_path / "in.csv"), "-o", str(tmp_path / "out.csv")]) == 1
 
-    assert "Row 2 under the header has not as many fields" in capsys.readouterr().err
+    assert "The row of in.csv that begins in line 5 has not as many fields as the header." in capsys.readouterr().err
 
 
 def test_a_quote_that_is_not_closed_is_told_by_its_line(
