@@ -6,7 +6,8 @@ from collections import defaultdict
 from collections.abc import Collection, Sequence
 from typing import Any
 
-from classwright_tools.domain.edits import Decided, Edit
+from classwright_tools.domain.edits import Decided, Edit, label_since
+from classwright_tools.domain.label_sets import labels_apart
 from classwright_tools.editing.draft import Done, Draft, Row, keyed, text_of
 from classwright_tools.editing.row_changes import key_since
 from classwright_tools.errors import InvalidInput
@@ -33,6 +34,13 @@ class _Rows:
     def label(self, id_: str) -> str | None:
         """Return what the label of a row is called by now, or all its labels; None of one that has ended."""
         return key_since(self._draft, self.rows[id_]["label"], self.later)
+
+    def named_now(self, id_: str) -> Row:
+        """Return a row with what its labels are called by now."""
+        row, label = self.rows[id_], self.label(id_)
+        several = {"labels": None if label is None else list(labels_apart(label))} if "labels" in row else {}
+        contrast = label_since(row["contrast"], self.later) or row["contrast"]
+        return row | {"label": label, "contrast": contrast} | several
 
     def state(self, id_: str) -> tuple[object, ...]:
         """Return how a row is, to be compared with how it is in another version."""
@@ -72,7 +80,7 @@ def put_back(draft: Draft, ids: Sequence[str], *, before: str, after: str) -> tu
             done.left[ENDED] += 1
         else:
             back[id_] = is_now
-    rows = {id_: then.rows[id_] | {"label": then.label(id_)} for id_ in back}
+    rows = {id_: then.named_now(id_) for id_ in back}
     _write(draft, rows, back, now.rows)
     _record(draft, rows, back, now.rows, before)
     done.count(

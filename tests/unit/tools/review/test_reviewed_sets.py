@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -9,11 +10,14 @@ import pytest
 from classwright_server.mcp.page_arguments import DecideRequest, Looked, OpenRequest, RowsRequest
 from classwright_server.mcp.review_desk import ReviewDesk
 from classwright_tools.context import ToolContext
+from classwright_tools.domain.changes import Change
 from classwright_tools.domain.example import make_example
 from classwright_tools.domain.task import Label
+from classwright_tools.edit_examples import EditExamplesRequest, edit_examples
 from classwright_tools.find_examples import FindExamplesRequest, find_examples
 from classwright_tools.finish_review import FinishReviewRequest, finish_review
 from classwright_tools.measurement.judging import doubts_about
+from classwright_tools.undo_decision import UndoDecisionRequest, undo_decision
 from classwright_tools.workspace.datasets import read_edits
 from classwright_tools.workspace.workspace import Workspace
 from support.editing import row_with, rows_of
@@ -52,6 +56,36 @@ def test_sets_are_decided_and_a_version_has_them(workspace: Workspace, context: 
     assert rows[bare.id].labels == ()
     assert rows[right.id] == right
     assert {edit.action for edit in read_edits(workspace, made.dataset)} == {"relabel", "approve"}
+
+
+def test_saved_decisions_on_sets_are_taken_back_one_by_one_and_labels_have_the_names_of_now(
+    workspace: Workspace, context: ToolContext, dataset: str
+) -> None:
+    short, bare = row_with(workspace, dataset, SHORT), row_with(workspace, dataset, "where is my box")
+    both = next(row for row in rows_of(workspace, dataset).values() if len(row.labels or ()) == 2)
+    decide(
+        workspace,
+        dataset,
+        {"action": "relabel", "rows": [short.id], "labels": ["account"]},
+        {"action": "relabel", "rows": [bare.id], "labels": ["refund"]},
+        {"action": "remove", "rows": [both.id]},
+    )
+    finish_review(FinishReviewRequest(task="mail"), replace(context, run_key="save"))
+    change = Change(action="rename_label", label="delivery", to="parcels")
+    edit_examples(
+        EditExamplesRequest(task="mail", reason="clearer", changes=(change,)), replace(context, run_key="rename")
+    )
+
+    for number in range(3):
+        asked = UndoDecisionRequest(task="mail", person="ann", id=f"undo-{number:04}", undoes=f"decision-{number}")
+        made = undo_decision(asked, replace(context, run_key=f"undo {number}"))
+
+    rows = rows_of(workspace, made.dataset)
+    assert rows[short.id].labels == ("parcels",)
+    assert rows[bare.id] == bare
+    assert both.labels is not None
+    assert rows[both.id].labels == tuple(name.replace("delivery", "parcels") for name in both.labels)
+    assert len(rows) == len(rows_of(workspace, dataset))
 
 
 def test_a_version_is_made_of_a_set_that_is_longer_than_a_label(workspace: Workspace, context: ToolContext) -> None:
