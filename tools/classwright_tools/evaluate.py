@@ -88,6 +88,7 @@ def evaluate(request: EvaluateRequest, context: ToolContext) -> EvaluateResult:
     from classwright_tools.measurement.comparing import check_same_labels, other_model
     from classwright_tools.measurement.evaluation import listed_facts, write_report
     from classwright_tools.measurement.rows_compared import differ_in_rows, on_rows_held_out
+    from classwright_tools.measurement.rows_since import edits_between, with_labels_given
     from classwright_tools.measurement.untried import untried
     from classwright_tools.workspace.datasets import read_card
     from classwright_tools.workspace.ended_labels import rows_to_keep
@@ -110,6 +111,8 @@ def evaluate(request: EvaluateRequest, context: ToolContext) -> EvaluateResult:
         report, found = on_rows_held_out(request.model, model, other.id, other.model, context)
     else:
         report, found = _on_split(request, context, dataset, model, other, uses)
+    if other:
+        report = with_labels_given(workspace, report, model, other.model)
     context.progress(0.9, "Drawing the report")
     # Before the report is stored, which as one of test rows counts as a use of them.
     drawn = picture(confusion_chart(report.labels, report.confusion_matrix)) if request.picture else None
@@ -123,11 +126,12 @@ def evaluate(request: EvaluateRequest, context: ToolContext) -> EvaluateResult:
     )
     differing = other and other.model.card.dataset != model.card.dataset
     other_rows = rows_to_keep(workspace, other.model.card.dataset) if other and differing else ""
+    edits = edits_between(workspace, other.model.card.dataset, model.card.dataset) if other and differing else ""
     of_task = workspace.task(task)
     changed = other_labels(request.model, model.labels, of_task.label_names)
     others = untried(workspace, of_task, dataset)
     can_choose = not any(one.card.validation_rows for one in (model, *([other.model] if other else [])))
-    result = _result(report, made.id, other_rows, changed, others, request.thresholds, can_choose=can_choose)
+    result = _result(report, made.id, other_rows, edits, changed, others, request.thresholds, can_choose=can_choose)
     return result.model_copy(update={"picture": drawn})
 
 
@@ -247,6 +251,7 @@ def _result(
     report: EvaluationReport,
     report_id: str,
     other_rows: str,
+    edits: str,
     changed: str,
     others: str,
     thresholds: Mapping[str, float],
@@ -255,7 +260,8 @@ def _result(
 ) -> EvaluateResult:
     """Return what is answered, of the lines on `thresholds` some of each label.
 
-    `other_rows` is a sentence on the rows of the other model, if it learnt from others. The `others` are what trainings
+    `other_rows` is a sentence on the rows of the other model, if it learnt from others, and `edits` are sentences on
+    the edits since. The `others` are what trainings
     have not tried yet. `changed` says how the task's labels are others than the model's. Validation rows `can_choose`
     where neither model learnt from them.
     """
@@ -268,7 +274,7 @@ def _result(
     classes = [ClassF1.of(one) for one in report.weakest]
     return EvaluateResult(
         summary=" ".join([*evaluation_summary(report), *report.warnings]),
-        next_step=evaluation_next_step(report, other_rows, changed, others, can_choose=can_choose),
+        next_step=evaluation_next_step(report, other_rows, edits, changed, others, can_choose=can_choose),
         data=report.data,
         model=report.model,
         dataset=report.dataset,

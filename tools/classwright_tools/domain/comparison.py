@@ -75,6 +75,11 @@ class Comparison(Noun):
         default=None, description="Where the other model has other labels: those that both have, which alone count."
     )
     rows: int | None = Field(default=None, description="Where only some count: how many.")
+    labels_given: Literal["this", "other"] | None = Field(
+        default=None,
+        description="Which of the two learnt from a later version of the other's dataset that differs only by labels "
+        "given to real texts, and by edits: its rows are gone on with where the difference may be chance.",
+    )
 
     @property
     def measure(self) -> tuple[Measure, Estimate]:
@@ -127,7 +132,8 @@ class Comparison(Noun):
         accuracy has the other sign, be that chance or not. Else a macro-F1 beyond chance decides where accuracy is not.
 
         A lead that may be chance is "undecided": few rows seldom tell a gain of some points, and to drop what leads
-        loses on the average.
+        loses on the average. Where labels alone were given (`labels_given`), any difference that may be chance is: such
+        rows are seldom for the worse, and to go back drops them. Then the model that learnt from them is gone on with.
 
         In accuracy the test decides what is more than chance (`significant`), in all else the 95% interval (`sign_of`).
         Where rows have several labels, F1 counts alone: to have all labels of a row right is much to ask. Where pairs
@@ -146,7 +152,8 @@ class Comparison(Noun):
             return "trade"
         if better == worse:
             leads = not better and all(gain.value >= 0 for gain in gains) and first.value > 0
-            return "undecided" if leads else "no gain"
+            goes_on = leads if self.labels_given is None else self.labels_given == "this"
+            return "undecided" if goes_on else "no gain"
         return "gain" if better else "loss"
 
     @property
@@ -198,7 +205,13 @@ class Comparison(Noun):
             "undecided": f"Undecided: go on with {model}, whose lead may be chance",
             "no gain": f"No gain: keep {self.against}",
         }[self.verdict]
-        if self.verdict == "no gain" and self.measure[0] == "accuracy" and self.macro_f1_gain.value > 0:
+        if self.labels_given:
+            later, earlier = (model, self.against) if self.labels_given == "this" else (self.against, model)
+            found = (
+                f"Undecided, as the difference may be chance: go on with {later}, whose rows are those of {earlier} "
+                "with labels given or rows edited since"
+            )
+        elif self.verdict == "no gain" and self.measure[0] == "accuracy" and self.macro_f1_gain.value > 0:
             lead = f"{self.macro_f1_gain.value:+.3f} in macro-F1"
             found += f", unless rare labels matter more: {model} leads by {lead}, which may be chance"
         if self.at_shares:
@@ -214,12 +227,14 @@ class Comparison(Noun):
     def rows_to_tell(self, rows: int) -> int | None:
         """Return how many rows would tell this lead from chance, won and lost at the rates of `rows`.
 
-        None without a lead, or where it is more than chance as it is, or where rows come in queries.
+        None without a lead, or where it is more than chance as it is, or where rows come in queries. Where labels were
+        given since, a lead of either model is one.
         """
         won, lost = self.only_this_right, self.only_other_right
-        if won <= lost or won - lost >= self.least_lead or not self.is_by_rows:
+        lead = abs(won - lost) if self.labels_given else won - lost
+        if lead <= 0 or lead >= self.least_lead or not self.is_by_rows:
             return None
-        return rows_to_tell(rows, won - lost, sqrt(won + lost))
+        return rows_to_tell(rows, lead, sqrt(won + lost))
 
 
 def _told(name: str, gain: Estimate) -> str:

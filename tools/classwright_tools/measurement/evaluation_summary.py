@@ -94,13 +94,14 @@ def _where(comparison: Comparison, model: str) -> str:
 
 
 def evaluation_next_step(
-    report: EvaluationReport, other_rows: str, changed: str, others: str, *, can_choose: bool
+    report: EvaluationReport, other_rows: str, edits: str, changed: str, others: str, *, can_choose: bool
 ) -> str:
     """Return the call that is usually right after; figures that say too little are no ground to export.
 
-    `other_rows` is a sentence on the rows of the other model, "" where they are the same or there is none.
-    `changed` says how the task's labels are others than the model's; it is empty where they are not. Validation rows
-    `can_choose` where no model learnt from them.
+    `other_rows` is a sentence on the rows of the other model, "" where they are the same or there is none. `edits` are
+    sentences on what was edited in them since; where that did harm it comes first. `changed` says how the task's labels
+    are others than the model's; it is empty where they are not. Validation rows `can_choose` where no model learnt from
+    them.
     """
     analyse = f"Call error_analysis with model={report.model!r} to see what to write next."
     if changed:
@@ -114,9 +115,13 @@ def evaluation_next_step(
         return _after_the_test(report, can_choose=can_choose)
     if report.comparison and report.comparison.shared_labels is not None:
         return f"Which of the two to keep depends on the labels that you want. {analyse}"
-    if report.comparison and report.comparison.verdict in ("undecided", "trade"):
+    verdict = report.comparison.verdict if report.comparison else None
+    labelled_on = report.comparison is not None and report.comparison.labels_given is not None
+    if report.comparison and (verdict in ("undecided", "trade") or (verdict == "no gain" and labelled_on)):
         return f"{report.comparison.advice(report.model, report.figures.rows)} {analyse}"
-    if report.comparison and report.comparison.verdict != "gain":
+    if report.comparison and verdict == "loss" and edits:
+        return f"{report.comparison.advice(report.model, report.figures.rows)} {other_rows} {edits}"
+    if report.comparison and verdict != "gain":
         return _no_gain(report, report.comparison, other_rows, others)
     return analyse
 

@@ -23,7 +23,7 @@ def under_later_labels(
     Raises:
         DamagedArtifact: the edits of a dataset do not read back.
     """
-    later = _edits_since(workspace, then, now)
+    later = edits_since(workspace, then, now)
     kept: list[Example] = []
     ended: list[Example] = []
     for row in rows:
@@ -51,7 +51,7 @@ def later_label(workspace: Workspace, task: Task, label: str, then: str | None, 
     Raises:
         DamagedArtifact: the edits of a dataset do not read back.
     """
-    found = label_since(label, _edits_since(workspace, then, now))
+    found = label_since(label, edits_since(workspace, then, now))
     return found if found in task.label_names else None
 
 
@@ -63,11 +63,11 @@ def later_names(workspace: Workspace, labels: Iterable[str], then: str, now: str
     Raises:
         DamagedArtifact: the edits of a dataset do not read back.
     """
-    later = _edits_since(workspace, then, now)
+    later = edits_since(workspace, then, now)
     return tuple(label_since(label, later) or label for label in labels)
 
 
-def _edits_since(workspace: Workspace, then: str | None, now: str | None) -> tuple[Edit, ...]:
+def edits_since(workspace: Workspace, then: str | None, now: str | None) -> tuple[Edit, ...]:
     """Return the edits of `now` that were made after `then`; none where `now` does not come after it."""
     before, after = read_edits(workspace, then), read_edits(workspace, now)
     if after[: len(before)] != before:

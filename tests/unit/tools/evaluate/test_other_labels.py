@@ -236,8 +236,10 @@ def test_rows_with_labels_that_the_task_no_longer_has_are_not_advised_and_are_re
     workspace: Workspace, dataset: str, model: str
 ) -> None:
     merged = changed(workspace, dataset, action="merge_label", label="delivery", to="refund")
-    ids = [row.id for row in written_rows() if row.label == "account"][2:]
-    mixed = changed(workspace, merged, action="relabel", label="refund", rows={"ids": ids})
+    mixed = merged
+    for label in ("refund", "account"):  # each to the rows of the other
+        ids = [row.id for row in written_rows() if (row.label == "account") == (label == "refund")]
+        mixed = changed(workspace, mixed, action="relabel", label=label, rows={"ids": ids})
     later = trained_on(workspace, mixed)
 
     result = measured(workspace, later, model, mixed)
