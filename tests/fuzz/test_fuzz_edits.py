@@ -283,6 +283,7 @@ def workspace() -> Iterator[Workspace]:
         made.engine.dispose()
 
 
+@pytest.mark.timeout(3600)
 @settings(max_examples=EDITS, phases=[Phase.generate], database=None, derandomize=True)
 @given(seed=st.integers(0, 2**32))
 def test_every_row_is_what_its_history_says_and_nothing_is_lost(workspace: Workspace, seed: int) -> None:
