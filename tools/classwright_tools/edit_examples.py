@@ -83,7 +83,7 @@ def edit_examples(request: EditExamplesRequest, context: ToolContext) -> EditExa
         StorageFailed: the disk is full; no version was made.
     """
     from classwright_tools.editing.versions import edit_dataset, revert_dataset
-    from classwright_tools.workspace.destination import chosen_destination
+    from classwright_tools.workspace.destination import chosen_destination, told_beside
 
     destination = chosen_destination(
         context.workspace,
@@ -99,10 +99,10 @@ def edit_examples(request: EditExamplesRequest, context: ToolContext) -> EditExa
         )
     at_once = max(AT_ONCE, request.confirm or 0)
     edited = edit_dataset(context, destination, request.changes, by=by, reason=reason, at_once=at_once)
-    return _edited(request, edited)
+    return _edited(request, edited, told_beside(context.workspace, edited.dataset) if edited.dataset else "")
 
 
-def _edited(request: EditExamplesRequest, edited: Edited) -> EditExamplesResult:
+def _edited(request: EditExamplesRequest, edited: Edited, apart: str) -> EditExamplesResult:
     rows = sum(done.rows for done in edited.done)
     what = listed(map(_in_words, edited.done), MOST_LISTED)
     left = listed((f"{n} {why}" for done in edited.done for why, n in done.left.most_common() if n), MOST_LISTED)
@@ -116,7 +116,7 @@ def _edited(request: EditExamplesRequest, edited: Edited) -> EditExamplesResult:
     elif edited.dataset is None:
         sentence, next_step = f"Nothing was changed in {edited.parent}.", "Name other rows: find_examples shows them."
     else:
-        sentence = f"{edited.dataset.id} is {edited.parent} with {what}."
+        sentence = f"{edited.dataset.id} is {edited.parent} with {what}.{apart}"
         next_step = (
             f"Undo it with edit_examples(task={request.task!r}, revert_to={edited.parent!r}, reason=...). Models know "
             f"nothing of it until train_classifier(task={request.task!r}, dataset={edited.dataset.id!r})."

@@ -118,6 +118,7 @@ def _imported(
     from classwright_tools.curation.brought_edits import to_add
     from classwright_tools.curation.chosen_source import chosen_source, label_names, refuse_unusable
     from classwright_tools.curation.comparison import Comparison
+    from classwright_tools.curation.joined_edits import names_since, to_join
     from classwright_tools.curation.joining import compare, compared, rows_of
     from classwright_tools.curation.kept_source import SourceCopy, joined_sources
     from classwright_tools.curation.origins import Origins
@@ -133,18 +134,23 @@ def _imported(
     )
     from classwright_tools.reading.opening import Position
     from classwright_tools.workspace.datasets import read_edits, save_dataset
+    from classwright_tools.workspace.destination import told_beside
     from classwright_tools.workspace.written_rows import WrittenRows
 
     workspace = context.workspace
     task = workspace.task(request.task)
-    names = label_names(request, task)
+    beside = request.from_dataset if parent else None
+    names = label_names(request, task, names_since(workspace, beside, parent) if beside and parent else {})
     labels = None if request.split == "unlabelled" else names
     position = Position()
     source = chosen_source(request, request.split, task, names, context, position)
     known = read_edits(workspace, parent)
     removed = Decided(edit for edit in known if edit.by == "person").removed
-    edits, edits_remark = to_add(source.edits, known)
     splits: tuple[Split, ...] = (request.split,) if isinstance(request.split, str) else tuple(request.split)
+    if beside and parent:
+        edits, edits_remark = to_join(workspace, beside, parent, splits)
+    else:
+        edits, edits_remark = to_add(source.edits, known)
     origins = Origins(WrittenRows(workspace, task.slug), several=task.multi_label, written=request.written)
     with spool_folder(workspace.root) as folder:
         copy = SourceCopy(folder, source, request.name) if labels is None and source.texts else None
@@ -162,7 +168,7 @@ def _imported(
         if (request.new_dataset or request.keep_near_duplicates) and not request.written:
             resent = resent_rows(request, comparison, workspace, task.slug)
         saved = None
-        if comparison.imported:
+        if comparison.imported or (beside and edits):
             changed: set[Split] = {*splits, *dropped}
             files = copy.kept()[1] if copy else {}
             others = request.from_dataset if labels is None else None
@@ -185,10 +191,11 @@ def _imported(
     origins_remark = f"{origins.remark(comparison.imported)} {resent}".strip()
     stays = stayed_remark(stayed, task.kind, parent)
     large = copy.remark if copy else ""
-    edited = edits_remark if saved else ""
+    edited = edits_remark if saved or beside else ""
     rated = labels_are_steps(task) if saved and labels and parent is None else ""
     spelled = "" if arrivals.skipped.unseen else respelled_remark(arrivals.respelled)
-    told = (result.summary, spelled, stays, source.remark, large, edited, origins_remark)
+    apart = told_beside(workspace, saved, beside).strip() if saved else ""
+    told = (result.summary, spelled, stays, source.remark, large, edited, apart, origins_remark)
     remarks = (*told, cut_remark, shifted, rated)
     return result.model_copy(
         update={

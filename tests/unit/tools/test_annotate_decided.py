@@ -23,6 +23,7 @@ from classwright_tools.learning.training_data import counted_validation, read_tr
 from classwright_tools.measurement.rows_compared import fair_rows
 from classwright_tools.train_classifier import TrainClassifierRequest, train_classifier
 from classwright_tools.workspace.datasets import read_edits, read_rows
+from support.editing import editor
 from support.learning import save_rows, unlabelled_rows, written_rows
 
 TEXTS = unlabelled_rows(delivery=40, refund=30, account=20)
@@ -125,6 +126,22 @@ def test_a_row_tells_which_annotation_labelled_it_when_and_in_which_version(cont
     assert {row.note for row in find_examples(FindExamplesRequest(task="support", ids=ids), context).rows} == {said}
     changed = find_examples(FindExamplesRequest(task="support", compare_to=dataset), context)
     assert {row.note for row in changed.rows} == {f"relabelled, was no label; moved, was in unlabelled; {said}"}
+
+
+def test_labels_of_a_version_beside_are_told_wherever_they_are_out_of_reach(context: ToolContext, dataset: str) -> None:
+    made = labelled(context, ask(context, rows=10), fits_none=2).dataset
+    more = (GivenRow(text="a parcel that nobody asked about"),)
+    request = ImportExamplesRequest(task="support", split="unlabelled", rows=more, dataset=dataset)
+    beside = import_examples(request, replace(context, run_key="beside"))
+
+    assert f"What was added to {dataset} as {made} is not in {beside.dataset}: import_examples(" in beside.summary
+    edited = editor(context)({"action": "add_label", "label": "other"}, dataset=dataset)
+    assert f"What was added to {dataset} as {made}, {beside.dataset} is not in {edited.dataset}" in edited.summary
+    asked = AnnotateExamplesRequest(task="support", dataset=beside.dataset, rows=5)
+    said = annotate_examples(asked, replace(context, run_key="again")).summary
+    call = f"import_examples(task='support', split='train', dataset={beside.dataset!r}, from_dataset={made!r})"
+    assert f"8 rows that have a label in {made} are not asked again: {call} brings it." in said
+    assert "2 rows that were answered without a single label" in said
 
 
 @pytest.mark.parametrize(

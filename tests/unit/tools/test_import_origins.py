@@ -6,6 +6,7 @@ import csv
 import json
 import shutil
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,15 +14,17 @@ import pytest
 
 from classwright_server.mcp.resource_readers import rows as rows_resource
 from classwright_tools.context import ToolContext
+from classwright_tools.domain.edits import Decided, history
 from classwright_tools.domain.example import Example, Provenance, Split, make_example
 from classwright_tools.domain.source import GivenRow
 from classwright_tools.domain.task import Label, Task
 from classwright_tools.domain.topic_tree import Cell
 from classwright_tools.import_examples import ImportExamplesRequest, ImportExamplesResult, import_examples
-from classwright_tools.workspace.datasets import read_rows, save_dataset
+from classwright_tools.workspace.datasets import read_edits, read_rows, save_dataset
 from classwright_tools.workspace.destination import told_beside
 from classwright_tools.workspace.workspace import Workspace
 from classwright_tools.workspace.written_rows import WrittenRows
+from support.editing import editor
 
 TEXTS = (
     ("please pay me back for the kettle", "refund"),
@@ -267,3 +270,53 @@ def test_two_versions_that_came_of_one_are_joined_and_every_row_stays_what_it_wa
         rows = {row.id: row for row in read_rows(workspace, str(joined.dataset), "train")}
         assert rows == {row.id: row for row in (*there, more, label)}
         assert read_rows(workspace, str(joined.dataset), "unlabelled") == texts[1:]
+
+
+def test_where_two_versions_are_joined_decisions_come_along_and_those_that_cannot_are_named(
+    workspace: Workspace, context: ToolContext, dataset: str, run: Importer
+) -> None:
+    texts = [make_example(text, None) for text in ("my parcel is a week late", "what is your phone number")]
+    root = save_dataset(
+        workspace, "support", {"unlabelled": texts}, parent=dataset, run_key="texts", made_by="import_examples"
+    ).id
+    kettle, parcel, login = read_rows(workspace, root, "train")[:3]
+    edit = editor(context)
+
+    def meant(row: Example) -> dict[str, list[str]]:
+        return {"ids": [row.id]}
+
+    edit({"action": "relabel", "rows": meant(texts[0]), "label": "delivery"}, reason="a parcel")
+    edit({"action": "approve", "rows": meant(kettle)}, {"action": "flag", "rows": meant(parcel)}, reason="seen")
+    other = edit({"action": "relabel", "rows": meant(login), "label": "refund"}, reason="odd").dataset
+    edit({"action": "rename_label", "label": "delivery", "to": "parcels"}, dataset=root, reason="a name")
+    onto = edit({"action": "approve", "rows": meant(login)}, reason="it is right").dataset
+
+    def join(onto: str | None) -> ImportExamplesResult:
+        request = ImportExamplesRequest(task="support", split="train", dataset=onto, from_dataset=other)
+        return import_examples(request, replace(context, run_key=f"join {onto}"))
+
+    joined = join(onto)
+
+    assert f"What was decided in {other} about 3 rows comes along." in joined.summary
+    assert f"Decisions on 1 row ({login.id}) stay behind: this version has them otherwise" in joined.summary
+    edits = read_edits(workspace, str(joined.dataset))
+    decided = Decided(edits)
+    assert set(decided.by_person) == {texts[0].id, kettle.id, login.id}
+    assert decided.flagged == {parcel.id}
+    assert history(edits, texts[0].id, "parcels")[0].in_words.startswith("relabel, was without a label (by a person")
+    again = join(joined.dataset)
+    assert again.dataset is None
+    assert "comes along" not in again.summary
+
+
+def test_marks_alone_are_joined_too(workspace: Workspace, context: ToolContext, dataset: str, run: Importer) -> None:
+    kettle, parcel, *_ = read_rows(workspace, dataset, "train")
+    edit = editor(context)
+    other = edit({"action": "good_example", "rows": {"ids": [kettle.id]}}, reason="in style").dataset
+    onto = edit({"action": "flag", "rows": {"ids": [parcel.id]}}, dataset=dataset, reason="later").dataset
+
+    joined = run(workspace, new_dataset=False, dataset=onto, from_dataset=other)
+
+    assert joined.imported == 0
+    decided = Decided(read_edits(workspace, str(joined.dataset)))
+    assert (list(decided.good_examples), decided.flagged) == ([kettle.id], {parcel.id})

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 
 import numpy as np
 
 from classwright_tools.annotation.answers import answered_rows
 from classwright_tools.annotation.batches import checks_for, make_batches
+from classwright_tools.annotation.in_words import labels_there
 from classwright_tools.annotation.picking import check_rows, informative, typical, uncertainties, unlabelled_pool
 from classwright_tools.context import ToolContext
 from classwright_tools.domain.annotation import Annotation, LabelledByAnnotation, Order
@@ -23,6 +25,7 @@ from classwright_tools.learning.pair_encoder import encoder_for
 from classwright_tools.workspace.datasets import read_edits
 from classwright_tools.workspace.ended_labels import check_labels
 from classwright_tools.workspace.kept_model import kept_model
+from classwright_tools.workspace.labelled_rows import labelled_rows
 from classwright_tools.workspace.workspace import Artifact
 
 
@@ -57,11 +60,12 @@ def hand_out(
     context.progress(0.0, "reading the unlabelled rows")
     unfit = fitting_none(read_edits(workspace, source), found.label_names)
     pool = unlabelled_pool(workspace, source, answered_rows(workspace, found.slug) | unfit.keys(), seed)
+    elsewhere = Counter(one.dataset.id for one in labelled_rows(workspace, found, pool.answered).values())
     if not pool.size:
         raise NotEnoughData(
             f"dataset {source!r}",
             "has no real unlabelled rows that were not answered yet",
-            "Bring some in with import_examples(split='unlabelled').",
+            f"{labels_there(found.slug, source, elsewhere)}Bring some in with import_examples(split='unlabelled').",
         )
     asked = kept if order != "typical" else None
     model = load_model(workspace, asked.id) if asked else None
@@ -75,7 +79,8 @@ def hand_out(
         pool=pool.size,
         batches=make_batches(rows, check_rows(workspace, source, found, checks_for(len(rows)), seed), seed),
         model=asked.id if asked else None,
-        answered_before=pool.answered,
+        answered_before=len(pool.answered),
+        labelled_in=dict(elsewhere.most_common()),
     )
     return workspace.publish_document(
         "annotation", found.slug, annotation, run_key=context.run_key, parent=source, rows=len(rows)

@@ -19,9 +19,10 @@ NOT_FAR = 0.2
 
 def begun(annotation: Annotation, checks: int, shown: int) -> str:
     """Return the sentences on an annotation at its beginning: so many `checks` are in it, so many texts are `shown`."""
-    want, before = len(annotation.rows), annotation.answered_before
+    want, elsewhere = len(annotation.rows), annotation.labelled_in
+    before = annotation.answered_before - sum(elsewhere.values())
     ones = "one" if want - checks == 1 else "ones"
-    informative = f"{ones} of which {annotation.model} is least certain, out"
+    informative = f"{ones} spread over groups of texts, by preference such that {annotation.model} is unsure of, out"
     how = {"typical": f"typical {ones}", "informative": informative, "random": f"random {ones}"}[annotation.order]
     among = f", and {checks} whose labels are known, unmarked, to check you by" if checks else ""
     rows = counted(before, "row that was", "rows that were")
@@ -29,8 +30,18 @@ def begun(annotation: Annotation, checks: int, shown: int) -> str:
     return (
         f"You label {counted(want, 'text')} in {counted(len(annotation.batches), 'batch', 'batches')}: "
         f"{want - checks} {how} of {counted(annotation.pool, 'unlabelled row')}{among}.{skipped if before else ''} "
-        f"Here {_are(shown)} the first {shown}."
+        f"{labels_there(annotation.task, annotation.dataset, elsewhere)}Here {_are(shown)} the first {shown}."
     )
+
+
+def labels_there(task: str, dataset: str, elsewhere: Mapping[str, int]) -> str:
+    """Return the sentences on unlabelled rows of `dataset` that have a label `elsewhere`, and how these come here."""
+    said = [
+        f"{counted(rows, 'row that has', 'rows that have')} a label in {other} {_are(rows)} not asked again: "
+        f"import_examples(task={task!r}, split='train', dataset={dataset!r}, from_dataset={other!r}) brings it. "
+        for other, rows in elsewhere.items()
+    ]
+    return "".join(said)
 
 
 def received(receipt: Receipt, refused: int) -> str:

@@ -33,12 +33,12 @@ Embed = Callable[[Sequence[str]], npt.NDArray[np.floating]]
 class Pool(NamedTuple):
     """A random sample of the rows that could be labelled, in random order, and how many there are.
 
-    So many more were `answered` before and are unlabelled still.
+    More were `answered` before and are unlabelled still: their ids.
     """
 
     rows: list[Example]
     size: int
-    answered: int
+    answered: list[str]
 
 
 def unlabelled_pool(workspace: Workspace, dataset: str, answered: Collection[str], seed: int) -> Pool:
@@ -47,14 +47,16 @@ def unlabelled_pool(workspace: Workspace, dataset: str, answered: Collection[str
     Those are left out, too, that a training would leave out: copies of held-out rows, but for links and handles.
     """
     random = np.random.default_rng(seed)
-    size = skipped = 0
+    size = 0
+    skipped: list[str] = []
     held_out = {bare_form(row.content) for split in HELD_OUT for row in read_rows(workspace, dataset, split)} - {""}
 
     def rows() -> Iterator[Example]:
-        nonlocal size, skipped
+        nonlocal size
         for batch in iterate_rows(workspace, dataset, "unlabelled"):
             for row in batch:
-                skipped += row.id in answered
+                if row.id in answered:
+                    skipped.append(row.id)
                 if row.origin == "real" and row.id not in answered and bare_form(row.content) not in held_out:
                     size += 1
                     yield row

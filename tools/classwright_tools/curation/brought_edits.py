@@ -37,5 +37,5 @@ def to_add(brought: Edits, known: Edits) -> tuple[Edits, str]:
     if not brought or known[: len(brought)] in (brought, marked):
         return (), ""
     if known:
-        return (), f"Edits in the folder are left aside ({len(brought)}): this dataset has edits of its own."
+        return (), f"Edits in the folder stay behind ({len(brought)}): this dataset has edits of its own."
     return marked, f"Edits that came along, with what persons decided: {len(brought)}."

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from classwright_tools.context import ToolContext
 from classwright_tools.curation.arrivals import Arrivals
@@ -20,19 +20,20 @@ from classwright_tools.reading.opening import Position
 from classwright_tools.reading.rows import USUAL_PAIR, Columns, SourceRow
 
 
-def label_names(given: GivenSource, task: Task) -> LabelNames:
-    """Return what finds the labels of `task` for what the source calls them.
+def label_names(given: GivenSource, task: Task, later: Mapping[str, str]) -> LabelNames:
+    """Return what finds the labels of `task` for what the source calls them; `later` names are those of old ones.
 
     Raises:
         InvalidInput: `label_names` leads to a name that is no label of the task, or there is a separator for nothing.
     """
+    names = {old: new for old, new in later.items() if new in task.label_names} | given.label_names
     if task.multi_label:
-        return LabelSets(task.label_names, given.label_names, given.label_separator)
+        return LabelSets(task.label_names, names, given.label_separator)
     if given.label_separator != SEPARATOR:  # a job's request is stored with all its fields: which were set is not known
         raise InvalidInput(
             "label_separator", f"is given, and rows of task {task.slug!r} have one label", "Leave it out."
         )
-    return LabelNames(task.label_names, given.label_names)
+    return LabelNames(task.label_names, names)
 
 
 def chosen_source(

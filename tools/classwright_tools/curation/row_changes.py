@@ -8,11 +8,19 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from classwright_tools.domain.edits import Edit, ids_before, renamed_since, why_so
+from classwright_tools.domain.example import Split
 from classwright_tools.domain.excerpt import shortened
 from classwright_tools.domain.label_sets import joined_labels, key_in_words
 
 RENAMED = "under a renamed label"
 KINDS = ("added", "removed", "relabelled", RENAMED, "rewritten", "moved")
+
+
+class RowState(NamedTuple):
+    """Where a row is, and its `Example.label_key`."""
+
+    split: Split
+    label: str | None
 
 
 class RowChange(NamedTuple):
@@ -48,7 +56,7 @@ def row_changes(earlier: Any, later: Any, before: Sequence[Edit], since: Sequenc
     import pyarrow as pa
     import pyarrow.compute as pc
 
-    there, now = _rows(earlier), _rows(later)
+    there, now = states(earlier), states(later)
     origin_of = {id_: old for id_, old in ids_before(since).items() if id_ in now and old in there}
     gone_on = set(origin_of.values())
     texts = dict(zip(earlier["id"].to_pylist(), earlier["text"].to_pylist(), strict=True)) if origin_of else {}
@@ -88,11 +96,11 @@ def _named(key: str | None) -> str:
     return "no label" if key is None else repr(key_in_words(key))
 
 
-def _rows(table: Any) -> dict[str, tuple[str, str | None]]:
-    """Return the split and the `Example.label_key` of each row, by its id."""
+def states(table: Any) -> dict[str, RowState]:
+    """Return the split and the label of each row of a table of `read_table`, by its id."""
     several = "labels" in table.column_names
     labels = table["labels" if several else "label"].to_pylist()
     if several:
         labels = [None if label is None else joined_labels(label) for label in labels]
     columns = (table[name].to_pylist() for name in ("id", "split"))
-    return {id_: (split, label) for id_, split, label in zip(*columns, labels, strict=True)}
+    return {id_: RowState(split, label) for id_, split, label in zip(*columns, labels, strict=True)}

@@ -80,6 +80,9 @@ class Annotation(Noun):
     answered_before: int = Field(
         default=0, ge=0, description="Unlabelled rows that were answered, and not asked again."
     )
+    labelled_in: dict[DatasetId, int] = Field(
+        default={}, description="How many of these have a label in another version of the dataset."
+    )
 
     @property
     def rows(self) -> tuple[RowToLabel, ...]:

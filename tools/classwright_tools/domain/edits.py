@@ -178,7 +178,7 @@ def fitting_none(edits: Sequence[Edit], labels: Collection[str]) -> dict[str, Ed
     """
 
     def counts(place: int, edit: Edit) -> bool:
-        return not edit.none_of or {*labels} <= _came_of(edit.none_of, edits[place + 1 :])
+        return not edit.none_of or {*labels} <= came_of(edit.none_of, edits[place + 1 :])
 
     return Decided(
         edit for place, edit in enumerate(edits) if edit.action != "fits_none" or counts(place, edit)
@@ -269,7 +269,7 @@ def label_since(label: str | None, edits: Sequence[Edit]) -> str | None:
     return label
 
 
-def _came_of(labels: Iterable[str], edits: Sequence[Edit]) -> set[str]:
+def came_of(labels: Iterable[str], edits: Sequence[Edit]) -> set[str]:
     """Return `labels`, and all that they became by `edits`, the oldest first, parts of those that were split too."""
     found = {*labels}
     for edit in edits:

@@ -6,10 +6,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TypeVar
 
+from classwright_tools.domain.excerpt import listed
 from classwright_tools.domain.kinds import Kind
 from classwright_tools.errors import InvalidInput
 from classwright_tools.workspace.workspace import Artifact, Overtaken, Workspace
 
+VERSIONS_LISTED = 3
 T = TypeVar("T")
 Report = Callable[[float | None, str], None]
 
@@ -66,15 +68,19 @@ def onto_newest(
                 report(None, "another was made meanwhile: going on from that")
 
 
-def told_beside(workspace: Workspace, made: Artifact) -> str:
-    """Return the sentence on a dataset that came of the parent of `made` before it: the rows of the two are apart."""
-    earlier = (one for one in workspace.artifacts(made.task, "dataset") if one.number < made.number)
-    beside = next((one.id for one in earlier if made.parent and one.parent == made.parent), None)
-    if beside is None:
+def told_beside(workspace: Workspace, made: Artifact, joined: str | None = None) -> str:
+    """Return the sentence on datasets that came of the parent of `made` before it: their rows and its are apart.
+
+    It begins with a space. One that was `joined` is not meant.
+    """
+    earlier = [one for one in workspace.artifacts(made.task, "dataset") if one.number < made.number]
+    beside = [one.id for one in earlier if made.parent and one.parent == made.parent and one.id != joined][::-1]
+    if not beside:
         return ""
     return (
-        f" What was added to {made.parent} as {beside} is not in {made.id}: import_examples(task={made.task!r}, "
-        f"split='train', dataset={made.id!r}, from_dataset={beside!r}) joins them."
+        f" What was added to {made.parent} as {listed(beside, VERSIONS_LISTED)} is not in {made.id}: "
+        f"import_examples(task={made.task!r}, split='train', dataset={made.id!r}, from_dataset={beside[0]!r}) joins "
+        f"{'them' if len(beside) == 1 else 'the first'}."
     )
 
 

@@ -208,7 +208,7 @@ def test_a_dataset_with_edits_of_its_own_keeps_them_and_says_so(
 
     imported = import_examples(ImportExamplesRequest(task="support", split="train", path="out"), there)
 
-    assert "Edits in the folder are left aside (1)" in imported.summary
+    assert "Edits in the folder stay behind (1)" in imported.summary
     assert [edit.reason for edit in read_edits(context.workspace, imported.dataset)] == ["it was wrong"]
 
 
@@ -229,7 +229,7 @@ def test_an_edit_that_came_along_changed_nothing_that_was_here_before_it(
     there = replace(context, run_key="import", import_folders=(tmp_path,))
     now = import_examples(ImportExamplesRequest(task="support", split="train", path="out"), there).dataset or ""
 
-    _, counts = changed(context, now, then, RowFilter())
+    counts = changed(context, now, then, RowFilter()).counts
     assert counts == {"added": 1}
     assert later_label(context.workspace, task, "delivery", then, now) == "delivery"
     renamed = editor(context)({"action": "rename_label", "label": "delivery", "to": "parcel"}).dataset
