@@ -144,6 +144,17 @@ async def test_a_lane_for_one_job_goes_on_behind_one_that_a_dead_server_had_begu
     assert sorted(runs) == sorted(jobs)
 
 
+async def test_a_server_does_not_say_that_it_goes_on_with_jobs_that_it_does_not_take(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    await queued(tmp_path, 1)
+    async with connected(make_settings(tmp_path, jobs=("writing",))) as client:
+        await call(client, "list_jobs")
+        await until(lambda: "1 job(s) that ended servers left unfinished wait for a process that" in caplog.text)
+
+    assert "going on with" not in caplog.text
+
+
 async def test_a_row_without_an_id_runs_nothing_and_holds_up_nobody(tmp_path: Path, runs: list[str]) -> None:
     [job] = await queued(tmp_path, 1)
     async with connected(make_settings(tmp_path, jobs=())) as client:

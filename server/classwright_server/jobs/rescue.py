@@ -62,8 +62,11 @@ class Rescuer:
         dead = self._sign.dead(owners)
         if dead:
             left = [status.queue_name in self._lanes for status in running if status.executor_id in dead]
-            others = f"; {left.count(False)} more wait for a process that takes such jobs" if False in left else ""
-            logger.warning("going on with %d job(s) that ended servers left unfinished%s", left.count(True), others)
+            if True in left:
+                logger.warning("going on with %d job(s) that ended servers left unfinished", left.count(True))
+            if False in left:
+                words = "%d job(s) that ended servers left unfinished wait for a process that takes such jobs"
+                logger.warning(words, left.count(False))
             # Internal to DBOS, where Conductor calls it. It returns a job to its queue only while the dead server
             # still owns it, so that two servers that see the same death start it once.
             DBOS._recover_pending_workflows(dead)

@@ -23,7 +23,7 @@ def test_one_job_writes_at_a_time_where_each_would_load_the_model(tmp_path: Path
     assert jobs_at_once("short", local) == jobs_at_once("short", endpoint) > 1
 
 
-def test_an_idle_server_looks_often_for_short_jobs_alone(tmp_path: Path) -> None:
+def test_an_idle_server_looks_seldom_and_short_jobs_begin_within_half_a_second(tmp_path: Path) -> None:
     try:
         configured(ToolSettings(workspace=tmp_path), "one")
     finally:
@@ -31,5 +31,5 @@ def test_an_idle_server_looks_often_for_short_jobs_alone(tmp_path: Path) -> None
     with contextlib.closing(sqlite3.connect(tmp_path / "jobs.sqlite")) as jobs:
         waits = dict(jobs.execute("SELECT name, polling_interval_sec FROM queues"))
 
-    assert waits["short"] <= 0.2
-    assert sum(1 / seconds for seconds in waits.values()) <= 8
+    assert max(waits["short"], waits["writing"]) * 1.05 < 0.5  # DBOS waits up to a twentieth longer
+    assert sum(1 / seconds for seconds in waits.values()) <= 6
