@@ -78,7 +78,7 @@ def evaluate(request: EvaluateRequest, context: ToolContext) -> EvaluateResult:
         NotFound: there is no such model or dataset.
         NotEnoughData: the split has no rows, or none that the models did not train on; or without validation rows
             too few real texts can be held out of both models' training rows.
-        InvalidInput: the dataset is of another task, or holds a label that the model does not know, or two models share
+        InvalidInput: the dataset is of another task, or no row has a label that the model knows, or two models share
             no label of the rows.
     """
     from classwright_tools.charts.confusion import confusion_chart
@@ -145,20 +145,18 @@ def _on_split(
     from classwright_tools.learning.model import load_model
     from classwright_tools.learning.training_data import counted_validation
     from classwright_tools.measurement.caveats import less_real
-    from classwright_tools.measurement.comparing import compared, labels_remark, rows_of_labels, unknown_labels
+    from classwright_tools.measurement.comparing import compared, labels_remark, rows_of_labels
     from classwright_tools.measurement.evaluation import chosen_thresholds, measure
     from classwright_tools.measurement.evaluation_warnings import evaluation_warnings
     from classwright_tools.measurement.held_out import answers, given_to, read_split, texts_per_second
+    from classwright_tools.measurement.unknown_labels import unknown_label_remarks
 
     workspace = context.workspace
     context.progress(0.0, f"Reading the {request.split} rows of {dataset}")
     there = read_split(workspace, dataset, request.split)
     rows = counted_validation(there) if request.split == "validation" else there
     less = less_real(len(there) - len(rows))
-    unknown = 0
-    if other and other.differs(model.labels):
-        known_rows = rows_of_labels(rows, model.labels) or rows  # if none is left, `answers` says what it does not know
-        unknown, rows = len(rows) - len(known_rows), known_rows
+    every, rows = rows, rows_of_labels(rows, model.labels) or rows  # if none is left, `answers` says what is unknown
     counted = _counted(request, context, dataset, rows, [model, other.model] if other else [model])
     progress, known = _asking(context, model, request.model, counted, 0.05)
     found = answers(model, counted, dataset, progress, known)
@@ -184,7 +182,15 @@ def _on_split(
             *evaluation_warnings(
                 workspace, request.model, _models(request), model, found, request.split, len(rows), uses
             ),
-            *filter(None, [less, unknown_labels(unknown, request.model)]),
+            *filter(None, [less]),
+            *unknown_label_remarks(
+                workspace,
+                every,
+                request.model,
+                model,
+                other,
+                lambda done: context.progress(0.85 + 0.05 * done, "Asking of rows with other labels"),
+            ),
             *filter(None, [labels_remark(comparison, request.model, model.labels, other)]),
         ),
         seed=context.seed,

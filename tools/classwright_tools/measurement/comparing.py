@@ -184,12 +184,6 @@ def rows_of_labels(rows: Sequence[Example], labels: Collection[str]) -> list[Exa
     return [row for row in rows if {row.label, *(row.labels or ())} - {None} <= {*labels}]
 
 
-def unknown_labels(rows: int, model: str) -> str:
-    """Return the sentence on the `rows` that no figure counts, as `model` does not know their labels; if there are."""
-    are = "row is left out: it has" if rows == 1 else "rows are left out: they have"
-    return f"{rows:,} {are} labels that {model} does not know." if rows else ""
-
-
 def labels_remark(comparison: Comparison | None, model: str, labels: Sequence[str], other: Other | None) -> str:
     """Return the sentence on what counts where `model` has other `labels` than the `other`; else nothing."""
     if not comparison or not other or comparison.shared_labels is None:

@@ -221,7 +221,7 @@ def _refuse_unknown(unknown: Counter[str | None], labels: Sequence[str], dataset
             f"{listed(map(repr, labels), 10)}",
             f"If the task has them, train again, on these rows: train_classifier(task={task_of(dataset)!r}, "
             f"dataset={dataset!r}). Or pass the `dataset` that the model learnt from, or correct these rows "
-            "(edit_examples).",
+            "(edit_examples), which test rows are not.",
         )
 
 

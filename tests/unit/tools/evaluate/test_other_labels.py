@@ -21,6 +21,7 @@ from classwright_tools.learning.model import load_model
 from classwright_tools.measurement.caveats import how_sure
 from classwright_tools.measurement.evaluation import chosen_thresholds, listed_facts, measure, write_report
 from classwright_tools.train_classifier import TrainClassifierRequest, train_classifier
+from classwright_tools.workspace.datasets import read_rows
 from classwright_tools.workspace.kept_model import kept_model
 from classwright_tools.workspace.workspace import Workspace
 from support.measurement import REAL, answers_of, context_on, dataset_of, real_rows, trained_on, written_rows
@@ -82,10 +83,27 @@ def test_the_model_with_fewer_labels_is_measured_on_the_rows_that_it_knows(
     assert result.comparison
     assert back.comparison
     assert (result.figures.rows, result.comparison.rows, result.left_out) == (4, 4, 0)
-    assert f"2 rows are left out: they have labels that {fewer} does not know." in result.summary
+    assert f"2 rows are left out: they have labels that {fewer} does not know ('account' 2)." in result.summary
     assert "left out" not in back.summary
     assert result.comparison.accuracy_gain.value == -back.comparison.accuracy_gain.value
     assert f"({model} alone has 'account')" in result.summary
+
+
+def test_what_a_model_does_with_rows_of_labels_that_it_does_not_know_is_told_beside_one_that_does(
+    workspace: Workspace, dataset: str, model: str, fewer: str
+) -> None:
+    alone = evaluate(EvaluateRequest(model=fewer, dataset=dataset), context_on(workspace))
+    beside = measured(workspace, model, fewer, dataset)
+
+    asked = [row.text for row in read_rows(workspace, dataset, "validation") if row.label == "account"]
+    given = classify(ClassifyRequest(model=fewer, texts=tuple(asked)), context_on(workspace)).results
+    sure = sum(one.sure for one in given)
+    foreign = sum(bool(one.out_of_scope) for one in given)
+    done = f"Of these it is sure of {sure}, so wrongly, and leaves {2 - sure} to a person, {foreign} of them as out of"
+    assert alone.figures.rows == 4
+    assert f"2 rows are left out: they have labels that {fewer} does not know ('account' 2). {done}" in alone.summary
+    assert f"Of the rows 2 have labels that {fewer} does not know ('account' 2). {done}" in beside.summary
+    assert f"{model}, which knows 2 of them, has " in beside.summary
 
 
 def test_a_label_that_was_renamed_is_the_same_label_for_a_model_of_before(

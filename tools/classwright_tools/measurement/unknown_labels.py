@@ -1,0 +1,85 @@
+"""Rows of labels that a model does not know: how many it answers surely, and so wrongly, and how many it leaves."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
+
+import numpy as np
+
+from classwright_tools.domain.example import Example
+from classwright_tools.domain.excerpt import counted, listed
+from classwright_tools.learning.model import Model
+from classwright_tools.measurement.comparing import Other, rows_of_labels
+from classwright_tools.measurement.held_out import given_to
+from classwright_tools.measurement.trained_rows import unseen
+from classwright_tools.workspace.workspace import Workspace
+
+_LISTED = 5
+
+
+def unknown_label_remarks(
+    workspace: Workspace,
+    rows: Sequence[Example],
+    model_id: str,
+    model: Model,
+    other: Other | None,
+    progress: Callable[[float], None],
+) -> Iterator[str]:
+    """Yield what `model` does with those of the `rows` that have labels it does not know, and what the `other` does.
+
+    Rows that either trained on do not count; nothing is said where none is left. The rows are left out of the figures
+    of `model`. `progress` is told the share done, and may stop the work.
+    """
+    models = {model_id: model} | ({other.id: other.model} if other else {})
+    for id_, one in models.items():
+        knows = {row.id for row in rows_of_labels(rows, one.labels)}
+        asked = unseen(
+            workspace,
+            [each.card for each in models.values()],
+            [row for row in rows if row.id not in knows],
+            lambda: progress(0.0),
+        )
+        if asked:
+            beside = {name: each for name, each in models.items() if name != id_}
+            yield _told(asked, id_, one, beside, progress, left_out=id_ == model_id)
+
+
+def _told(
+    rows: Sequence[Example],
+    id_: str,
+    model: Model,
+    beside: Mapping[str, Model],
+    progress: Callable[[float], None],
+    *,
+    left_out: bool,
+) -> str:
+    """Return the sentences on `rows` of labels that `model` does not know, with the models `beside` that do."""
+    names = Counter(name for row in rows for name in (row.labels or (row.label,)) if name not in model.labels)
+    which = listed((f"{name!r} {n}" for name, n in names.most_common()), _LISTED)
+    sure, foreign, _ = _answered(rows, model, progress)
+    are = counted(len(rows), "row is", "rows are") + " left out:" if left_out else "Of the rows"
+    has = "it has" if len(rows) == 1 and left_out else "they have" if left_out else f"{len(rows):,} have"
+    told = [
+        f"{are} {has} labels that {id_} does not know ({which}). Of these it is sure of {sure}, so wrongly, and leaves "
+        f"{len(rows) - sure} to a person, {foreign} of them as out of scope."
+    ]
+    for name, one in beside.items():
+        known = rows_of_labels(rows, one.labels)
+        if known:
+            its, _, right = _answered(known, one, progress)
+            told.append(f"{name}, which knows {len(known)} of them, has {right} right and is sure of {its}.")
+    return " ".join(told)
+
+
+def _answered(rows: Sequence[Example], model: Model, progress: Callable[[float], None]) -> tuple[int, int, int]:
+    """Return of how many of the `rows` the model is sure, how many are out of its scope, and how many it has right."""
+    given = given_to(rows, model, progress)
+    foreign = np.array([one.out_of_scope for one in given])
+    answers, right = model.space.answers(np.stack([one.proba for one in given]))
+    sure = model.space.reaches(answers, right, model.threshold) & ~foreign
+    hits = sum(
+        answer == row.label if isinstance(answer, str) else {*answer} == {*(row.labels or ())}
+        for answer, row in zip(answers, rows, strict=True)
+    )
+    return int(sure.sum()), int(foreign.sum()), hits
