@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from support.server import LONG, call, connected, make_settings
+from support.server import LONG, call, call_failing, connected, make_settings
 
 pytestmark = pytest.mark.anyio
 CALL: dict[str, Any] = {"task": "shop", "instruction": "Tell what it is about."}
@@ -44,6 +44,18 @@ async def test_what_is_not_sent_again_of_a_task_stays(
 
     task = json.loads(page.contents[0].text)["task"]  # type: ignore[union-attr]  # one text
     assert task.items() >= {"labels": LABELS, "instruction": "Tell them apart.", **facts}.items()
+
+
+async def test_an_instruction_stays_too_and_only_a_new_task_needs_one(tmp_path: Path) -> None:
+    async with connected(make_settings(tmp_path)) as client:
+        await call(client, "propose_topics", CALL)
+        await call(client, "propose_topics", {"task": "shop", "labels": LABELS})
+        page = await client.read_resource("classwright://shop")
+        error = await call_failing(client, "propose_topics", task="other", labels=LABELS)
+
+    task = json.loads(page.contents[0].text)["task"]  # type: ignore[union-attr]  # one text
+    assert (task["instruction"], task["labels"]) == (CALL["instruction"], LABELS)
+    assert "instruction: is missing, and task 'other' is not there yet to have one. Say in a sentence or two" in error
 
 
 async def test_what_is_sent_again_as_it_is_by_default_is_meant(tmp_path: Path) -> None:

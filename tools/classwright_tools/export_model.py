@@ -66,6 +66,7 @@ def export_model(request: ExportModelRequest, context: ToolContext) -> ExportMod
     from classwright_tools.export.folder import exported_files, save_export
     from classwright_tools.export.quantised import check_rows
     from classwright_tools.export.student import texts_to_teach
+    from classwright_tools.export.task_then import task_then
     from classwright_tools.learning.methods.registry import METHODS
     from classwright_tools.learning.model import load_model
     from classwright_tools.measurement.caveats import how_sure, scores_in_words
@@ -74,7 +75,7 @@ def export_model(request: ExportModelRequest, context: ToolContext) -> ExportMod
 
     context.progress(0.0, f"loading {request.model}")
     model = load_model(context.workspace, request.model)
-    task = context.workspace.task(model.card.task)
+    task = task_then(context.workspace, model.card.task, model.card.task_version)
     _check_student(request, task)
     model.space.under(request.thresholds)  # raises for a label that it does not know
     export = METHODS[model.card.method].export(model, onnx=request.onnx)
@@ -95,7 +96,11 @@ def export_model(request: ExportModelRequest, context: ToolContext) -> ExportMod
     megabytes = sum(file.bytes for file in files) / 1e6
     told = (baked_in_words(request.thresholds), export.left_out, how_sure(model.card))
     remarks = "".join(f" {remark}" for remark in told if remark)
-    figures = scores_in_words(model.card.validation, len(model.card.labels))
+    labels = len(model.card.labels)
+    figures = f"{scores_in_words(model.card.validation, labels)} on {model.card.validation.measured_on}"
+    if tested:
+        rows = f"{tested.figures.rows} {tested.data} test rows"
+        figures = f"{scores_in_words(tested.figures, labels)} on {rows}, and {figures}, by which it was chosen"
     then = (
         f"Copy the export's folder, {task.slug}/{made.id} in the workspace, to where it is to run; its README.md tells "
         "how. Over the wire a big file comes in parts: "
@@ -104,7 +109,7 @@ def export_model(request: ExportModelRequest, context: ToolContext) -> ExportMod
     )
     return ExportModelResult(
         summary=f"Exported {request.model} as {made.id}: {len(files)} files, {megabytes:.0f} MB, for "
-        f"{export.runs_with}, with a model card. It reached {figures} on {model.card.validation.measured_on}.{remarks}",
+        f"{export.runs_with}, with a model card. It reached {figures}.{remarks}",
         next_step=" ".join(filter(None, (then, export.caution))),
         model=request.model,
         export=made.id,

@@ -36,7 +36,10 @@ class ProposeTopicsRequest(ToolRequest):
 
     task: Slug
     instruction: str = Field(
-        min_length=3, max_length=4_000, description="What is classified and by what, in a sentence or two."
+        default_factory=str,
+        min_length=3,
+        max_length=4_000,
+        description="What is classified and by what, in a sentence or two.",
     )
     labels: tuple[Label, ...] = Field(
         default=(), max_length=500, description="The classes to tell apart; none: not known yet."

@@ -185,6 +185,12 @@ def test_the_card_has_front_matter_figures_and_origin_and_no_licence_or_path(exp
     accuracy = export.model.card.validation.accuracy
     assert f"{accuracy.value:.3f} ({accuracy.low:.3f} to {accuracy.high:.3f})" in card
     assert "30 written" in card
+    assert "'written': a text that a language model wrote for its label" in card
+    assert "'annotated'" not in card
+    stored = export.model.card
+    rows = (export.folder.parent / stored.dataset / "train.parquet").read_bytes()
+    for digest in (hashlib.sha256(rows).hexdigest(), stored.encoder.digest, *stored.files.values()):
+        assert f"`: `{digest}`\n" in card
     assert str(export.folder.parent) not in card
     # What the task says stays text: it opens no heading, no tag, no table cell.
     assert "Classify messages 'to' a &lt;b>shop&lt;/b>." in card
@@ -201,13 +207,14 @@ def test_the_cards_labels_are_the_models_although_the_task_has_others_by_now(tmp
     context = ToolContext(workspace=workspace, run_key="run")
     model = train_classifier(TrainClassifierRequest(task="support", method="probe"), context).model
     later = (Label(name="complaint"), Label(name="account", description="logging in"), labels[0])
-    workspace.save_task(task.model_copy(update={"labels": later}))
+    workspace.save_task(task.model_copy(update={"labels": later, "instruction": "Something else."}))
     made = export_model(ExportModelRequest(model=model, onnx=False), context)
     folder = workspace.artifact(made.export, "export").path
     card = (folder / "README.md").read_text(encoding="utf-8")
     described = dict(re.findall(r"^\| (\w+) \| (.*) \|$", card.split("## Figures")[0], re.MULTILINE)[1:])
     assert list(described) == json.loads((folder / "labels.json").read_text(encoding="utf-8"))["labels"]
     assert described == {"refund": "", "delivery": "", "account": "logging in"}
+    assert "Tell them apart." in card
 
 
 def test_the_card_names_labels_as_the_labels_file_does_and_none_is_a_link() -> None:

@@ -15,6 +15,7 @@ from classwright_tools.domain.threshold import threshold_in_words
 from classwright_tools.export.baked_thresholds import baked_in_words
 from classwright_tools.export.markdown import cell as _cell
 from classwright_tools.export.markdown import paragraph as _plain
+from classwright_tools.export.origins import MEANINGS
 from classwright_tools.learning.exports.export import Export
 from classwright_tools.learning.model import Model
 from classwright_tools.learning.reading_limits import limit_of
@@ -29,11 +30,13 @@ def export_card(
     tested: EvaluationReport | None,
     thresholds: Mapping[str, float],
     graphs: str,
+    rows: Mapping[str, str],
 ) -> str:
     """Return the card of the export of `model`; `tested` are its newest figures on test rows, if there are any.
 
-    The `thresholds` are those of labels that its program uses by default. `graphs` says what the further graphs lose,
-    "" where there is none.
+    `task` is that which it was trained for. The `thresholds` are those of labels that its program uses by default.
+    `graphs` says what the further graphs lose, "" where there is none; `rows` are the SHA-256 of the files of its
+    dataset, by their names.
 
     A licence is not named: it is the user's to choose.
     """
@@ -42,7 +45,11 @@ def export_card(
         f"# {model_id}\n\n{_plain(task.instruction)}\n",
         _labels(model.card, task),
     ]
-    parts += [_figures(model.card, tested), _training_data(model), f"## Use\n\n{_baked(thresholds)}{export.code}\n"]
+    parts += [
+        _figures(model.card, tested),
+        _training_data(model, rows),
+        f"## Use\n\n{_baked(thresholds)}{export.code}\n",
+    ]
     parts += [f"{graphs}\n"] if graphs else []
     return "\n".join(parts)
 
@@ -61,7 +68,7 @@ def _front_matter(card: ModelCard, libraries: Sequence[str], task: Task) -> str:
 
 
 def _labels(card: ModelCard, task: Task) -> str:
-    """Return the table of the model's labels; the task may have got others since it was trained."""
+    """Return the table of the model's labels, as they were described when it was trained."""
     described = {label.name: label.description for label in task.labels}
     rows = [f"| {_cell(name)} | {_cell(described.get(name, ''))} |" for name in card.labels]
     return "\n".join(["## Labels", "", "| label | what belongs to it |", "|---|---|", *rows, ""])
@@ -181,14 +188,19 @@ def _estimate(figure: Estimate) -> str:
     return f"{figure.value:.3f} ({figure.low:.3f} to {figure.high:.3f})"
 
 
-def _training_data(model: Model) -> str:
+def _training_data(model: Model, rows: Mapping[str, str]) -> str:
     card, limit = model.card, limit_of(model.encoder)
     read = f" It reads the first {limit.in_words} of a text, and nothing of what comes after." if limit else ""
-    origins = ", ".join(f"{rows} {origin}" for origin, rows in sorted(card.training_rows.items()))
+    origins = ", ".join(f"{number} {origin}" for origin, number in sorted(card.training_rows.items()))
+    meanings = "; ".join(f"'{origin}': {MEANINGS[origin]}" for origin in sorted(card.training_rows))
     versions = ", ".join(f"{name} {version}" for name, version in card.versions.items())
+    files = {f"{card.dataset}/{name}": digest for name, digest in rows.items()}
+    files |= {f"encoder {Path(card.encoder.name).name}": card.encoder.digest, **card.files}
     return (
         "## Training\n\n"
-        f"Rows by origin: {origins} (dataset `{card.dataset}`). 'written' rows were written for their labels, none was "
-        f"collected. Method: `{card.method}` on `{Path(card.encoder.name).name}`, seed {card.seed}, {card.seconds:.0f} "
-        f"seconds, with {versions}, by Classwright.{read}\n"
+        f"Rows by origin: {origins} (dataset `{card.dataset}`). {meanings}. "
+        f"Method: `{card.method}` on `{Path(card.encoder.name).name}`, seed {card.seed}, {card.seconds:.0f} "
+        f"seconds, with {versions}, by Classwright.{read}\n\n"
+        "SHA-256 of what it was made of, its encoder (weights and tokenizer), and of what was learnt, as stored:\n\n"
+        + "".join(f"- `{_plain(name)}`: `{digest}`\n" for name, digest in files.items())
     )

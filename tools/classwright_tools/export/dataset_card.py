@@ -9,20 +9,18 @@ from pathlib import Path
 import yaml
 
 from classwright_tools.domain.cards import DatasetCard
-from classwright_tools.domain.example import SPLITS
+from classwright_tools.domain.example import SPLITS, Origin, Split
+from classwright_tools.domain.excerpt import counted
 from classwright_tools.domain.task import Task
 from classwright_tools.export.markdown import cell, paragraph
+from classwright_tools.export.origins import MEANINGS
 
 _SIZES = ((1_000, "n<1K"), (10_000, "1K<n<10K"), (100_000, "10K<n<100K"), (1_000_000, "100K<n<1M"))
-_ORIGINS = {
-    "real": "a real text, with the label that it came with",
-    "annotated": "a real text whose label is from an annotator",
-    "written": "a text that was written for its label",
-}
+_UNLABELLED: Split = "unlabelled"
 
 
 def dataset_card(card: DatasetCard, dataset: str, task: Task, files: Sequence[str]) -> str:
-    """Return the card of an exported `dataset` of `task`, whose splits are in `files`.
+    """Return the card of an exported `dataset`, whose splits are in `files`, for `task` as it was then.
 
     A licence is not named: it is the user's to choose.
     """
@@ -52,7 +50,7 @@ def _front_matter(card: DatasetCard, task: Task, files: Sequence[str]) -> str:
 
 def _labels(card: DatasetCard, task: Task) -> str:
     """Return the table of labels with their rows by split; rows may have labels that the task has no more."""
-    splits = [split for split in SPLITS if card.rows(split)]
+    splits = [split for split in SPLITS if card.rows(split) and split != _UNLABELLED]
     counts: Counter[tuple[str, str | None]] = Counter()
     for count in card.by_label or card.counts:
         counts[count.split, count.label] += count.rows
@@ -63,16 +61,25 @@ def _labels(card: DatasetCard, task: Task) -> str:
         _line(cell(name), cell(words), *(str(counts[split, name]) for split in splits))
         for name, words in described.items()
     ]
-    return "\n".join([*lines, ""])
+    bare = card.rows(_UNLABELLED)
+    said = [f"Besides, `{_UNLABELLED}` has {counted(bare, 'row')} without a label.", ""] if bare else []
+    return "\n".join([*lines, "", *said])
 
 
 def _origins(card: DatasetCard) -> str:
-    counts: Counter[str] = Counter()
+    counts: Counter[tuple[Origin, bool]] = Counter()
     for count in card.counts:
-        counts[count.origin] += count.rows
+        counts[count.origin, count.split == _UNLABELLED] += count.rows
     lines = ["## Where the rows came from", "", _line("origin", "rows", "what it means"), _line("---", "---", "---")]
-    lines += [_line(origin, str(rows), _ORIGINS.get(origin, "")) for origin, rows in counts.most_common()]
+    lines += [_line(origin, str(rows), _meaning(origin, bare)) for (origin, bare), rows in counts.most_common()]
     return "\n".join([*lines, ""])
+
+
+def _meaning(origin: Origin, bare: bool) -> str:
+    """Return what an origin means, also of rows that are `bare` of a label."""
+    if not bare:
+        return MEANINGS[origin]
+    return f"{'a text that a language model wrote' if origin == 'written' else 'a real text'}, without a label"
 
 
 def _columns(dataset: str, task: Task, files: Sequence[str]) -> str:

@@ -14,6 +14,7 @@ from classwright_tools.domain.example import SPLITS
 from classwright_tools.domain.kinds import task_of
 from classwright_tools.errors import InvalidInput
 from classwright_tools.export.dataset_card import dataset_card
+from classwright_tools.export.task_then import task_then
 from classwright_tools.workspace.datasets import read_card, read_edits, read_table
 from classwright_tools.workspace.edits import EDITS, lines_of
 from classwright_tools.workspace.workspace import Workspace
@@ -49,7 +50,7 @@ def export_rows(workspace: Workspace, dataset: str, folder: Path, form: Form) ->
     edits = read_edits(workspace, dataset)
     if edits:
         (folder / EDITS).write_bytes(lines_of(edits))
-    text = dataset_card(card, dataset, workspace.task(task_of(dataset)), list(written))
+    text = dataset_card(card, dataset, task_then(workspace, task_of(dataset), card.task_version), list(written))
     (folder / CARD).write_text(text, encoding="utf-8")
     return written
 

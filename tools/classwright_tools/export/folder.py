@@ -15,6 +15,7 @@ from classwright_tools.export.student import add_student
 from classwright_tools.learning.encoder_digest import file_sha256
 from classwright_tools.learning.exports.export import LABELS, Export
 from classwright_tools.learning.model import Model
+from classwright_tools.workspace.datasets import read_card
 
 CARD = "README.md"
 
@@ -46,7 +47,8 @@ def save_export(
 
         graph_remark += f"\n\n{add_student(folder, model, teach, check, context.seed, tell)}"
     bake_thresholds(folder, model.card.method, thresholds)
-    card = export_card(model, export, task, model_id, tested, thresholds, graph_remark)
+    rows = read_card(context.workspace, model.card.dataset).files
+    card = export_card(model, export, task, model_id, tested, thresholds, graph_remark, rows)
     (folder / CARD).write_text(card, encoding="utf-8")
 
 

@@ -19,9 +19,12 @@ def define_task(workspace: Workspace, slug: str, named: Mapping[str, Any]) -> tu
     at all are not named. Where other labels are named, shares and a mismatch that are not of them go.
 
     Raises:
-        InvalidInput: the fields make no task, or its rows so far are of another form.
+        InvalidInput: the fields make no task, or a new one has no instruction, or its rows so far are of another form.
     """
     before = workspace.task(slug) if slug in workspace.tasks() else None
+    if before is None and "instruction" not in named:
+        reason = f"is missing, and task {slug!r} is not there yet to have one"
+        raise InvalidInput("instruction", reason, "Say in a sentence or two what is classified and by what.")
     fields = _completed(named, before) if before else {"labels": (), **named}
     try:
         task = Task(**{**fields, "slug": slug})

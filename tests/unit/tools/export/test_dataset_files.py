@@ -86,6 +86,25 @@ def test_every_split_comes_back_as_it_was(form: Form, workspace: Workspace, task
     assert back == {split: read_rows(workspace, dataset, split) for split in SPLITS}
 
 
+def test_the_card_of_an_older_version_tells_the_task_as_that_version_knew_it(
+    context: ToolContext, task: Task, tmp_path: Path
+) -> None:
+    dataset = save_rows(context.workspace, written_rows(), real_rows(), [], unlabelled_rows(refund=4))
+    edit = editor(context)
+    edit({"action": "rename_label", "label": "refund", "to": "money back", "description": "another meaning"})
+    edit({"action": "add_label", "label": "other", "description": "all else"})
+    edit({"action": "describe_label", "label": "delivery", "description": "parcels of the new shop"})
+
+    card = (exported(context.workspace, dataset, "csv", tmp_path / "out") / "README.md").read_text(encoding="utf-8")
+
+    for label in task.labels:
+        assert f"| {label.name} | {label.description} | 10 | 2 |\n" in card
+    assert not {word for word in ("money back", "other", "new shop") if f"| {word}" in card}
+    assert "Besides, `unlabelled` has 4 rows without a label." in card
+    assert "| real | 4 | a real text, without a label |" in card
+    assert "| real | 6 | a real text, with the label that it came with or that a person gave it |" in card
+
+
 @pytest.mark.parametrize("form", FORMS)
 def test_pairs_come_back_as_they_were(form: Form, workspace: Workspace, tmp_path: Path) -> None:
     task = pair_task(workspace)
