@@ -152,13 +152,15 @@ def _labelled(request: AnnotateExamplesRequest, id_: str, context: ToolContext) 
 def _first_batch(made: Artifact, context: ToolContext) -> AnnotateExamplesResult:
     from classwright_tools.annotation.agreement import known_labels
     from classwright_tools.annotation.batches import label_rules, next_batch
-    from classwright_tools.annotation.in_words import begun
+    from classwright_tools.annotation.in_words import begun, counted_by_person
+    from classwright_tools.workspace.datasets import read_card
 
     annotation = context.workspace.document(made.id, "annotation", Annotation)
     checks = len(known_labels(context.workspace, annotation))
     texts = next_batch(annotation, ())
     return AnnotateExamplesResult(
-        summary=begun(annotation, checks, len(texts)),
+        summary=begun(annotation, checks, len(texts))
+        + counted_by_person(annotation, read_card(context.workspace, annotation.dataset)),
         next_step=_answer_with(annotation, made.id),
         annotation=made.id,
         have=0,
@@ -213,7 +215,7 @@ def _finished(
 ) -> AnnotateExamplesResult:
     """Return the dataset of the labels, and what the checks say of them."""
     from classwright_tools.annotation.agreement import agreement, known_labels, predicted_labels
-    from classwright_tools.annotation.in_words import ended, received
+    from classwright_tools.annotation.in_words import counted_by_person, ended, received
     from classwright_tools.measurement.next_training import next_training
     from classwright_tools.measurement.selecting import select
     from classwright_tools.workspace.datasets import read_card
@@ -242,6 +244,9 @@ def _finished(
             "'label': 'other', 'rows': {'mark': 'fits_none'}}. " + next_step
         )
     apart = told_beside(context.workspace, dataset) if dataset else ""
+    by_model = any(answer.by == "model" for answer in given.values())
+    if dataset and joined and by_model:
+        apart += counted_by_person(annotation, read_card(context.workspace, dataset.id))
     found = ended(annotation, given, joined, known, checked, audit, task)
     return AnnotateExamplesResult(
         summary=f"{received(receipt, len(refused))} {found}{apart}",

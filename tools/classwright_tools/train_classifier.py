@@ -232,7 +232,7 @@ def _check(request: TrainClassifierRequest, task: Task) -> None:
 def _result(
     model: str, card: ModelCard, trained: Trained, data: TrainingData, cache: EmbeddingCache, earlier: str | None
 ) -> TrainClassifierResult:
-    from classwright_tools.learning.prior import MORE_VALIDATION
+    from classwright_tools.learning.prior import BY_PERSON, MORE_VALIDATION
     from classwright_tools.measurement.training_summary import training_next_step, training_notes, training_summary
 
     excerpts = Excerpts(artifact_uri(model))
@@ -246,6 +246,7 @@ def _result(
             earlier,
             measurable=data.validation is not None,
             validation_wanted=MORE_VALIDATION in trained.why_no_shares,
+            by_person=BY_PERSON in trained.why_no_shares,
         ),
         model=model,
         dataset=card.dataset,

@@ -24,7 +24,7 @@ from classwright_tools.measurement.rows_compared import fair_rows
 from classwright_tools.train_classifier import TrainClassifierRequest, train_classifier
 from classwright_tools.workspace.datasets import read_edits, read_rows
 from support.editing import editor
-from support.learning import save_rows, unlabelled_rows, written_rows
+from support.learning import real_rows, save_rows, unlabelled_rows, written_rows
 
 TEXTS = unlabelled_rows(delivery=40, refund=30, account=20)
 LABEL_OF = {
@@ -71,6 +71,26 @@ def test_random_texts_become_validation_rows_that_a_training_is_measured_by(cont
     trained = train_classifier(TrainClassifierRequest(task="support", method="probe"), replace(context, run_key="m"))
     assert (trained.validation.data, trained.validation.rows) == ("annotated", 60)
     assert list(trained.shares) == ["delivery", "refund", "account"]
+
+
+def test_of_validation_rows_it_is_told_that_labels_by_a_model_do_not_count_beside_enough_real_ones(
+    task: Task, context: ToolContext
+) -> None:
+    real = real_rows(copies=30)
+    save_rows(context.workspace, written_rows(), real, unlabelled=TEXTS)
+    told = f"{len(real)} real validation rows are there, so that only labels by a person count"
+
+    request = AnnotateExamplesRequest(task="support", rows=10, split="validation")
+    begun = annotate_examples(request, replace(context, run_key="first"))
+    by_model = labelled(context, ask(context, "by-model", rows=10, split="validation"))
+    by_person = labelled(context, ask(context, "by-person", rows=10, split="validation"), decided_by="person")
+    trains = labelled(context, ask(context, "trains", rows=10, order="random"))
+
+    assert told in begun.summary
+    assert told in by_model.summary
+    assert "validation rows now" in by_person.summary
+    assert told not in by_person.summary
+    assert told not in trains.summary
 
 
 @pytest.mark.parametrize("order", ["typical", "informative"])

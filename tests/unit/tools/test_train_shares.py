@@ -57,6 +57,21 @@ def test_unlabelled_texts_tell_the_shares_and_put_the_probabilities_at_them(cont
     assert own[delivery] > as_trained[delivery]
 
 
+def test_where_only_labels_by_a_person_would_count_a_training_asks_for_these(context: ToolContext, task: Task) -> None:
+    rows = real_rows(copies=10)
+    few = [row for row in rows if row.label == "account"][:3]
+    others = [row for row in rows if row.label != "account"]
+    real = [*others, *few, *(make_example(f"indeed, {row.text}", row.label) for row in others[::3])]
+    save_rows(context.workspace, written_rows(), real, unlabelled=unlabelled_rows(delivery=80, refund=12, account=8))
+
+    result = trained(context)
+
+    told = " ".join(result.notes)
+    assert "1 has fewer: 'account' 3. Get more validation rows from a person: " in told
+    assert f"Labels by a model do not count, as {len(real)} real rows do." in told
+    assert "Have a person answer (decided_by='person'): labels by a model do not count there." in result.next_step
+
+
 def test_classify_leaves_the_shares_out_where_it_is_asked_to(context: ToolContext, task: Task) -> None:
     rows_with(context, *unlabelled_rows(delivery=80, refund=12, account=8))
     model = model_of(context, result := trained(context))

@@ -7,10 +7,12 @@ from collections.abc import Collection, Mapping, Sequence
 
 from classwright_tools.annotation.answers import Receipt
 from classwright_tools.domain.annotation import Annotation, Answer
+from classwright_tools.domain.cards import DatasetCard
 from classwright_tools.domain.excerpt import counted
 from classwright_tools.domain.figures import Estimate
 from classwright_tools.domain.label_sets import key_in_words
 from classwright_tools.domain.task import Task
+from classwright_tools.learning.training_data import counts_real_alone
 from classwright_tools.statistics.share_interval import wilson
 
 NOT_FAR = 0.2
@@ -133,3 +135,17 @@ def _share(found: tuple[Estimate, int]) -> str:
 
 def _are(count: int) -> str:
     return "is" if count == 1 else "are"
+
+
+def counted_by_person(annotation: Annotation, card: DatasetCard) -> str:
+    """Return that no figure will count labels by a model, where validation rows are labelled and `card` has enough.
+
+    "" where these count.
+    """
+    real = card.rows("validation", "real")
+    if annotation.split != "validation" or not counts_real_alone(real):
+        return ""
+    return (
+        f" {real} real validation rows are there, so that only labels by a person count for figures and shares "
+        "(decided_by='person'): labels by a model are kept and do not count."
+    )

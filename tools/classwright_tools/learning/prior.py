@@ -14,10 +14,12 @@ from classwright_tools.domain.figures import Estimate
 from classwright_tools.domain.shares import LabelShare, ShareSource, TaskShares
 from classwright_tools.learning.calibration import fit_temperature, softmax
 from classwright_tools.learning.held_out import HeldOut
+from classwright_tools.learning.training_data import counts_real_alone
 from classwright_tools.statistics.label_shift import calibrate, estimate_shares, short_labels, too_few
 from classwright_tools.statistics.share_interval import wilson
 
 MORE_VALIDATION = "annotate_examples(split='validation')"
+BY_PERSON = "decided_by='person'"
 CHANCE = 0.05  # what a difference that is none may come out as one by
 
 
@@ -56,7 +58,7 @@ def known_shares(held: HeldOut, logits: Callable[[], np.ndarray], *, validation:
     counts = np.bincount(held.labels, minlength=setup.k)
     bare = short_labels(counts, setup.labels)
     enough = not bare
-    get_more = f"Get more validation rows: {MORE_VALIDATION}."
+    get_more = _get_more(held, validation=validation)
     if setup.known:
         return (setup.known, "") if enough else (None, f"The shares that are known are not used: {bare}. {get_more}")
     of_rows = None
@@ -90,6 +92,16 @@ def known_shares(held: HeldOut, logits: Callable[[], np.ndarray], *, validation:
         follows = ": these are taken" if of_rows else ", so nothing is changed by them"
         return of_rows, f"In the {len(setup.unlabelled):,} texts that came without labels {found.reason}{follows}."
     return of_rows, _untold(unknown, found.reason, of_rows)
+
+
+def _get_more(held: HeldOut, *, validation: bool) -> str:
+    """Return how to get more rows like those `held` for `validation`, of which a person labels those that count."""
+    if not (validation and counts_real_alone(len(held.labels), held.data)):
+        return f"Get more validation rows: {MORE_VALIDATION}."
+    return (
+        f"Get more validation rows from a person: {MORE_VALIDATION} answered with {BY_PERSON}, or "
+        f"import_examples(split='validation'). Labels by a model do not count, as {len(held.labels)} real rows do."
+    )
 
 
 def _untold(unknown: str, reason: str, instead: TaskShares | None) -> str:

@@ -76,6 +76,11 @@ def read_training_data(workspace: Workspace, dataset: str, task: Task) -> Traini
     )
 
 
+def counts_real_alone(rows: int, origin: Origin = "real") -> bool:
+    """Return whether so many validation `rows` of one `origin` are real ones, and enough that no others count."""
+    return origin == "real" and rows >= ENOUGH_REAL
+
+
 def counted_validation(rows: Sequence[Example]) -> list[Example]:
     """Return those of the validation `rows` that figures count: enough real ones, else all whose texts are real.
 
@@ -83,7 +88,7 @@ def counted_validation(rows: Sequence[Example]) -> list[Example]:
     written rows count where there are no others.
     """
     real = [row for row in rows if row.origin == "real"]
-    if len(real) >= ENOUGH_REAL:
+    if counts_real_alone(len(real)):
         return real
     return [row for row in rows if row.origin in REAL_TEXTS] or list(rows)
 

@@ -144,12 +144,18 @@ def earlier_model(workspace: Workspace, made: Artifact, card: ModelCard, *, meas
 
 
 def training_next_step(
-    model: str, card: ModelCard, earlier: str | None, *, measurable: bool, validation_wanted: bool = False
+    model: str,
+    card: ModelCard,
+    earlier: str | None,
+    *,
+    measurable: bool,
+    validation_wanted: bool = False,
+    by_person: bool = False,
 ) -> str:
     """Return the call that is usually right after training `model`; `earlier` is one to compare it with.
 
     It is `measurable` where its dataset has labelled validation rows. More of these are `validation_wanted` where the
-    labels' shares cannot be told without.
+    labels' shares cannot be told without, those labelled `by_person` where others would not count.
     """
     if card.validation_rows:
         return (
@@ -162,9 +168,10 @@ def training_next_step(
             "which rows to go on with. Validation rows would tell more: import_examples with split='validation'."
         )
     if validation_wanted and not earlier:
+        who = " Have a person answer (decided_by='person'): labels by a model do not count there." if by_person else ""
         return (
             f"Call annotate_examples with task={card.task!r}, dataset={card.dataset!r} and split='validation': some "
-            "validation rows of each label tell the shares, and what the model gets wrong. Then train again. "
+            f"validation rows of each label tell the shares, and what the model gets wrong.{who} Then train again. "
             f"error_analysis with model={model!r} says where it is weak by the rows there are."
         )
     if not measurable:
