@@ -142,10 +142,12 @@ def _sorted_rows(request: ClassifyRequest, context: ToolContext, dataset: str) -
     """Classify the unlabelled rows of `dataset`: show the least sure ones, and keep all as a table."""
     from classwright_tools.bulk.answers_in_words import (
         below,
+        by_source,
         each_label,
         label_by_label,
         look_at_foreign,
         of_table,
+        passed_over,
         without_effect,
     )
     from classwright_tools.bulk.answers_table import ANSWERS, AnswersTable, publish_answers
@@ -179,6 +181,8 @@ def _sorted_rows(request: ClassifyRequest, context: ToolContext, dataset: str) -
         label_by_label(found.given_by_label, found.sure_labels) if found.space.several else "",
         f"In the table {counted(made.labelled, 'row has a label', 'rows have a label')}: {each_label(made.by_label)}.",
         unlike(foreign) if foreign else "",
+        passed_over(found.passed),
+        by_source(answers.unsure_by_source),
         f"The {len(shown)} least sure are shown{', those out of scope first' if foreign else ''}.",
         how_sure(model.card) if request.threshold is None else "",
         without_effect(found.space, request.threshold),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import re
 from collections import Counter
 from datetime import UTC, datetime
 from pathlib import Path
@@ -309,6 +310,26 @@ def test_a_file_that_has_grown_counts_once_and_two_sources_stand_one_after_the_o
     assert one[-1]["message"] == "the site is down"
     assert [row["file"] for row in two] == ["messages.csv"] * 9 + ["csv"]
     assert (two[-1]["message"], two[-1]["place"], two[-1]["when"]) == ("I lost my key", "Bonn", "")
+
+
+def test_shares_of_unsure_rows_are_told_by_source_where_they_differ_by_more_than_chance(
+    workspace: Workspace, model: str, tmp_path: Path
+) -> None:
+    def texts(*kinds: str) -> str:
+        return "message,place\n" + "".join(f"{kind} no {number},Rome\n" for number in range(12) for kind in kinds)
+
+    def brought(content: str = "", **more: object) -> str:
+        return import_file(workspace, tmp_path / "in", content, keep_near_duplicates=True, **more)
+
+    brought(texts("my parcel is late", "i want my money back"), new_dataset=True)
+    alike = brought(csv=texts("sir my parcel is late", "sir i want my money back"), path=None)
+    other = brought(csv=texts("violets bloom", "sing a song"), path=None)
+
+    assert "Not sure by source" not in sorted_by(workspace, model, alike, threshold=0.6).summary
+    said = sorted_by(workspace, model, other, threshold=0.6).summary
+    assert re.search(
+        r"Not sure by source: \d+% of 24 from messages\.csv, .*, (\d+)% of 24 from csv[^.]*\. They differ", said
+    )
 
 
 def test_a_row_that_fits_none_is_asked_about_once_a_model_has_a_label_that_came_later(

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from classwright_tools.domain.cards import ModelCard
 from classwright_tools.domain.classified import Classified
-from classwright_tools.domain.excerpt import listed
+from classwright_tools.domain.excerpt import counted, listed
 from classwright_tools.domain.label_sets import NO_LABELS, labels_in_words
 from classwright_tools.domain.threshold import threshold_in_words
 from classwright_tools.measurement.caveats import unlike
@@ -18,6 +18,11 @@ if TYPE_CHECKING:  # a command that classifies files by an export loads no torch
     from classwright_tools.learning.label_space import LabelSpace
 
 LABELS_LISTED = 8
+SOURCES_LISTED = 4
+LEAST_ROWS, CHANCE = (
+    20,
+    0.001,
+)  # of a source whose share is told, and how rarely chance alone would make shares differ so
 
 
 def of_table(made: SortedRows) -> str:
@@ -49,6 +54,32 @@ def label_by_label(given: Mapping[str, int], sure: Sequence[Sequence[str]]) -> s
     return (
         f"Of some label by itself it is sure in {sum(map(bool, sure)):,} rows: {listed(each, LABELS_LISTED)}. "
         "These are in the column `sure_labels`; of them 9 in 10 should be right."
+    )
+
+
+def passed_over(rows: int) -> str:
+    """Return the sentence on so many unlabelled `rows` that were not asked about; nothing where there are none."""
+    if not rows:
+        return ""
+    return f"Not asked about: {counted(rows, 'unlabelled row')} of which was said that no label fits."
+
+
+def by_source(unsure: Mapping[str, tuple[int, int]]) -> str:
+    """Return of which share of each source's rows it is not sure, by (`unsure`, all), where these differ by more than
+    chance (a chi-squared test); else nothing.
+    """
+    from scipy.stats import chi2_contingency
+
+    large = {source: found for source, found in unsure.items() if found[1] >= LEAST_ROWS}
+    pairs = [(few, rows - few) for few, rows in large.values()]
+    if len(pairs) < 2 or not all(map(sum, zip(*pairs, strict=True))) or chi2_contingency(pairs).pvalue >= CHANCE:
+        return ""
+    each = listed(
+        (f"{few / rows:.0%} of {rows:,} from {source}" for source, (few, rows) in large.items()), SOURCES_LISTED
+    )
+    return (
+        f"Not sure by source: {each}. They differ by more than chance, so what it reaches on rows held out need not "
+        "hold for each: label random rows of the newest."
     )
 
 

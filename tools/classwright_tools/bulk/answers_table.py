@@ -94,6 +94,20 @@ class AnswersTable:
     rows: int = 0
     labelled: int = 0
     by_label: Counter[str] = field(default_factory=Counter)
+    _source_of: dict[str | None, str] = field(default_factory=dict)
+    """The first source that has a row, by the row's id; filled while the table is written."""
+
+    @property
+    def unsure_by_source(self) -> dict[str, tuple[int, int]]:
+        """Of how many rows that it was asked about the model is not sure, and how many these are, by their source."""
+        rows: Counter[str] = Counter()
+        unsure: Counter[str] = Counter()
+        for row, is_sure in zip(self.found.rows, self.found.sure.tolist(), strict=True):
+            source = self._source_of.get(self._before.get(row.id, row.id))
+            if source is not None:
+                rows[source] += 1
+                unsure[source] += not is_sure
+        return {source: (unsure[source], count) for source, count in rows.items()}
 
     @cached_property
     def _answer(self) -> tuple[str, ...]:
@@ -161,16 +175,15 @@ class AnswersTable:
         return name.split(BETWEEN) if self.found.space.several and name != NO_LABELS else [name]
 
     def _rows(self) -> Iterator[_Row]:
-        met = set()
         for source, name in zip(self.sources, told_apart([source.name for source in self.sources]), strict=True):
             file = dict.fromkeys(self._file, name)
             for row in kept_rows(self.context.workspace, source):
                 content = content_of(row, source.texts)
-                met.add(None if content is None else example_id(content))
+                self._source_of.setdefault(None if content is None else example_id(content), name)
                 yield file | (row or {}), content
         if self.sources:
             names = self.sources[0].texts
-            others = (row for row in self._unlabelled if self._before.get(row.id, row.id) not in met)
+            others = (row for row in self._unlabelled if self._before.get(row.id, row.id) not in self._source_of)
             yield from ((dict(zip(names, apart(row.content), strict=False)), row.content) for row in others)
             return
         yield from (_of_dataset(split, row) for split, row in self._given)

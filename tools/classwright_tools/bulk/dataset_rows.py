@@ -41,6 +41,8 @@ class DatasetAnswers:
     threshold: float
     fitting_none: Mapping[str, Edit]
     sure_from: tuple[float | None, ...] = ()
+    passed: int = 0
+    """Rows that were not asked about, as none of its labels fits them."""
     done: float = 1.0
     """The share of the work that this was; the rest is what the sources hold beside these rows."""
 
@@ -128,4 +130,7 @@ def answer_rows(
         parts.append(model.answers(contents, as_trained=as_trained))
     proba, foreign = (np.concatenate(own) for own in zip(*parts, strict=True))
     named, right = space.answers(proba)
-    return DatasetAnswers(space, tuple(rows), proba, named, right, foreign, threshold, none, model.sure_from, done)
+    passed_over = len(unlabelled) - len(rows)
+    return DatasetAnswers(
+        space, tuple(rows), proba, named, right, foreign, threshold, none, model.sure_from, passed_over, done
+    )
