@@ -254,7 +254,9 @@ def test_the_card_tells_the_newest_figures_on_test_rows_and_what_to_know_of_them
     for run_key in ("first", "second"):
         figures = evaluate(EvaluateRequest(model=model, split="test"), replace(context, run_key=run_key)).figures
     tested = card("after")
+    said = export_model(ExportModelRequest(model=model, onnx=False), replace(context, run_key="said")).summary
 
+    assert re.search(r"It reached accuracy [^,]* on 6 real test rows, and accuracy .*, by which it was chosen\.", said)
     assert "a test set of your own" in untested
     assert "a test set of your own" not in tested
     accuracy = figures.accuracy

@@ -38,6 +38,10 @@ class Rows:
     def __len__(self) -> int:
         return len(self.texts)
 
+    def in_words(self, kind: str) -> str:
+        """Return how many rows of a `kind` these are, and that only some are of the origin that names them."""
+        return f"{len(self)} {kind} rows" + (f" (some of them {self.origin})" if self.mixed else "")
+
     @property
     def several(self) -> bool:
         """Whether a row may have several labels."""

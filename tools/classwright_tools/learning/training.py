@@ -300,7 +300,7 @@ def _held_out(method: Method, rows: Rows, folds: Folds, setup: Setup, beside: Ro
     held = rows.take(np.concatenate([held for _, held in folds]))
     times = "once" if len(folds) == 1 else f"in {len(folds)} turns (folds)"
     kind = "validation" if beside else "training"
-    words = f"{len(held)} {kind} rows that were held out {times}, with all rows that resemble them"
+    words = f"{held.in_words(kind)} that were held out {times}, with all rows that resemble them"
     return _Fit(method, classifier, held_out(words, held, *together(answers), setup))
 
 

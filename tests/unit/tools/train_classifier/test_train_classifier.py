@@ -361,3 +361,9 @@ def test_the_head_that_setfit_fits_is_for_unit_length_whatever_the_encoder_gives
     assert lengths.min() > 2
     expected = logistic_regression(SETFIT_C, balanced=False).fit(fitted.encoder.embed(rows.texts), rows.labels)
     np.testing.assert_allclose(fitted.head.weights, expected.coef_, atol=0.01)
+
+
+def test_rows_of_several_origins_are_not_said_to_be_all_of_the_least_real() -> None:
+    assert training_rows(written_rows(), LABELS).in_words("training") == "30 training rows"
+    mixed = training_rows([*real_rows(), *written_rows()], LABELS)
+    assert (mixed.origin, mixed.in_words("training")) == ("written", "36 training rows (some of them written)")

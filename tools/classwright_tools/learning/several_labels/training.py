@@ -146,7 +146,7 @@ def _out_of_fold(method: Method, rows: Rows, setup: Setup, beside: Rows | None =
     answered = rows.take(np.concatenate([held for _, held in folds]))
     kind = "validation" if beside else "training"
     turns = f"in {len(folds)} turns (folds)"
-    words = f"{len(answered)} {kind} rows that were held out {turns}, with all rows that resemble them"
+    words = f"{answered.in_words(kind)} that were held out {turns}, with all rows that resemble them"
     return _Answered(answered, *together(answers), words)
 
 
