@@ -83,7 +83,7 @@ def edit_examples(request: EditExamplesRequest, context: ToolContext) -> EditExa
         StorageFailed: the disk is full; no version was made.
     """
     from classwright_tools.editing.versions import edit_dataset, revert_dataset
-    from classwright_tools.workspace.destination import chosen_destination, told_beside
+    from classwright_tools.workspace.destination import chosen_destination
 
     destination = chosen_destination(
         context.workspace,
@@ -99,14 +99,27 @@ def edit_examples(request: EditExamplesRequest, context: ToolContext) -> EditExa
         )
     at_once = max(AT_ONCE, request.confirm or 0)
     edited = edit_dataset(context, destination, request.changes, by=by, reason=reason, at_once=at_once)
-    return _edited(request, edited, told_beside(context.workspace, edited.dataset) if edited.dataset else "")
+    return _edited(request, edited, *_remarks(context, edited))
 
 
-def _edited(request: EditExamplesRequest, edited: Edited, apart: str) -> EditExamplesResult:
+def _remarks(context: ToolContext, edited: Edited) -> tuple[str, str]:
+    """Return what lies beside the new version, and that its labels have too few validation rows now, in sentences."""
+    from classwright_tools.measurement.label_shares import calibrating_lost
+    from classwright_tools.workspace.datasets import read_card
+    from classwright_tools.workspace.destination import told_beside
+
+    if edited.dataset is None:
+        return "", ""
+    workspace = context.workspace
+    cards = (read_card(workspace, id_) for id_ in (edited.parent, edited.dataset.id))
+    return told_beside(workspace, edited.dataset), calibrating_lost(workspace.task(edited.dataset.task), *cards)
+
+
+def _edited(request: EditExamplesRequest, edited: Edited, apart: str, lost: str) -> EditExamplesResult:
     rows = sum(done.rows for done in edited.done)
     what = listed(map(_in_words, edited.done), MOST_LISTED)
     left = listed((f"{n} {why}" for done in edited.done for why, n in done.left.most_common() if n), MOST_LISTED)
-    remarks = [*(remark for done in edited.done for remark in done.remarks), *edited.remarks]
+    remarks = [*(remark for done in edited.done for remark in done.remarks), *edited.remarks, lost]
     if edited.to_confirm:
         sentence = f"Nothing is changed yet: this would change {edited.to_confirm} rows of {edited.parent} ({what})."
         next_step = (

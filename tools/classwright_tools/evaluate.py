@@ -145,7 +145,7 @@ def _on_split(
     from classwright_tools.learning.model import load_model
     from classwright_tools.learning.training_data import counted_validation
     from classwright_tools.measurement.caveats import less_real
-    from classwright_tools.measurement.comparing import compared, labels_remark, rows_of_labels
+    from classwright_tools.measurement.comparing import compared, labels_remark, rows_of_labels, shares_remark
     from classwright_tools.measurement.evaluation import chosen_thresholds, measure
     from classwright_tools.measurement.evaluation_warnings import evaluation_warnings
     from classwright_tools.measurement.held_out import answers, given_to, read_split, texts_per_second
@@ -192,6 +192,7 @@ def _on_split(
                 lambda done: context.progress(0.85 + 0.05 * done, "Asking of rows with other labels"),
             ),
             *filter(None, [labels_remark(comparison, request.model, model.labels, other)]),
+            *filter(None, [shares_remark(comparison, request.model, model, other)]),
         ),
         seed=context.seed,
         shares=model.card.known_shares,

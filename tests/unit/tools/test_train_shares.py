@@ -20,6 +20,8 @@ from classwright_tools.learning.classifier import HEAD
 from classwright_tools.learning.head import Head
 from classwright_tools.learning.model import Model, load_model
 from classwright_tools.train_classifier import TrainClassifierRequest, TrainClassifierResult, train_classifier
+from classwright_tools.workspace.datasets import read_rows
+from support.editing import editor
 from support.learning import real_rows, save_rows, unlabelled_rows, written_rows
 
 STATED = {"refund": 0.02, "delivery": 0.9, "account": 0.08}
@@ -327,3 +329,29 @@ def test_a_training_tells_how_well_the_rarest_label_is_found_and_names_the_model
         TrainClassifierRequest(task="support", method="probe"), dataclasses.replace(context, run_key="third")
     )
     assert f"against={first.model!r}" in third.next_step
+
+
+def test_a_split_that_leaves_too_few_rows_to_decide_for_shares_says_so_and_so_does_a_comparison(
+    context: ToolContext, task: Task
+) -> None:
+    dataset = rows_with(context, *unlabelled_rows(delivery=80, refund=12, account=8))
+    first = trained(context).model
+    of_account = {
+        split: [row.id for row in read_rows(context.workspace, dataset, split) if row.label == "account"]  # type: ignore[arg-type]  # names of splits
+        for split in ("train", "validation")
+    }
+    edit = editor(context)
+    few = {"label": "log-in", "rows": {"ids": [*of_account["train"][:5], *of_account["validation"][-3:]]}}
+    parts = edit({"action": "split_label", "label": "account", "into": [few, {"label": "account"}]})
+    later = edit({"action": "approve", "rows": {"ids": of_account["train"][:1]}})
+
+    lost = "for any label, until each has 5 validation rows: 'log-in' 3. Bring some in, labelled by a person: "
+    assert lost in parts.summary
+    assert lost not in later.summary  # it was so before
+
+    second = train_classifier(
+        TrainClassifierRequest(task="support", method="probe"), dataclasses.replace(context, run_key="second")
+    )
+    request = EvaluateRequest(model=second.model, against=first)
+    found = evaluate(request, dataclasses.replace(context, run_key="compared"))
+    assert f"{first} alone decides for label shares" in found.summary

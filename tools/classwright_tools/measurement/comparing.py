@@ -184,6 +184,17 @@ def rows_of_labels(rows: Sequence[Example], labels: Collection[str]) -> list[Exa
     return [row for row in rows if {row.label, *(row.labels or ())} - {None} <= {*labels}]
 
 
+def shares_remark(comparison: Comparison | None, model_id: str, model: Model, other: Other | None) -> str:
+    """Return which of the two alone decides for label shares, where gains are not at these; "" where that is none."""
+    if not comparison or not other or comparison.at_shares or bool(model.card.shares) == bool(other.model.card.shares):
+        return ""
+    decides = model_id if model.card.shares else other.id
+    return (
+        f"{decides} alone decides for label shares, which moves its answers to frequent labels; this comparison counts "
+        "the rows as they are."
+    )
+
+
 def labels_remark(comparison: Comparison | None, model: str, labels: Sequence[str], other: Other | None) -> str:
     """Return the sentence on what counts where `model` has other `labels` than the `other`; else nothing."""
     if not comparison or not other or comparison.shared_labels is None:

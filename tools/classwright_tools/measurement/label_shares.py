@@ -9,7 +9,9 @@ from math import sqrt
 from typing import NamedTuple
 
 from classwright_tools.domain.cards import DatasetCard
-from classwright_tools.domain.example import Split
+from classwright_tools.domain.example import REAL_TEXTS, Split
+from classwright_tools.domain.excerpt import listed
+from classwright_tools.domain.task import Task
 from classwright_tools.measurement.caveats import quoted
 
 LABELLED: tuple[Split, ...] = ("train", "validation", "test")
@@ -17,6 +19,7 @@ LABELLED: tuple[Split, ...] = ("train", "validation", "test")
 # (p < 0.001 for one label) leave 77 labels silent where two splits were drawn alike.
 LEAST_DIFFERENCE = 0.1
 STANDARD_ERRORS = 3.29
+_LISTED = 5
 
 
 class Shift(NamedTuple):
@@ -92,3 +95,39 @@ def shifts_remark(shifts: tuple[Shift, ...]) -> str:
         return ""
     named = "; ".join(f"{s.label!r} is {s.share:.0%} of {s.split} and {s.other_share:.0%} of {s.other}" for s in shifts)
     return f"Labels have other shares in other splits: {named}. A figure on one split is not to be expected on another."
+
+
+def calibrating_lost(task: Task, before: DatasetCard, after: DatasetCard) -> str:
+    """Return that the rows of `after` do not calibrate label shares any more, as those of `before` did; else "".
+
+    A model that decides for shares needs `LEAST_ROWS` validation rows of real texts of each label. Nothing is said
+    where nobody stated shares, and no text is without a label that could tell some.
+    """
+    from classwright_tools.learning.training_data import counts_real_alone
+    from classwright_tools.statistics.label_shift import LEAST_ROWS
+
+    if task.multi_label or not (task.expected_shares or after.rows("unlabelled")):
+        return ""
+    had, has = _calibrating(before), _calibrating(after)
+    short = [f"{label!r} {has[label]}" for label in task.label_names if has[label] < LEAST_ROWS]
+    if not short or not had or min(had.values()) < LEAST_ROWS:
+        return ""
+    who = ", labelled by a person" if counts_real_alone(after.rows("validation", "real")) else ""
+    return (
+        f"No model of this version decides for the shares of the labels, for any label, until each has {LEAST_ROWS} "
+        f"validation rows: {listed(short, _LISTED)}. Bring some in{who}: import_examples or annotate_examples with "
+        "split='validation'."
+    )
+
+
+def _calibrating(card: DatasetCard) -> Counter[str]:
+    """Return the validation rows that count, by label; a label that has training rows alone has 0."""
+    from classwright_tools.learning.training_data import counts_real_alone
+
+    real_alone = counts_real_alone(card.rows("validation", "real"))
+    counts = Counter({one.label: 0 for one in card.counts if one.label is not None and one.split == "train"})
+    for one in card.counts:
+        counted = one.origin == "real" if real_alone else one.origin in REAL_TEXTS
+        if one.label is not None and one.split == "validation" and counted:
+            counts[one.label] += one.rows
+    return counts
