@@ -231,7 +231,7 @@ def test_the_final_method_is_kept_as_a_round_is_and_called_better_only_beyond_ch
     [
         (
             Target(macro_f1=0.95),
-            make_round(1, 0.75, macro_f1=0.9, gain=-0.1, macro_f1_gain=0.1),
+            make_round(1, 0.75, macro_f1=0.9, gain=-0.1, significant=True, macro_f1_gain=0.1),
             "A trade, for a person",
         ),
         (TARGET, make_round(1, 0.87, gain=0.01, macro_f1_gain=-0.1), "Worse than before: keep support-m1"),
