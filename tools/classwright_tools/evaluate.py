@@ -100,7 +100,8 @@ def evaluate(request: EvaluateRequest, context: ToolContext) -> EvaluateResult:
     other = other_model(workspace, request.against, model, dataset) if request.against else None
     uses = _uses_of_test(context, task) if request.split == "test" else 0
     is_bare = request.split == "validation" and not read_card(workspace, dataset).rows("validation")
-    if other and is_bare and differ_in_rows(workspace, model, other.model):
+    differing = bool(other and differ_in_rows(workspace, model, other.model))
+    if other and is_bare and differing and not model.space.several:
         check_same_labels(request.model, model, other)
         if request.thresholds:
             raise NotEnoughData(
@@ -124,7 +125,6 @@ def evaluate(request: EvaluateRequest, context: ToolContext) -> EvaluateResult:
         parent=request.model,
         facts=listed_facts(report, uses),
     )
-    differing = other and other.model.card.dataset != model.card.dataset
     other_rows = rows_to_keep(workspace, other.model.card.dataset) if other and differing else ""
     edits = edits_between(workspace, other.model.card.dataset, model.card.dataset) if other and differing else ""
     of_task = workspace.task(task)

@@ -74,10 +74,10 @@ def on_rows_held_out(
 
 
 def differ_in_rows(workspace: Workspace, model: Model, other: Model) -> bool:
-    """Return whether the two models learnt from different training rows, each row with one label."""
-    if model.space.several:
+    """Return whether the two models learnt from different training rows: not so where only validation rows differ."""
+    if model.card.dataset == other.card.dataset:
         return False
-    own, theirs = ({(row.id, row.label) for row in _rows(workspace, one)} for one in (model, other))
+    own, theirs = ({(row.id, row.label_key) for row in _rows(workspace, one)} for one in (model, other))
     return own != theirs
 
 
@@ -182,4 +182,4 @@ def _cannot_tell(rows: int) -> NotEnoughData:
 
 def _rows(workspace: Workspace, model: Model) -> list[Example]:
     """Return the labelled training rows of a model's dataset."""
-    return [row for row in read_rows(workspace, model.card.dataset, "train") if row.label is not None]
+    return [row for row in read_rows(workspace, model.card.dataset, "train") if row.label_key is not None]

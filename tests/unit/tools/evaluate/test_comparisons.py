@@ -221,6 +221,18 @@ def test_a_lead_that_may_be_chance_is_gone_on_with_and_said_to_be_undecided() ->
     )
 
 
+def test_rows_that_differ_by_validation_rows_alone_are_not_gone_back_to(
+    workspace: Workspace, dataset: str, model: str
+) -> None:
+    fewer = trained_on(workspace, dataset_of(workspace, train=written_rows(), validation=real_rows()[1:]))
+
+    result = evaluate(EvaluateRequest(model=fewer, dataset=dataset, against=model), context_on(workspace))
+
+    assert result.comparison
+    assert result.next_step.startswith(f"No gain: keep {model}.")
+    assert "Go on with its rows" not in result.next_step
+
+
 def test_after_a_loss_the_next_step_keeps_the_other_model_and_names_what_may_help(
     workspace: Workspace, dataset: str, model: str
 ) -> None:
