@@ -12,7 +12,7 @@ from classwright_agents.answers import read_as
 from classwright_agents.artifacts import fetch_all, fetch_named, fetch_sample, write_whole
 from classwright_agents.outcome import Outcome
 from classwright_agents.report.card import card
-from classwright_agents.report.held_out import HeldOut
+from classwright_agents.report.held_out import HeldOutFigures
 from classwright_agents.report.page import Material, render
 from classwright_agents.server import Server
 from classwright_agents.summary import summary
@@ -67,12 +67,12 @@ async def _measured(server: Server, task: str, outcome: Outcome) -> EvaluationRe
     return read_as(EvaluationReport, report, f"Report {evaluation.report!r}")
 
 
-async def _held_out(server: Server, task: str, outcome: Outcome) -> HeldOut | None:
+async def _held_out(server: Server, task: str, outcome: Outcome) -> HeldOutFigures | None:
     """Return the figures of the last error analysis, or None if there was none."""
     if outcome.analysis is None:
         return None
     report = await fetch_named(server, task, outcome.analysis.report, FIGURES)
-    return read_as(HeldOut, report, f"Report {outcome.analysis.report!r}")
+    return read_as(HeldOutFigures, report, f"Report {outcome.analysis.report!r}")
 
 
 async def _refusals(server: Server, task: str, outcome: Outcome) -> tuple[Refusal, ...]:

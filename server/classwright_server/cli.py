@@ -27,6 +27,8 @@ from classwright_server.sanitize import PlainFormatter
 from classwright_tools.command_line import CommandParser
 from classwright_tools.errors import ClasswrightError, InvalidInput
 
+_ON_WORKSPACE = {"export": run_export, "push": run_push, "remove": run_remove, "move-index": run_move}
+"""The commands that want a workspace and no server."""
 _LIBRARIES = {
     "server": ("dbos", "sentence_transformers", "sklearn", "torch"),
     "run": ("numpy", "onnxruntime", "tokenizers"),
@@ -66,18 +68,9 @@ def _run(parsed: argparse.Namespace) -> int:
     if parsed.command == "classify":
         _check_installed("classwright classify", "server" if is_stored(parsed.model) else "run")
         return run_classify(parsed, settings.tool_settings)
-    if parsed.command == "export":
-        _check_installed("classwright export")
-        return run_export(parsed, settings.tool_settings)
-    if parsed.command == "push":
-        _check_installed("classwright push")
-        return run_push(parsed, settings.tool_settings)
-    if parsed.command == "remove":
-        _check_installed("classwright remove")
-        return run_remove(parsed, settings.tool_settings)
-    if parsed.command == "move-index":
-        _check_installed("classwright move-index")
-        return run_move(settings.tool_settings)
+    if run := _ON_WORKSPACE.get(parsed.command):
+        _check_installed(f"classwright {parsed.command}")
+        return run(parsed, settings.tool_settings)
     _check_installed("The server")
     if parsed.command == "doctor":
         from classwright_server.doctor import run_doctor

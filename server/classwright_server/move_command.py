@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 from typing import TYPE_CHECKING, Any
 
 from classwright_server.config.place import add_place
@@ -26,7 +27,7 @@ def add_move(commands: Any) -> None:
     add_place(parser)
 
 
-def run_move(tool_settings: ToolSettings) -> int:
+def run_move(_options: argparse.Namespace, tool_settings: ToolSettings) -> int:
     """Run the command and return its exit code.
 
     Raises:

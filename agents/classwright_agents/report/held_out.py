@@ -5,7 +5,7 @@ from __future__ import annotations
 from classwright_tools.contract import ClassFigures, Data, LabelName, Noun
 
 
-class HeldOut(Noun):
+class HeldOutFigures(Noun):
     """The figures of an error analysis on training rows that were held out, of its `report.json`."""
 
     data: Data

@@ -16,7 +16,7 @@ from classwright_agents.figures import figure
 from classwright_agents.outcome import Outcome
 from classwright_agents.report import words
 from classwright_agents.report.charts import Point, learning_curve, stage_bars
-from classwright_agents.report.held_out import HeldOut
+from classwright_agents.report.held_out import HeldOutFigures
 from classwright_agents.task_file import METRIC_NAMES, TaskFile
 from classwright_tools.charts.confusion import confusion_chart
 from classwright_tools.charts.label_bars import label_bars
@@ -43,7 +43,7 @@ class Material:
 
     measured: EvaluationReport | None = None
     """The `report.json` of the best model's last evaluation: on test rows if there are any, else on validation rows."""
-    held_out: HeldOut | None = None
+    held_out: HeldOutFigures | None = None
     """What stands in its place where there are neither validation nor test rows."""
     map: bytes = b""
     """The SVG of written and real texts."""

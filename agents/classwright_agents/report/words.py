@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from classwright_agents.figures import Round, gain_in, named
 from classwright_agents.outcome import Outcome
-from classwright_agents.report.held_out import HeldOut
+from classwright_agents.report.held_out import HeldOutFigures
 from classwright_agents.task_file import Metric, TaskFile
 from classwright_tools.contract import Comparison, Estimate, EvaluationReport, Scores, counted
 
@@ -189,7 +189,7 @@ def matrix_words(task: TaskFile) -> str:
     )
 
 
-def measured_words(measured: EvaluationReport | HeldOut | None) -> str:
+def measured_words(measured: EvaluationReport | HeldOutFigures | None) -> str:
     """Return on which rows the figures by class were measured."""
     if not measured:
         return "Figures by label are kept for validation and test rows alone, and there were none."

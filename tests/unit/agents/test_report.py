@@ -12,7 +12,7 @@ import pytest
 from classwright_agents.moves import Stop
 from classwright_agents.outcome import Outcome
 from classwright_agents.report.card import card
-from classwright_agents.report.held_out import HeldOut
+from classwright_agents.report.held_out import HeldOutFigures
 from classwright_agents.report.page import Material, render
 from classwright_agents.report.words import cost_words
 from classwright_agents.summary import in_a_line, summary
@@ -234,7 +234,7 @@ def test_without_other_rows_the_matrix_is_that_of_held_out_training_rows_and_wha
         rounds=[make_round(0, 0.9)], best=make_round(0, 0.9), measured={}, test=None, imported={}, analysis=found
     )
     figures = evaluation_report()
-    held_out = HeldOut(
+    held_out = HeldOutFigures(
         data="written",
         rows=240,
         labels=figures.labels,

@@ -1,6 +1,7 @@
 """The house's one direction: server -> tools; agents and tools import neither of the others.
 
-The agent shares with the tools what both must know alike: the types on the wire, the readers of files and the errors.
+The agent shares with the tools what both must know alike: the types on the wire, the readers of files, the charts, the
+errors and the parser of command lines.
 """
 
 from __future__ import annotations

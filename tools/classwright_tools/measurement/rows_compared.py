@@ -77,7 +77,10 @@ def differ_in_rows(workspace: Workspace, model: Model, other: Model) -> bool:
     """Return whether the two models learnt from different training rows: not so where only validation rows differ."""
     if model.card.dataset == other.card.dataset:
         return False
-    own, theirs = ({(row.id, row.label_key) for row in _rows(workspace, one)} for one in (model, other))
+    own, theirs = (
+        {(row.id, row.label_key) for row in labelled_training_rows(workspace, one.card.dataset)}
+        for one in (model, other)
+    )
     return own != theirs
 
 
@@ -112,8 +115,8 @@ def held_out_of_both(
         InvalidInput: a row's label is none of the models'.
         NotEnoughData: there are fewer than `ENOUGH_REAL` such rows, or none can be held out of both.
     """
-    trained = (_rows(workspace, model), _rows(workspace, other))
-    asked = _asked(workspace, model, *trained, seed)
+    ours, theirs = (labelled_training_rows(workspace, one.card.dataset) for one in (model, other))
+    asked = _asked(workspace, model, ours, theirs, seed)
     held = np.sort(np.concatenate([places for _, places in asked.folds]))
     true = asked.answered.labels[held]
     rows = tuple(asked.rows[place] for place in asked.places[held])
@@ -127,7 +130,7 @@ def held_out_of_both(
         proba = softmax(logits / fit_temperature(logits, true))
         return Answers(model.card.dataset, rows, model.labels, true, proba)
 
-    return answers(model, trained[0], 0.0), answers(other, trained[1], 0.5)
+    return answers(model, ours, 0.0), answers(other, theirs, 0.5)
 
 
 @dataclass(frozen=True)
@@ -180,6 +183,6 @@ def _cannot_tell(rows: int) -> NotEnoughData:
     )
 
 
-def _rows(workspace: Workspace, model: Model) -> list[Example]:
-    """Return the labelled training rows of a model's dataset."""
-    return [row for row in read_rows(workspace, model.card.dataset, "train") if row.label_key is not None]
+def labelled_training_rows(workspace: Workspace, dataset: str) -> list[Example]:
+    """Return the training rows of a dataset that have labels."""
+    return [row for row in read_rows(workspace, dataset, "train") if row.label_key is not None]

@@ -8,10 +8,10 @@ from typing import Literal
 
 from classwright_tools.domain.edits import Action, Edit
 from classwright_tools.domain.evaluation import EvaluationReport
-from classwright_tools.domain.example import REAL_TEXTS, Example
+from classwright_tools.domain.example import REAL_TEXTS
 from classwright_tools.domain.excerpt import counted
 from classwright_tools.learning.model import Model
-from classwright_tools.workspace.datasets import read_rows
+from classwright_tools.measurement.rows_compared import labelled_training_rows
 from classwright_tools.workspace.later_labels import edits_since
 from classwright_tools.workspace.workspace import Workspace
 
@@ -61,15 +61,11 @@ def _ancestors(workspace: Workspace, dataset: str) -> Iterator[str]:
 
 def _only_labelled(workspace: Workspace, then: str, now: str) -> bool:
     """Return whether the training rows differ, and no text is new but real ones and those that an edit rewrote."""
-    before, after = _training_rows(workspace, then), _training_rows(workspace, now)
+    before, after = ({row.id: row for row in labelled_training_rows(workspace, one)} for one in (then, now))
     edited = {id_ for edit in edits_since(workspace, then, now) for id_ in edit.rows}
     new = (row for id_, row in after.items() if id_ not in before and id_ not in edited)
     differ = {id_: row.label_key for id_, row in before.items()} != {id_: row.label_key for id_, row in after.items()}
     return differ and all(row.origin in REAL_TEXTS for row in new)
-
-
-def _training_rows(workspace: Workspace, dataset: str) -> dict[str, Example]:
-    return {row.id: row for row in read_rows(workspace, dataset, "train") if row.label_key is not None}
 
 
 def edits_between(workspace: Workspace, then: str, now: str) -> str:
