@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 
+import anyio
 import pytest
 from mcp import Client
 from playwright.async_api import Browser, expect
@@ -169,10 +170,11 @@ async def test_on_a_phone_the_map_is_higher_than_wide_and_a_finger_draws_around_
 
         finger = await opened.page.context.new_cdp_session(opened.page)
         corners = [(0.01, 0.01), (0.99, 0.01), (0.99, 0.99), (0.01, 0.99), (0.01, 0.02)]
-        for number, (x, y) in enumerate(corners):
-            point = {"x": box["x"] + x * box["width"], "y": box["y"] + y * box["height"]}
-            kind = "touchMove" if number else "touchStart"
-            await finger.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": [point]})
+        async with anyio.create_task_group() as moves:  # faster than frames: a browser hands several on as one
+            for number, (x, y) in enumerate(corners):
+                point = {"x": box["x"] + x * box["width"], "y": box["y"] + y * box["height"]}
+                kind = "touchMove" if number else "touchStart"
+                moves.start_soon(finger.send, "Input.dispatchTouchEvent", {"type": kind, "touchPoints": [point]})
         await finger.send("Input.dispatchTouchEvent", {"type": "touchEnd", "touchPoints": []})
 
         await expect(opened.view.locator(".chosen-rows strong")).to_have_text("34 rows")

@@ -63,9 +63,8 @@ const Header = () => {
 };
 
 const App = () => {
-  const [, draw] = useReducer((count) => count + 1, 0);
+  [, drawAnew] = useReducer((count) => count + 1, 0);
   const main = useRef();
-  useEffect(() => { drawAnew = draw; }, []);
   useEffect(() => { if (!isInline()) main.current?.focus(); }, [session.phase]); // so that keys arrive without a click
   if (session.phase === "waiting") return html`<main><p class="empty" role="status">Opening the review…</p></main>`;
   if (session.phase === "failed") {

@@ -100,10 +100,9 @@ const anyOf = (rows, words = { [NO_LABELS]: NONE }) => [["", "any"], ...Object.e
 
 // The words to look for are the person's own while they are typed, whatever is drawn anew meanwhile.
 const Words = ({ words }) => {
-  const [typed, setTyped] = useState(words);
-  useEffect(() => setTyped(words), [words]);
-  const type = (value) => { setTyped(value); later("search", () => list.where("text", value)); };
-  return html`<label class="wide">Text <input id="list-search" type="search" value=${typed} placeholder="words in the text"
+  const [typed, setTyped] = useState({}), value = typed.after === words ? typed.value : words;
+  const type = (value) => { setTyped({ value, after: words }); later("search", () => list.where("text", value)); };
+  return html`<label class="wide">Text <input id="list-search" type="search" value=${value} placeholder="words in the text"
     onInput=${(event) => type(event.target.value)} /></label>`;
 };
 

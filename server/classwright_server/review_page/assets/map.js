@@ -59,11 +59,12 @@ const MapView = () => {
   };
   useEffect(() => { if (points && dots.current) draw(); }, [points, lasso, only, cursor, ring, width, height]);
 
-  const place = (event) => { const { left, top } = pen.current.getBoundingClientRect(); return [event.clientX - left, event.clientY - top]; };
+  const place = ({ clientX, clientY }) => { const { left, top } = pen.current.getBoundingClientRect(); return [clientX - left, clientY - top]; };
   const down = (event) => { path.current = [place(event)]; pen.current.setPointerCapture(event.pointerId); };
   const move = (event) => {
     if (!path.current.length) return;
-    path.current.push(place(event));
+    const within = event.getCoalescedEvents?.() ?? []; // of one frame, in which a quick hand moves on several times
+    path.current.push(...(within.length ? within : [event]).map(place));
     const pencil = pen.current.getContext("2d");
     pencil.clearRect(0, 0, width, height);
     pencil.strokeStyle = "#888"; pencil.lineWidth = 1.5; pencil.beginPath();

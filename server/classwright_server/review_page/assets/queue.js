@@ -128,10 +128,11 @@ const QUEUE_KEYS = {
 };
 
 const Queue = () => {
-  const [editing, setEditing] = useState(false);
-  const { row } = queue;
-  useEffect(() => setEditing(false), [row?.id]);
+  const { row } = queue, [edited, edit] = useState(null);
+  const editing = Boolean(row) && edited === row.id; // another row is never edited
+  if (edited && !editing) edit(null);
   useKeys((event) => {
+    if (editing) return event.key === "Escape" ? edit(null) : false; // a text that is still fetched takes no keys
     if (!queue.row) return event.key === "u" ? QUEUE_KEYS.u() : event.key === "ArrowLeft" ? queue.move(-1) : false;
     const digit = Number(event.key);
     if (digit >= 1 && digit <= keyCount()) {
@@ -139,7 +140,7 @@ const Queue = () => {
       return name ? choose(name) : false;
     }
     if (event.key === "0" && isSeveral()) return queue.toggle(null);
-    if (event.key === "e") return setEditing(true);
+    if (event.key === "e") return edit(row.id);
     if (event.key === "l") return document.getElementById("label-search")?.focus();
     return QUEUE_KEYS[event.key] ? QUEUE_KEYS[event.key]() : false;
   });
@@ -152,7 +153,7 @@ const Queue = () => {
     </select></label>
     <span class="place">${row && !isDone ? `Row ${queue.place + 1} of ${queue.mode === "sample" ? Math.min(SAMPLE_ROWS, queue.total) : queue.total}` : ""}</span></div>
     ${isDone || !row ? html`<${QueueEnd} isDone=${isDone} />`
-      : html`<${Card} row=${row} blind=${queue.blind} editing=${editing} edit=${setEditing} />`}
+      : html`<${Card} row=${row} blind=${queue.blind} editing=${editing} edit=${edit} />`}
   </section>`;
 };
 
@@ -180,14 +181,14 @@ const Card = ({ row, blind, editing, edit }) => html`<article class="card">
     ${!blind && row.suspect && html`<span class="tag warn">label probably wrong</span>`}
     ${row.stands && html`<span class="tag chosen">${standsAs(row.stands)}</span>`}
   </div>
-  ${editing ? html`<${Editor} row=${row} close=${() => edit(false)} />` : html`<div class="text" aria-live="polite">
+  ${editing ? html`<${Editor} row=${row} close=${() => edit(null)} />` : html`<div class="text" aria-live="polite">
     <p dir=${wayOf(row.stands?.text ?? row.text)}>${row.stands?.text ?? row.text}${row.text_characters ? html`<em> … ${row.text_characters - row.text.length} more characters</em>` : ""}</p>
     ${row.text_pair && html`<p dir=${wayOf(row.stands?.text_pair ?? row.text_pair)} class="pair">${row.stands?.text_pair ?? row.text_pair}</p>`}</div>`}
   <${LabelKeys} row=${row} blind=${blind} choose=${choose} />
   <div class="actions" role="group" aria-label="Other decisions">
     ${(!blind || isSeveral()) && html`<${Key} name="⏎" keys="Enter" act=${accept}>${isSeveral() ? "Accept these labels" : row.label ? "Accept" : "Accept the first"}<//>`}
     <${Key} name="x" act=${QUEUE_KEYS.x}>Remove<//>
-    <${Key} name="e" act=${() => edit(true)}>Edit<//>
+    <${Key} name="e" act=${() => edit(row.id)}>Edit<//>
     <${Key} name="g" act=${QUEUE_KEYS.g}>Good example<//>
     <${Key} name="f" act=${QUEUE_KEYS.f}>Flag<//>
     <${Key} name="s" act=${QUEUE_KEYS.s}>Skip<//>
@@ -204,12 +205,13 @@ const standsAs = ({ action, label, labels, person }) => {
   return !person ? "decided by a person before" : inName(person) === "you" ? words : `${words} by ${nameOf(person) ?? "another person"}`;
 };
 
+const focused = (field) => field?.focus(); // at once, so that no letter decides on the row
+
 // A row's texts to be rewritten; a text that was shown in part is fetched whole first.
 const Editor = ({ row, close }) => {
   const [texts, setTexts] = useState(row.text_characters || row.text_pair_characters ? null : [row.stands?.text ?? row.text, row.stands?.text_pair ?? row.text_pair]);
-  const field = useRef();
   useEffect(() => {
-    if (texts) return field.current?.focus();
+    if (texts) return;
     host.call("review_rows", { ...reviewed(), look: { where: { splits: [row.split] }, places: [row.place] }, whole: true, limit: 1 })
       .then(({ rows }) => setTexts([rows[0].text, rows[0].text_pair]), (error) => { say(error.message); close(); });
   }, [texts === null]);
@@ -225,7 +227,7 @@ const Editor = ({ row, close }) => {
     event.stopPropagation();
   };
   return html`<div class="editor">
-    <textarea ref=${field} dir=${wayOf(texts[0])} rows="4" aria-label="Text" value=${texts[0]} onKeyDown=${key} onInput=${(event) => setTexts([event.target.value, texts[1]])}></textarea>
+    <textarea ref=${focused} dir=${wayOf(texts[0])} rows="4" aria-label="Text" value=${texts[0]} onKeyDown=${key} onInput=${(event) => setTexts([event.target.value, texts[1]])}></textarea>
     ${texts[1] !== undefined && html`<textarea dir=${wayOf(texts[1])} rows="4" aria-label="Second text" value=${texts[1]} onKeyDown=${key} onInput=${(event) => setTexts([texts[0], event.target.value])}></textarea>`}
     <div class="actions"><button type="button" class="main" onClick=${save}><kbd aria-hidden="true">Ctrl ⏎</kbd> Save the text</button>
       <button type="button" onClick=${close}><kbd aria-hidden="true">Esc</kbd> Leave it as it is</button></div>
