@@ -56,16 +56,20 @@ def quick(tmp_path: Path) -> Iterator[Processes]:
     made.warm.close()
 
 
-def test_what_a_call_makes_and_names_says_whether_it_embeds() -> None:
+def test_what_a_call_makes_and_names_and_who_writes_says_whether_it_embeds() -> None:
     tools = catalogue()
 
+    def embeds(name: str, arguments: dict[str, Any], *, writes: bool = False) -> bool:
+        return tools[name].embeds(arguments, writes=writes)
+
     making = {"train_classifier", "gan_augment", "annotate_examples"}
-    assert {name for name, tool in tools.items() if tool.embeds({})} == making
+    assert {name for name in tools if embeds(name, {})} == making
+    assert {name for name in tools if embeds(name, {}, writes=True)} == {*making, "synthesize_examples"}
     for name in ("classify", "evaluate", "error_analysis", "export_model", "find_examples", "prepare_review"):
-        assert tools[name].embeds({"model": "x-m1"})
-    assert tools["find_examples"].embeds({"groups": 0})
-    assert tools["find_examples"].embeds({"like": "where is my parcel"})
-    assert not tools["find_examples"].embeds({"model": None, "dataset": "x-d1", "groups": None, "picture": False})
+        assert embeds(name, {"model": "x-m1"})
+    assert embeds("find_examples", {"groups": 0})
+    assert embeds("find_examples", {"like": "where is my parcel"})
+    assert not embeds("find_examples", {"model": None, "dataset": "x-d1", "groups": None, "picture": False})
 
 
 def test_the_processes_of_two_lanes_are_forked_from_one_that_has_imported(processes: Processes) -> None:

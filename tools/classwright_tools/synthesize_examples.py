@@ -314,6 +314,7 @@ TOOL = ToolSpec(
     workload=_workload,
     dry_run=True,
     makes=("dataset", "assignment"),
+    embeds_what_it_writes=True,
     multi_label=True,
     check=_check_kind,
     text=ToolText(

@@ -74,18 +74,23 @@ class ToolSpec(Generic[Q, R]):
     """The review page calls it, and no model does."""
     embeds_with: tuple[str, ...] = ()
     """The arguments with which it embeds texts also where it names no model."""
+    embeds_what_it_writes: bool = False
+    """Where the server has a language model, what that wrote is embedded, to check the labels."""
 
     @property
     def name(self) -> str:
         """The name of its function and of its file."""
         return self.run.__name__
 
-    def embeds(self, arguments: Mapping[str, Any]) -> bool:
-        """Whether a call embeds texts, judged by what it makes and names; what does so takes seconds to import."""
+    def embeds(self, arguments: Mapping[str, Any], *, writes: bool) -> bool:
+        """Whether a call embeds texts, judged by what it makes and names, and by whether the server `writes` itself.
+
+        What embeds takes seconds to import.
+        """
         named = {kind for name, kind in ids_of(self.request).items() if arguments.get(name)}
         given = [arguments.get(name) for name in self.embeds_with]
         asked = any(value is not None and value is not False for value in given)  # 0 groups are some
-        return asked or not _EMBEDDED.isdisjoint({*self.makes, *named})
+        return asked or (writes and self.embeds_what_it_writes) or not _EMBEDDED.isdisjoint({*self.makes, *named})
 
     def kind_of(self, work: Work) -> str:
         """Return the kind of job that `work` is: others of the kind take as long for as much."""

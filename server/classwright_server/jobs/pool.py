@@ -114,4 +114,4 @@ class ProcessPool:
 def _embeds(order: Order) -> bool:
     """Whether an order embeds texts; what is no tool here says no."""
     tool = catalogue(order.tool_settings.tools).get(order.tool)
-    return tool is not None and tool.embeds(order.request)
+    return tool is not None and tool.embeds(order.request, writes=order.tool_settings.writer is not None)
