@@ -32,7 +32,7 @@ const Progress = () => {
   const { decided, waiting, rows } = session.review;
   const count = Object.values(decided).reduce((sum, one) => sum + one, 0);
   return html`<div class="progress">
-    <span>${count} of ${rows} rows decided${session.unsent ? `, ${session.unsent} being stored` : ""}</span>
+    <span>${inFigures(count)} of ${inFigures(rows)} rows decided${session.unsent ? `, ${session.unsent} being stored` : ""}</span>
     <progress max=${rows} value=${count} aria-label="Rows decided"></progress>
     <button type="button" class="main" disabled=${!waiting && !session.unsent} onClick=${save}>${waiting + session.unsent ? `Save ${counted(waiting + session.unsent, "decision")}` : "Nothing to save"}</button>
   </div>`;

@@ -151,7 +151,7 @@ const Queue = () => {
       ${Object.entries(MODES).filter(([name]) => name !== "chosen" || queue.mode === "chosen").map(([name, { name: words }]) => html`
         <option key=${name} value=${name} disabled=${!counts && ["disagrees", "suspect", "unsure"].includes(name)}>${words}${counts?.[name] !== undefined ? ` (${counts[name]})` : ""}</option>`)}
     </select></label>
-    <span class="place">${row && !isDone ? `Row ${queue.place + 1} of ${queue.mode === "sample" ? Math.min(SAMPLE_ROWS, queue.total) : queue.total}` : ""}</span></div>
+    <span class="place">${row && !isDone ? `Row ${inFigures(queue.place + 1)} of ${inFigures(queue.mode === "sample" ? Math.min(SAMPLE_ROWS, queue.total) : queue.total)}` : ""}</span></div>
     ${isDone || !row ? html`<${QueueEnd} isDone=${isDone} />`
       : html`<${Card} row=${row} blind=${queue.blind} editing=${editing} edit=${edit} />`}
   </section>`;

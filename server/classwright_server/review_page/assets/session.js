@@ -42,8 +42,9 @@ const labelsOf = ({ label, labels }) => (labels ? inWords(labels) : label);
 const givenTo = (row) => row.guesses?.slice(0, row.given).map(([name]) => name);
 const sameSet = (one, other) => one.length === other.length && one.every((name) => other.includes(name));
 
+const inFigures = (count) => count.toLocaleString("en");
 // A count with its noun, or with whatever else goes by the number.
-const counted = (count, one, many = `${one}s`) => `${count.toLocaleString("en")} ${count === 1 ? one : many}`;
+const counted = (count, one, many = `${one}s`) => `${inFigures(count)} ${count === 1 ? one : many}`;
 
 const isInline = () => host.context.displayMode === "inline";
 
