@@ -17,9 +17,11 @@ from sqlalchemy.orm import Session
 
 from classwright_server.cli import main
 from classwright_server.jobs.view import FINISHED
+from classwright_tools.context import DEFAULT_ENCODER
 from classwright_tools.workspace.datasets import read_rows
 from classwright_tools.workspace.index import CompletionRow
 from classwright_tools.workspace.workspace import Workspace
+from support.learning import shallow_encoder
 from support.postgres import PostgresServer
 from support.round_robin import round_robin
 from support.server import (
@@ -87,6 +89,7 @@ def cluster(tmp_path: Path, postgres: PostgresServer) -> Iterator[Cluster]:
     with ExitStack() as stack:
         endpoint = stack.enter_context(ScriptedEndpoint(model))
         flags = ("--writer-url", endpoint.url, "--writer-model", "scripted", *on_store(url))
+        flags += ("--encoder", str(shallow_encoder(tmp_path / "shallow")))
         servers = [ServerProcess(tmp_path, *flags, "--jobs", "none") for _ in range(2)]
         workers = [WorkerProcess(tmp_path, *flags) for _ in range(2)]
         for process in (*servers, *workers):
@@ -101,8 +104,9 @@ async def test_jobs_go_through_any_replica_and_survive_the_worker_that_ran_them(
         await call(client, "propose_topics", {**TASK, **topics(10)}, wait_seconds=50)
         await call(client, "import_examples", task="support", split="train", rows=rows(24), wait_seconds=50)
 
-        # Long jobs run one at a time on each worker, and on both at once.
-        long = {"task": "support", "method": "probe", "imbalance": "auto", "wait_seconds": 0}
+        # Long jobs, as are those with an encoder that may have to be fetched, run one at a time on each worker, and on
+        # both at once.
+        long = {"task": "support", "method": "probe", "encoder": DEFAULT_ENCODER, "wait_seconds": 0}
         jobs = [await call(client, "train_classifier", long) for _ in range(3)]
         most = 0
         waiting = {job["job_id"] for job in jobs}
