@@ -30,7 +30,7 @@ from pair_ways import OBJECTIVES
 from variants.negatives import UnfilteredQueries, VectorOverwriting, VectorPass, overwrite
 
 FREE = NegativeSettings(mix=(("generated", 1.0),), overwritten=0.5)
-POOLED = MatcherSettings(parts=("pooled",), steps=30, ensemble=False, negatives=FREE)
+POOLED = MatcherSettings(parts=("pooled",), steps=8, ensemble=False, negatives=FREE)
 
 
 @pytest.fixture(autouse=True)
