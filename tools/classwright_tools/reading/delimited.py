@@ -14,7 +14,7 @@ from classwright_tools.errors import InvalidInput
 from classwright_tools.reading.lines import Lines
 from classwright_tools.reading.open_quotes import Familiar, Verdict
 from classwright_tools.reading.opening import MAX_ROW_CHARS, Position, opened
-from classwright_tools.reading.quoting import Ways, grown, ways_of
+from classwright_tools.reading.quoting import Quoting, grown, quoting_of
 from classwright_tools.reading.records import Dialect, Fault, Record
 from classwright_tools.reading.rows import TOO_LONG, Columns, SourceRow
 
@@ -33,9 +33,9 @@ def read_csv(path: Path, columns: Columns, position: Position) -> Iterator[Sourc
 
     The delimiter is the one of "," ";" tab "|" by which the header holds the text column, or what a line `sep=;` before
     it says; a file of one column has none. A row that has not the header's width is a problem, not a row. Quotes are
-    read by RFC 4180 where the whole file reads by it. Elsewhere inside quotes `\"` is a quote, where that alone makes
-    sense of the file or the row. Of a row whose quote is never closed the first line is a problem, and reading goes on
-    at the next one.
+    read by RFC 4180 where the whole file reads by it, save for lines in quotes that could be rows. Elsewhere inside
+    quotes `\"` is a quote, where that alone makes sense of the file or the row. Of a row whose quote is never closed
+    the first line is a problem, and reading goes on at the next one.
     """
     source = f"file {path.name!r}"
     with opened(path, position) as file_lines:
@@ -208,12 +208,12 @@ class _Rows:
         return {record.fields for record in records if len(record.fields) == self._width}
 
     @cached_property
-    def _ways(self) -> Ways:
-        return ways_of(self._path, self._dialect, self._width, self._header_lines)
+    def _quoting(self) -> Quoting:
+        return quoting_of(self._path, self._dialect, self._width, self._header_lines)
 
     def _readings(self, text: str) -> list[Record | Fault]:
         r"""Return what the first record of a text can be read as, in the ways of the file if they may differ by it."""
-        ways = self._ways if '\\"' in text else (False,)
+        ways = self._quoting.ways if '\\"' in text else (False,)
         return [self._dialect.record(text, self._width, way) for way in ways]
 
     def _is_literal(self, line: str) -> bool:
@@ -236,7 +236,8 @@ class _Rows:
         if self._all_quoted and record.all_quoted:
             return "text"
         span = [line, *self._lines.ahead(record.lines - 1)]
-        return self._familiar.verdict(span, record.fields, self._lines.ahead(LINES_LOOKED_AT, record.lines - 1))
+        after = self._lines.ahead(LINES_LOOKED_AT, record.lines - 1)
+        return self._familiar.verdict(span, record.fields, after, self._quoting)
 
     def _unclear(self, lines: int, line: str, number: int) -> Iterator[SourceRow]:
         """Yield each of the `lines` from `line` on as a problem."""
@@ -253,7 +254,7 @@ class _Rows:
         settled = 0
         while settled < lines:
             settled = lines
-            for at, escapes in product((0, 1), self._ways):
+            for at, escapes in product((0, 1), self._quoting.ways):
                 while at < lines:
                     begin = line if at == 0 else "".join(self._lines.ahead(1, at - 1))
                     record = self._grown(begin, escapes, at) if '"' in begin else None
@@ -265,7 +266,7 @@ class _Rows:
         """Return the records that begin with a line and end in a later one, by each of the `readings` that allow it."""
         if "open" not in readings:
             return []
-        ways = zip(self._ways, readings if len(readings) > 1 else readings * 2, strict=False)
+        ways = zip(self._quoting.ways, readings if len(readings) > 1 else readings * 2, strict=False)
         found = [self._grown(line, way) for way, reading in ways if reading == "open"]
         return [record for record in found if record]
 

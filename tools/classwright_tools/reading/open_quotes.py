@@ -2,7 +2,8 @@
 
 RFC 4180 knows the first alone, and both can be valid by it: a quote is opened by mistake, rows follow, and one of them
 ends in a quote. So the lines between are looked at. Rows have the header's width, and say in their other columns what
-other rows say there; the lines of a text do not, save by chance.
+other rows say there; the lines of a text do not, save by chance. A file that is in order throughout is believed, unless
+all lines of a text could be rows, or one of them is like one and nothing else shows that its writer quotes.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from collections.abc import Callable, Iterable, Sequence
 from itertools import takewhile
 from typing import Literal
 
+from classwright_tools.reading.quoting import Quoting
 from classwright_tools.reading.records import Dialect
 
 IsLabel = Callable[[str], bool]
@@ -47,12 +49,14 @@ class Familiar:
                 self._values.add(value)
                 self._shapes |= self._shapes_in(*value)
 
-    def verdict(self, span: Sequence[str], fields: Sequence[str], after: Iterable[str]) -> Verdict:
+    def verdict(self, span: Sequence[str], fields: Sequence[str], after: Iterable[str], quoting: Quoting) -> Verdict:
         """Return what the lines of a `span` are, whose first opens a quote that its last one closes in good order.
 
         If it is a text, it is the row with these `fields`. The lines `after` it begin with rows, whatever it is.
+        `quoting` is that of the whole file.
         """
-        if len(fields) == self._width and any("\n" in fields[place] for place in self._places):
+        has_lines = len(fields) == self._width and any("\n" in fields[place] for place in self._places)
+        if has_lines and not quoting.in_order:
             return "unclear"  # no label has lines: a text was cut at a delimiter before a quote
         rows = takewhile(lambda line: '"' not in line and self._is_of_width(line), after)
         # A column before the text stands in the first line, and one behind it in the last, whatever the span is.
@@ -62,10 +66,13 @@ class Familiar:
             2 * len({place for place, _ in self._shapes_of(line) & known}) > len(self._places) for line in lines
         ]
         alike = sum(inner)
+        if quoting.in_order and (quoting.is_seen or not alike) and not all(map(self._is_of_width, lines)):
+            return "text"
         if alike >= ROWS_BELIEVED and ((first and last and 2 * alike >= len(inner)) or alike == len(inner)):
             return "rows"
         is_row = len(fields) != self._width and len(self._dialect.literal(lines[0])) >= self._width
-        return "unclear" if alike or (first and last) or is_row or self._may_be_new(lines) else "text"
+        may_be_new = not quoting.is_seen and self._may_be_new(lines)
+        return "unclear" if alike or (first and last) or is_row or may_be_new else "text"
 
     def _may_be_new(self, lines: Sequence[str]) -> bool:
         """Whether all of some lines may be rows that say what no row has said before."""

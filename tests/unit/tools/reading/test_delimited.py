@@ -6,7 +6,9 @@ import csv
 import io
 import random
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
+from typing import Literal
 
 import pytest
 
@@ -122,15 +124,34 @@ def test_the_whole_file_settles_how_a_quote_is_written(other: str, text: str, tm
 PIECES = ["\\", "\\\\", '"', '""', ",", ";", " ", "a", "c:\\", "\\n", '\\"', "late", "'"]
 
 
-def test_what_the_csv_module_writes_is_read_as_it_reads_it(tmp_path: Path) -> None:
+@pytest.mark.parametrize("quoting", [csv.QUOTE_MINIMAL, csv.QUOTE_ALL, csv.QUOTE_NONNUMERIC])
+@pytest.mark.parametrize("columns", [LABELLED, UNLABELLED], ids=["labelled", "unlabelled"])
+def test_a_table_that_the_csv_module_writes_comes_back_row_by_row(
+    columns: Columns, quoting: Literal[0, 1, 2], tmp_path: Path
+) -> None:
     draw = random.Random(7)
-    for quoting in (csv.QUOTE_MINIMAL, csv.QUOTE_ALL):
-        for _ in range(150):
-            texts = ["".join(draw.choices(PIECES, k=draw.randint(1, 6))).strip() or "a" for _ in range(4)]
-            content = io.StringIO()
-            csv.writer(content, quoting=quoting).writerows([["text", "label"], *((text, "refund") for text in texts)])  # type: ignore[arg-type]  # a constant of csv
 
-            assert good(read(tmp_path, content.getvalue())) == [(text, "refund") for text in texts]
+    def cell() -> str:
+        return "".join(draw.choices([*PIECES, "\n", "\n\n"], k=draw.randint(1, 8))).strip() or "a"
+
+    for _ in range(60):
+        rows = [(cell(), draw.choice(["yes", cell()]), n, draw.choice(LABELS)) for n in range(draw.randint(1, 6))]
+        order = draw.sample(range(4), 4)
+        written = io.StringIO()
+        table = [("text", "note", "number", "label"), *rows]
+        writer = csv.writer(written, delimiter=draw.choice(",;\t|"), quoting=quoting)
+        writer.writerows([row[place] for place in order] for row in table)
+
+        found = read(tmp_path, written.getvalue(), columns=replace(columns, others="plain"))
+
+        assert [(row.text, row.origin.get("note"), row.problem) for row in found] == [(*row[:2], None) for row in rows]
+
+
+@pytest.mark.parametrize("columns", [LABELLED, UNLABELLED], ids=["labelled", "unlabelled"])
+def test_a_line_break_in_another_column_than_the_texts_costs_no_row(columns: Columns, tmp_path: Path) -> None:
+    rows = 'text,label,note\nIs it lost,delivery,"line one\nline two, and more"\nGive it back,refund,yes\n'
+
+    assert [row.text for row in read(tmp_path, rows, columns=columns)] == ["Is it lost", "Give it back"]
 
 
 ROWS = [
