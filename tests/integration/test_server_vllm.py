@@ -20,6 +20,8 @@ import pytest
 
 from classwright_server import vllm
 from classwright_server.cli import main
+from classwright_server.config.settings import ToolSettings
+from classwright_server.jobs.environment import child_environment
 from classwright_server.runtime import Runtime
 from classwright_server.vllm import VllmServer
 from classwright_tools.errors import InvalidInput, StorageFailed, WriterFailed
@@ -29,7 +31,7 @@ STAND_IN = """#!{python}
 import http.server, os, sys
 folder = {folder!r}
 open(os.path.join(folder, "starts"), "a").write(" ".join([str(os.getpid()), *sys.argv[1:]]) + "\\n")
-assert os.environ["VLLM_SERVER_DEV_MODE"] == "1"
+assert os.environ["VLLM_SERVER_DEV_MODE"] == os.environ["DO_NOT_TRACK"] == "1"
 if os.path.exists(os.path.join(folder, "broken")):
     sys.exit(3)
 class Handler(http.server.BaseHTTPRequestHandler):
@@ -51,7 +53,7 @@ def environment(tmp_path: Path) -> dict[str, str]:
     program.parent.mkdir()
     program.write_text(STAND_IN.format(python=sys.executable, folder=str(tmp_path)))
     program.chmod(program.stat().st_mode | stat.S_IEXEC)
-    return {**os.environ, "PATH": f"{program.parent}{os.pathsep}{os.environ['PATH']}"}
+    return {**os.environ, "DO_NOT_TRACK": "1", "PATH": f"{program.parent}{os.pathsep}{os.environ['PATH']}"}
 
 
 @pytest.fixture
@@ -142,7 +144,8 @@ def test_it_ends_when_what_else_the_server_needs_cannot_be_opened(
     environment: dict[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, file: str
 ) -> None:
     """A server tries again at each call, here twice."""
-    monkeypatch.setenv("PATH", environment["PATH"])
+    for name in ("PATH", "DO_NOT_TRACK"):
+        monkeypatch.setenv(name, environment[name])
     (tmp_path / file).parent.mkdir(exist_ok=True)
     (tmp_path / file).write_text("neither a folder nor a database, but more than a hundred bytes of it. " * 2)
     settings = make_settings(tmp_path / "workspace", vllm="some/model")
@@ -163,3 +166,15 @@ def test_a_machine_without_vllm_is_told_so_before_anything_starts(
 
     assert main(["serve", "--vllm", "some/model", "--workspace", str(tmp_path)]) == 2
     assert "pip install 'classwright[vllm]'" in capsys.readouterr().err
+
+
+def test_the_libraries_that_would_tell_their_makers_what_runs_here_are_asked_not_to_unless_the_operator_says_so(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for before, after in ((None, "1"), ("0", "0")):
+        monkeypatch.setenv("DO_NOT_TRACK", before or "")
+        if before is None:
+            monkeypatch.delenv("DO_NOT_TRACK")
+        assert main(["serve", "--vllm", "some/model", "--workspace", str(tmp_path)]) == 2
+        passed = child_environment(ToolSettings(workspace=tmp_path), os.environ, "long")
+        assert passed["DO_NOT_TRACK"] == after

@@ -33,6 +33,9 @@ try:
 except ImportError as error:
     raise ImportError("Predictions need libraries: pip install numpy onnxruntime tokenizers") from error
 
+# From its import on ONNX Runtime would note this machine in the home folder, and tell its makers of it.
+os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
+
 BATCH = 32
 """Texts a forward pass."""
 ENGINES = ("encoder", "int8", "student", "cascade")

@@ -13,6 +13,7 @@ _PASSED = (
     "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "http_proxy", "https_proxy", "no_proxy", "SSL_CERT_FILE", "SSL_CERT_DIR",
     "REQUESTS_CA_BUNDLE", "HF_HOME", "HF_HUB_CACHE", "HF_HUB_OFFLINE", "HF_DATASETS_CACHE", "HF_DATASETS_OFFLINE",
     "HF_ENDPOINT", "TRANSFORMERS_OFFLINE", "TRANSFORMERS_CACHE", "TORCH_HOME", "TOKENIZERS_PARALLELISM", "TQDM_DISABLE",
+    "DO_NOT_TRACK", "HF_HUB_DISABLE_TELEMETRY", "ORT_DISABLE_TELEMETRY",
 )  # fmt: skip
 # OpenMP's threads sleep while they wait for each other. On two idle cores a training then takes a sixth longer than
 # with threads that spin; beside another process that computes, those take seven times as long as these.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import os
 import re
 import runpy
 import shutil
@@ -69,6 +70,15 @@ def answers_of(folder: Path, name: str) -> np.ndarray:
     """The probabilities that the graph `name` gives to the texts."""
     facts = json.loads((folder / "labels.json").read_text(encoding="utf-8"))["graph"]
     return GraphEngine(folder, facts | {"file": name}).answers(TEXTS, 4)[0]
+
+
+def unset(home: Path) -> dict[str, str]:
+    """The environment of somebody with a new `home`, who has said nothing of telemetry.
+
+    What ONNX Runtime would send is noted there first.
+    """
+    home.mkdir(exist_ok=True)
+    return {**{name: value for name, value in os.environ.items() if "TELEMETRY" not in name}, "HOME": str(home)}
 
 
 def likeness_of(model: Model) -> np.ndarray:
@@ -198,10 +208,11 @@ def test_the_program_classifies_a_file_from_any_folder_without_torch_and_without
 
     done = subprocess.run(
         [sys.executable, "-c", script, "in.csv", "-o", "out.csv"],
-        cwd=tmp_path, capture_output=True, text=True, check=False,
+        cwd=tmp_path, capture_output=True, text=True, check=False, env=unset(tmp_path / "home"),
     )  # fmt: skip
 
     assert done.returncode == 0, done.stderr
+    assert not list((tmp_path / "home").rglob("*"))
     assert "1 row has no answer: row 1 is empty." in done.stderr
     with (tmp_path / "out.csv").open(encoding="utf-8", newline="") as file:
         content = file.read()
@@ -306,9 +317,11 @@ def test_the_command_classifies_by_an_exports_folder_without_torch_and_by_the_id
         script = f"import sys; {only_light} from classwright_server.cli import main; sys.exit(main(sys.argv[1:]))"
         arguments = ["classify", name, "in.csv", "-o", "out.jsonl", "--workspace", str(made.workspace.root)]
         done = subprocess.run(
-            [sys.executable, "-c", script, *arguments], cwd=tmp_path, capture_output=True, text=True, check=False
-        )
+            [sys.executable, "-c", script, *arguments],
+            cwd=tmp_path, capture_output=True, text=True, check=False, env=unset(tmp_path / "home"),
+        )  # fmt: skip
         assert done.returncode == 0, done.stderr
+        assert not list((tmp_path / "home").rglob("*"))
         assert f"{len(TEXTS)} rows" in done.stdout
         outputs[name] = [json.loads(line) for line in (tmp_path / "out.jsonl").read_text(encoding="utf-8").splitlines()]
 
