@@ -25,7 +25,7 @@ from classwright_tools.domain.usage import Prices, TokenCount
 from classwright_tools.domain.writer import WritingRequest
 from classwright_tools.learning.encoder_folders import embedded_folder
 from classwright_tools.propose_topics import ProposeTopicsRequest
-from classwright_tools.writing.generation.filling import TEXTS_A_REQUEST
+from classwright_tools.writing.generation.requests import TEXTS_A_REQUEST
 from classwright_tools.writing.prompts.render import chat_messages
 from looping.recorded import read_lines
 

@@ -28,7 +28,7 @@ from classwright_tools.train_classifier import TrainClassifierRequest, train_cla
 from classwright_tools.workspace.datasets import save_dataset
 from classwright_tools.writing.completions.session import WritingSession
 from classwright_tools.writing.completions.store import CompletionStore
-from classwright_tools.writing.generation.filling import TEXTS_A_REQUEST
+from classwright_tools.writing.generation.requests import TEXTS_A_REQUEST
 from zero.labelled_set import LabelledSet
 
 IMPORTED_AT_ONCE = 5_000

@@ -11,7 +11,7 @@ from pydantic import Field, model_validator
 from classwright_tools.context import ToolContext
 from classwright_tools.domain.classified import Classified
 from classwright_tools.domain.example import LABELLED_BUT_TEST
-from classwright_tools.domain.excerpt import ANSWER_BYTES, Excerpts, counted, shortened
+from classwright_tools.domain.excerpt import ANSWER_BYTES, Excerpts, shortened
 from classwright_tools.domain.kinds import DatasetId, ModelId, ReportId, task_of
 from classwright_tools.domain.label_names import other_labels
 from classwright_tools.domain.noun import LabelName, Share, Thresholds, ToolRequest, ToolResult
@@ -140,18 +140,11 @@ def classify(request: ClassifyRequest, context: ToolContext) -> ClassifyResult:
 
 def _sorted_rows(request: ClassifyRequest, context: ToolContext, dataset: str) -> ClassifyResult:
     """Classify the unlabelled rows of `dataset`: show the least sure ones, and keep all as a table."""
-    from classwright_tools.bulk.answers_in_words import (
-        below,
-        by_source,
-        each_label,
-        label_by_label,
-        look_at_foreign,
-        of_table,
-        passed_over,
-        without_effect,
-    )
+    from classwright_tools.bulk.answer_cells import AnswerCells
+    from classwright_tools.bulk.answers_in_words import without_effect
     from classwright_tools.bulk.answers_table import ANSWERS, AnswersTable, publish_answers
     from classwright_tools.bulk.dataset_rows import answer_rows
+    from classwright_tools.bulk.rows_in_words import look_at_foreign, of_table, rows_in_words
     from classwright_tools.learning.later_labels import beside
     from classwright_tools.learning.model import load_model
 
@@ -164,35 +157,24 @@ def _sorted_rows(request: ClassifyRequest, context: ToolContext, dataset: str) -
     found = answer_rows(
         context, model, dataset, model.space.under(request.thresholds), threshold, as_trained=as_trained
     )
-    answers = AnswersTable(context, model, found, dataset, as_trained)
+    answers = AnswersTable(context, AnswerCells(context.workspace, model, found, dataset, as_trained))
     report, made = publish_answers(context, answers, request.model)
-    unsure, counts = found.unsure, found.sure_by_label
     first = found.least_sure(LEAST_SURE_SHOWN)
-    foreign = int(found.foreign.sum())
     shown, _ = _results(model, found.space, found.proba[first], found.foreign[first], threshold)
-    by_label = each_label(counts)
     table = file_uri(report, ANSWERS)
     excerpts = Excerpts(table)
     excerpts.note("results", len(shown), len(found.rows))
     told = (
-        f"Classified the {counted(len(found.rows), 'unlabelled row')} of {dataset}: sure of "
-        f"{len(found.rows) - unsure:,}{f' ({by_label})' if by_label else ''}, not sure of {unsure:,}"
-        f"{below(found.below, unsure, found.space, threshold)}.",
-        label_by_label(found.given_by_label, found.sure_labels) if found.space.several else "",
-        f"In the table {counted(made.labelled, 'row has a label', 'rows have a label')}: {each_label(made.by_label)}.",
-        unlike(foreign) if foreign else "",
-        passed_over(found.passed),
-        by_source(answers.unsure_by_source),
-        f"The {len(shown)} least sure are shown{', those out of scope first' if foreign else ''}.",
+        *rows_in_words(answers, made, len(shown)),
         how_sure(model.card) if request.threshold is None else "",
         without_effect(found.space, request.threshold),
-        FITS_NONE if counts and not found.space.several else "",
+        FITS_NONE if made.sure and not found.space.several else "",
         f"Sort the table by `{ranked}` to have the worst pairs first." if (ranked := answers.mismatch_column) else "",
         other_labels(request.model, model.labels, context.workspace.task(task).label_names),
     )
     return ClassifyResult(
         summary=" ".join(filter(None, told)),
-        next_step=look_at_foreign(request.model, model.card, dataset, foreign, len(found.rows))
+        next_step=look_at_foreign(request.model, model.card, dataset, made.out_of_scope, len(found.rows))
         + f"{of_table(made)} {table}: a CSV, in the workspace {task}/{report}/{ANSWERS}; a spreadsheet takes "
         "a text that begins with = for a formula. Label the least sure ones: annotate_examples.",
         uris={"report": artifact_uri(report), "answers": table},
@@ -200,13 +182,13 @@ def _sorted_rows(request: ClassifyRequest, context: ToolContext, dataset: str) -
         model=request.model,
         threshold=threshold,
         thresholds=_thresholds(found.space),
-        abstained=unsure,
-        out_of_scope=foreign,
+        abstained=made.unsure,
+        out_of_scope=made.out_of_scope,
         results=tuple(
             one.model_copy(update={"row": found.rows[place].id, "text": shortened(found.rows[place].shown, TEXT_CHARS)})
             for place, one in zip(first, shown, strict=True)
         ),
-        sure_by_label=counts,
+        sure_by_label=made.sure,
         report=report,
     )
 

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from classwright_tools.learning.embedding_cache import EmbeddingCache
     from classwright_tools.learning.setup import Setup
     from classwright_tools.learning.time_limit import TimeLimit
-    from classwright_tools.learning.training import Trained
+    from classwright_tools.learning.trained import Trained
     from classwright_tools.learning.training_data import TrainingData
 
 

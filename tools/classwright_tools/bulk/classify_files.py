@@ -24,10 +24,10 @@ from classwright.predict import (
     told_probabilities,
     unanswered,
 )
-from classwright_tools.bulk.answers_in_words import each_label
 from classwright_tools.bulk.models import Predictor
 from classwright_tools.bulk.outputs import check_output, is_table, write_output
 from classwright_tools.bulk.parts import Parts
+from classwright_tools.bulk.rows_in_words import each_label
 from classwright_tools.domain.excerpt import counted
 from classwright_tools.errors import InvalidInput
 from classwright_tools.measurement.caveats import unlike

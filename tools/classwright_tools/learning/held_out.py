@@ -9,11 +9,16 @@ import numpy as np
 
 from classwright_tools.domain.cards import Candidate, Validation
 from classwright_tools.domain.example import Origin
-from classwright_tools.domain.figures import ClassFigures
+from classwright_tools.domain.figures import ClassFigures, FiguresAtShares
+from classwright_tools.domain.shares import TaskShares
 from classwright_tools.learning.calibration import softmax
 from classwright_tools.learning.figures import validation_of
 from classwright_tools.learning.rows import Rows, query_numbers
 from classwright_tools.learning.setup import Setup
+from classwright_tools.statistics.at_shares import figures_at_shares, own_shares
+from classwright_tools.statistics.metrics import class_figures
+from classwright_tools.statistics.paired import compare
+from classwright_tools.statistics.paired_rare import balanced_gain
 
 
 @dataclass(frozen=True)
@@ -46,9 +51,13 @@ class HeldOut:
 
     def classes_of(self, proba: np.ndarray) -> tuple[ClassFigures, ...]:
         """Return the figures of each label, of what `figures_of` is of."""
-        from classwright_tools.statistics.metrics import class_figures
-
         return class_figures(self.labels, proba.argmax(axis=1), self.setup.labels, self.queries)
+
+    def at_shares(self, proba: np.ndarray, shares: TaskShares | None) -> FiguresAtShares | None:
+        """Return the figures of the probabilities `proba` (n, k) at the `shares`, without any at those of the rows."""
+        about = self.setup
+        values = shares.values if shares else own_shares(self.labels, about.k)
+        return figures_at_shares(self.labels, proba, values, about.labels, self.queries, mismatch=about.mismatch)
 
     @property
     def alike(self) -> bool:
@@ -66,9 +75,6 @@ class HeldOut:
 
         The lead is tested in what methods are chosen by, as `merit` says.
         """
-        from classwright_tools.statistics.paired import compare
-        from classwright_tools.statistics.paired_rare import balanced_gain
-
         proba = softmax(self.logits), softmax(other.logits)
         found = compare(self.labels, *proba, against=method, mismatch=self.setup.mismatch, groups=self.queries)
         tested_in, gain = found.measure

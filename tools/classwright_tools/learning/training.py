@@ -8,16 +8,12 @@ out group by group. Every method of `auto` is compared on the same rows.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 
-from classwright_tools.domain.cards import Candidate, ScopeCard, Validation
-from classwright_tools.domain.example import Origin
 from classwright_tools.domain.excerpt import counted
-from classwright_tools.domain.figures import ClassFigures, FiguresAtShares
 from classwright_tools.domain.shares import TaskShares
-from classwright_tools.learning.calibration import Sureness, fit_temperature, softmax, sureness
 from classwright_tools.learning.classifier import Classifier, assessed, together
 from classwright_tools.learning.fitting import metered_fit, with_scope
 from classwright_tools.learning.held_out import HeldOut, held_out
@@ -25,69 +21,20 @@ from classwright_tools.learning.hold_out import hold_out
 from classwright_tools.learning.methods.method import Method
 from classwright_tools.learning.methods.registry import AUTO, METHODS, candidates
 from classwright_tools.learning.penalty import with_penalty
-from classwright_tools.learning.prior import Prior, known_shares, prior_at
+from classwright_tools.learning.prior import known_shares
 from classwright_tools.learning.progress import part, parts, rising
 from classwright_tools.learning.rows import Rows, without_queries
-from classwright_tools.learning.scope import out_of_scope, scope_by
 from classwright_tools.learning.setup import Setup
-from classwright_tools.learning.several_labels.calibration import SureLabels
 from classwright_tools.learning.splits import FOLDS, Folds, grouped_folds, needed_folds, sampled_places
 from classwright_tools.learning.time_limit import within
+from classwright_tools.learning.trained import Fit, Trained, best_fit, calibrated
 from classwright_tools.learning.training_data import is_enough
-from classwright_tools.statistics.at_shares import figures_at_shares, own_shares
-from classwright_tools.statistics.paired import compare
-from classwright_tools.statistics.paired_at_shares import compare_at_shares
 
 ENOUGH_MISMATCHES = 10  # pairs: with fewer, folds are left with none
 FEW_FOLDS = 3  # of validation rows that are trained on, where a fit takes minutes
 MOST_CROSSED = 5_000  # rows held out in turn, where real rows choose and calibrate: their figure stands beside
 LEAST_CROSSED = 10  # of each label that has so many
 _IN_GROUPS = "held out in groups"  # the last part of the progress, which takes long where a fit does
-
-
-@dataclass(frozen=True)
-class Trained:
-    """A fitted classifier and all that its card says of how good it is.
-
-    The `sureness` is told by rows held out, of the origin `sure_on` and in words `set_by`, which also calibrate it;
-    these are validation rows where it `is_set_by_validation`, else training rows.
-    `thresholds` are those of the labels where rows have several, and `sure_labels` says from where on each is sure by
-    itself. The `scope` is None where the classifier tells none. `validation` and `grouped` count what the classifier
-    decides, for the shares of the `prior` if there is one, on the rows as they are, and `classes` each label of
-    `validation`; `at_shares` are the figures at these shares, without any at the rows' own. `why_no_shares` says why
-    shares are not known though they might be.
-    """
-
-    method: str
-    classifier: Classifier
-    validation: Validation
-    grouped: Validation | None
-    tried: tuple[Candidate, ...]
-    temperature: float
-    sureness: Sureness
-    sure_on: Origin
-    prior: Prior | None
-    at_shares: FiguresAtShares | None
-    why_no_shares: str
-    scope: ScopeCard | None
-    classes: tuple[ClassFigures, ...]
-    set_by: str
-    is_set_by_validation: bool
-    thresholds: tuple[float, ...] = ()
-    sure_labels: SureLabels | None = None
-
-    def probabilities(self, logits: np.ndarray) -> np.ndarray:
-        """Return the calibrated probabilities (n, k) of logits (n, k) where a row has one label."""
-        return self.prior.probabilities(logits) if self.prior else softmax(logits / self.temperature)
-
-
-@dataclass(frozen=True)
-class _Fit:
-    """What a method made of rows, and its answers to others."""
-
-    method: Method
-    classifier: Classifier
-    held: HeldOut
 
 
 def train(method: str, rows: Rows, validation: Rows | None, setup: Setup, *, on_validation: bool = False) -> Trained:
@@ -127,17 +74,17 @@ def _by_real_rows(methods: Sequence[Method], rows: Rows, validation: Rows, setup
     """
     by_method = parts(setup.progress, (*(method.name for method in methods), _IN_GROUPS))
 
-    def fit(method: Method) -> _Fit:
+    def fit(method: Method) -> Fit:
         own = replace(setup, progress=by_method[method.name])
         classifier = metered_fit(method, rows, own)
-        return _Fit(method, classifier, _on_validation(classifier, validation, own))
+        return Fit(method, classifier, _on_validation(classifier, validation, own))
 
     fits = within(setup.limit, methods, fit)
     shares, why_no_shares = _shares(fits[0], setup, validation=True)
-    best = _best(fits, shares)
+    best = best_fit(fits, shares)
     sample = rows.take(sampled_places(rows.strata, MOST_CROSSED, LEAST_CROSSED, setup.seed))
     folds = grouped_folds(sample, setup.seed) if best.method.cross_validated else []
-    trained = replace(_calibrated(best, fits, best.held, shares, validation=True), why_no_shares=why_no_shares)
+    trained = replace(calibrated(best, fits, best.held, shares, validation=True), why_no_shares=why_no_shares)
     if not folds:
         return trained
     own = replace(setup, progress=by_method[_IN_GROUPS])
@@ -162,7 +109,7 @@ def _on_all(chosen: Trained, rows: Rows, validation: Rows, setup: Setup) -> Trai
     own = replace(setup, progress=part(setup.progress, 0.8, 0.2, f"{method.name}, all rows"))
     classifier = metered_fit(method, all_rows, own)
     shares = chosen.prior.shares if chosen.prior else None
-    trained = _calibrated(replace(crossed, classifier=classifier), (), crossed.held, shares, validation=True)
+    trained = calibrated(replace(crossed, classifier=classifier), (), crossed.held, shares, validation=True)
     return replace(trained, grouped=chosen.grouped, tried=chosen.tried, why_no_shares=chosen.why_no_shares)
 
 
@@ -187,7 +134,7 @@ def _by_groups(methods: Sequence[Method], rows: Rows, validation: Rows | None, s
     owns = {method.name: replace(setup, progress=by_method[method.name]) for method in methods}
     fits = within(setup.limit, methods, lambda method: _held_out(method, rows, fold, owns[method.name]))
     shares, why_no_shares = _shares(fits[0], setup)
-    best = _best(fits, shares)
+    best = best_fit(fits, shares)
     own = replace(setup, progress=by_method["final"])
     classifier = (
         with_scope(best.method.refit(best.classifier, rows, own), rows, own)
@@ -197,12 +144,12 @@ def _by_groups(methods: Sequence[Method], rows: Rows, validation: Rows | None, s
     crossing = replace(setup, progress=by_method[_IN_GROUPS])
     grouped = _held_out(best.method, rows, folds, crossing).held if best.method.cross_validated else best.held
     checked = None if validation is None else _on_validation(classifier, validation, own)
-    trained = _calibrated(replace(best, classifier=classifier), fits, grouped, shares, checked)
+    trained = calibrated(replace(best, classifier=classifier), fits, grouped, shares, checked)
     trained = replace(trained, why_no_shares=why_no_shares)
     if checked is None:
         return trained
     proba = trained.probabilities(checked.logits)
-    at_shares = trained.at_shares if shares else _at_shares(checked, proba, None)
+    at_shares = trained.at_shares if shares else checked.at_shares(proba, None)
     return replace(
         trained,
         validation=checked.figures_of(proba),
@@ -212,74 +159,14 @@ def _by_groups(methods: Sequence[Method], rows: Rows, validation: Rows | None, s
     )
 
 
-def _shares(fit: _Fit, setup: Setup, *, validation: bool = False) -> tuple[TaskShares | None, str]:
+def _shares(fit: Fit, setup: Setup, *, validation: bool = False) -> tuple[TaskShares | None, str]:
     """Return what `known_shares` does, told by `fit`: the cheapest method, of which one estimate serves them all."""
     return known_shares(
         fit.held, lambda: fit.classifier.logits(setup.unlabelled, setup.embedding), validation=validation
     )
 
 
-def _calibrated(
-    best: _Fit,
-    fits: Sequence[_Fit],
-    by: HeldOut,
-    shares: TaskShares | None,
-    checked: HeldOut | None = None,
-    *,
-    validation: bool = False,
-) -> Trained:
-    """Return the `best` of `fits`, calibrated by the answers `by`, and at the task's `shares` if they are known.
-
-    Those are to `validation` rows, else to training rows. Those that it was `checked` by, if they are others, tell its
-    scope too.
-    """
-    prior = prior_at(shares, by) if shares else None
-    temperature = prior.temperature if prior else fit_temperature(by.logits, by.labels)
-    proba = prior.probabilities(by.logits) if prior else softmax(by.logits / temperature)
-    scope = scope_by(validation=by) if validation else scope_by(validation=checked, training=by)
-    known = ~out_of_scope(by.likeness, scope, len(proba))
-    return Trained(
-        method=best.method.name,
-        classifier=best.classifier,
-        validation=by.figures_of(proba),
-        classes=by.classes_of(proba),
-        grouped=None,
-        tried=tuple(_candidate(best, one, shares) for one in fits if one.method is not best.method),
-        temperature=temperature,
-        sureness=sureness(proba * known[:, None], by.labels, shares.values if shares else None),
-        sure_on=by.data,
-        set_by=by.measured_on,
-        is_set_by_validation=validation,
-        prior=prior,
-        at_shares=_at_shares(by, proba, shares),
-        why_no_shares="",
-        scope=scope,
-    )
-
-
-def _at_shares(held: HeldOut, proba: np.ndarray, shares: TaskShares | None) -> FiguresAtShares | None:
-    """Return the figures of the probabilities `proba` (n, k) at the `shares`, without any at those of the rows."""
-    values = shares.values if shares else own_shares(held.labels, held.setup.k)
-    about = held.setup
-    return figures_at_shares(held.labels, proba, values, about.labels, held.queries, mismatch=about.mismatch)
-
-
-def _candidate(best: _Fit, other: _Fit, shares: TaskShares | None) -> Candidate:
-    """Return what the `other` fit is beside the `best`, whose lead is at the `shares` if known."""
-    found = best.held.against(other.method.name, other.held)
-    if shares is None or best.held.validation.average_precision:
-        return found
-    ours, theirs = (prior_at(shares, one).probabilities(one.logits) for one in (best.held, other.held))
-    true, method = best.held.labels, other.method.name
-    at_shares = None
-    if shares.source != "validation rows":
-        at_shares = compare_at_shares(true, ours, theirs, method, shares.values)
-    comparison = at_shares or compare(true, ours, theirs, method)
-    own = {"validation": other.held.figures_of(theirs), "comparison": comparison}
-    return found.model_copy(update=own | {"may_be_chance": not comparison.significant})
-
-
-def _held_out(method: Method, rows: Rows, folds: Folds, setup: Setup, beside: Rows | None = None) -> _Fit:
+def _held_out(method: Method, rows: Rows, folds: Folds, setup: Setup, beside: Rows | None = None) -> Fit:
     """Return the answers to each fold's held-out rows by a classifier of its other rows; the last one is with them.
 
     All are trained on the rows `beside`, too. A pair task's unlabelled pairs with held-out queries are not trained on.
@@ -301,17 +188,4 @@ def _held_out(method: Method, rows: Rows, folds: Folds, setup: Setup, beside: Ro
     times = "once" if len(folds) == 1 else f"in {len(folds)} turns (folds)"
     kind = "validation" if beside else "training"
     words = f"{held.in_words(kind)} that were held out {times}, with all rows that resemble them"
-    return _Fit(method, classifier, held_out(words, held, *together(answers), setup))
-
-
-def _best(fits: Sequence[_Fit], shares: TaskShares | None) -> _Fit:
-    """Return the fit with the greatest merit, at the task's `shares` if they are known; the first of equals."""
-    return max(fits, key=lambda one: _merit(one.held, shares)) if len(fits) > 1 else fits[0]
-
-
-def _merit(held: HeldOut, shares: TaskShares | None) -> float:
-    """Return what methods are chosen by; where the shares are known it is the accuracy at them, unless pairs rank."""
-    if shares is None or held.validation.average_precision:
-        return held.merit
-    at = _at_shares(held, prior_at(shares, held).probabilities(held.logits), shares)
-    return at.accuracy.value if at else held.merit
+    return Fit(method, classifier, held_out(words, held, *together(answers), setup))

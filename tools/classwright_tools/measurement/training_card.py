@@ -12,7 +12,7 @@ from classwright_tools.domain.cards import ModelCard
 from classwright_tools.domain.task import Task
 from classwright_tools.learning.methods.registry import METHODS
 from classwright_tools.learning.setup import Setup
-from classwright_tools.learning.training import Trained
+from classwright_tools.learning.trained import Trained
 from classwright_tools.learning.training_data import TrainingData
 from classwright_tools.measurement.label_separation import separation_remark
 from classwright_tools.measurement.training_summary import training_remarks

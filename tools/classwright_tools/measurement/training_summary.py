@@ -9,7 +9,7 @@ from classwright_tools.domain.example import REAL_TEXTS
 from classwright_tools.domain.excerpt import counted, listed
 from classwright_tools.domain.task import Task
 from classwright_tools.learning.reading_languages import unread_remark
-from classwright_tools.learning.training import Trained
+from classwright_tools.learning.trained import Trained
 from classwright_tools.learning.training_data import ENOUGH_REAL, TrainingData
 from classwright_tools.measurement.at_shares import at_shares_remarks
 from classwright_tools.measurement.caveats import caveats, how_often_unlike, how_sure, quoted, scores_in_words

@@ -6,7 +6,6 @@ the same rows, and a run that is repeated asks for the same things again and fin
 
 from __future__ import annotations
 
-import math
 from collections import Counter
 from collections.abc import AsyncGenerator, Callable, Iterable, Iterator, Sequence
 from contextlib import aclosing
@@ -21,13 +20,13 @@ from classwright_tools.domain.excerpt import counted, shortened
 from classwright_tools.domain.outcome import Refusal, Shortfall
 from classwright_tools.domain.task import Task
 from classwright_tools.domain.topic_tree import Cell
-from classwright_tools.domain.writer import UnusableAnswer, Writer, WritingKind, WritingRequest
+from classwright_tools.domain.writer import UnusableAnswer, Writer, WritingRequest
 from classwright_tools.errors import BudgetExceeded, ClasswrightError
 from classwright_tools.writing.completions.session import Answer, WritingSession
 from classwright_tools.writing.generation.progress import CellProgress, LabelPool, make_pools
+from classwright_tools.writing.generation.requests import request_for, request_sizes
 from classwright_tools.writing.generation.targets import CellTarget, named_by
 
-TEXTS_A_REQUEST = 25  # beyond it models repeat themselves, and a lost answer costs more
 REASKS_A_CELL = 2
 HELPING_ROUNDS = 2  # how often the other cells of a label stand in for those that cannot be filled
 SHOWN_TO_AVOID = 20
@@ -160,7 +159,7 @@ class Filling:
         count = pool.granted(wanted)
         if not count:
             return
-        for share in even_shares(count, math.ceil(count / TEXTS_A_REQUEST)):
+        for share in request_sizes(count):
             yield Ask(self._request(progress, share), pool, progress, helping)
             progress.attempts += 1
 
@@ -222,48 +221,8 @@ class Filling:
             contrast=target.contrast,
             round=self._round,
             writer=self._writer.name,
-            prompt=self._writer.prompt_digest(_kind(target)),
+            prompt=self._writer.prompt_digest(target.kind),
         )
-
-
-def writing_units(targets: Sequence[CellTarget]) -> int:
-    """Return how much work it is to fill `targets`, for a meter: a request takes about as long as a text in it."""
-    return sum(target.rows + math.ceil(target.rows / TEXTS_A_REQUEST) for target in targets)
-
-
-def first_requests(targets: Sequence[CellTarget], task: Task, round_: int) -> list[WritingRequest]:
-    """Return what would be asked first for `targets`, but for the rules of the gates."""
-    return [
-        request_for(target, task, share, round_)
-        for target in targets
-        if target.rows
-        for share in even_shares(target.rows, math.ceil(target.rows / TEXTS_A_REQUEST))
-    ]
-
-
-def request_for(target: CellTarget, task: Task, count: int, round_: int) -> WritingRequest:
-    """Return the request for `count` texts of a target."""
-    return WritingRequest(
-        kind=_kind(target),
-        task=task.slug,
-        instruction=task.instruction,
-        labels=task.labels,
-        languages=task.languages,
-        multi_label=task.multi_label,
-        cell=target.cell,
-        contrast=target.contrast,
-        count=count,
-        round=round_,
-        guidance=target.guidance,
-        style=target.style,
-        contrast_style=target.contrast_style,
-    )
-
-
-def _kind(target: CellTarget) -> WritingKind:
-    if target.cell.item:
-        return "mismatch"
-    return "contrast" if target.contrast else "examples"
 
 
 def _cause(failure: ClasswrightError | None) -> str:

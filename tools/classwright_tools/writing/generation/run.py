@@ -18,8 +18,9 @@ from classwright_tools.workspace.own_files import read_own
 from classwright_tools.workspace.workspace import Artifact, Workspace
 from classwright_tools.writing.completions.metering import asking, count_usage
 from classwright_tools.writing.completions.session import WritingSession, session_of
-from classwright_tools.writing.generation.filling import Filling, writing_units
+from classwright_tools.writing.generation.filling import Filling
 from classwright_tools.writing.generation.label_check import doubtful_labels
+from classwright_tools.writing.generation.requests import writing_units
 from classwright_tools.writing.generation.spec import GenerationSpec
 from classwright_tools.writing.generation.targets import shown_as_style
 

@@ -9,6 +9,7 @@ from classwright_tools.curation.allotment import even_shares, proportional_share
 from classwright_tools.domain.regeneration import RegenerationItem, RegenerationPlan
 from classwright_tools.domain.task import Task
 from classwright_tools.domain.topic_tree import Cell
+from classwright_tools.domain.writer import WritingKind
 
 ROWS_A_CELL = 2
 
@@ -23,6 +24,13 @@ class CellTarget:
     guidance: tuple[str, ...] = ()
     style: tuple[str, ...] = ()
     contrast_style: tuple[str, ...] = ()
+
+    @property
+    def kind(self) -> WritingKind:
+        """What a writer is asked for."""
+        if self.cell.item:
+            return "mismatch"
+        return "contrast" if self.contrast else "examples"
 
 
 def shown_as_style(targets: Iterable[CellTarget]) -> tuple[str, ...]:

@@ -1,0 +1,111 @@
+"""The answers of `classify` to the rows of a dataset in sentences, and how many rows have each label."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
+
+from classwright_tools.bulk.answers_in_words import below
+from classwright_tools.domain.cards import ModelCard
+from classwright_tools.domain.excerpt import counted, listed
+from classwright_tools.domain.label_sets import NO_LABELS, labels_in_words
+from classwright_tools.measurement.caveats import unlike
+
+if TYPE_CHECKING:  # a command that classifies files by an export loads no torch
+    from classwright_tools.bulk.answers_table import AnswersTable, SortedRows
+
+LABELS_LISTED = 8
+SOURCES_LISTED = 4
+LEAST_ROWS = 20  # of a source whose share is told
+CHANCE = 0.001  # how rarely chance alone would make the shares of sources differ so
+
+
+def rows_in_words(table: AnswersTable, made: SortedRows, shown: int) -> tuple[str, ...]:
+    """Return the sentences on the answers in `table`, of which the report `made` tells; `shown` least sure ones are.
+
+    A sentence is empty where there is nothing to say.
+    """
+    found = table.cells.found
+    by_label, out_of_scope = each_label(made.sure), made.out_of_scope
+    return (
+        f"Classified the {counted(len(found.rows), 'unlabelled row')} of {made.dataset}: sure of "
+        f"{len(found.rows) - made.unsure:,}{f' ({by_label})' if by_label else ''}, not sure of {made.unsure:,}"
+        f"{below(found.below, made.unsure, found.space, found.threshold)}.",
+        _label_by_label(found.given_by_label, found.sure_labels) if found.space.several else "",
+        f"In the table {counted(made.labelled, 'row has a label', 'rows have a label')}: {each_label(made.by_label)}.",
+        unlike(out_of_scope) if out_of_scope else "",
+        _passed_over(found.passed),
+        _by_source(table.unsure_by_source),
+        f"The {shown} least sure are shown{', those out of scope first' if out_of_scope else ''}.",
+    )
+
+
+def of_table(made: SortedRows) -> str:
+    """Return the beginning of the sentence on where the table of answers is, by what it has."""
+    if not made.sources:
+        return f"All {made.rows:,} rows, those with labels too, are in"
+    source = "what was imported" if made.sources == 1 else f"the {made.sources} sources that were imported"
+    return (
+        f"All {made.rows:,} rows of {source}, copies too, are in their order and with their own columns, "
+        f"{made.labelled:,} of them with a label, in"
+    )
+
+
+def each_label(by_label: Mapping[str, int]) -> str:
+    """Return how many rows have each label, as "other 2,033, wish 467"; of many the first of `by_label`.
+
+    "|" counts those that have none of the labels.
+    """
+    named = {labels_in_words(()) if label == NO_LABELS else label: rows for label, rows in by_label.items()}
+    return listed((f"{label} {rows:,}" for label, rows in named.items()), LABELS_LISTED)
+
+
+def _label_by_label(given: Mapping[str, int], sure: Sequence[Sequence[str]]) -> str:
+    """Return of how many rows each label is `sure` by itself (n,), beside how many it is `given`; if it is of some."""
+    counts = Counter(label for labels in sure for label in labels)
+    if not given or not counts:
+        return ""
+    each = (f"{label} in {counts[label]:,} of {rows:,}" for label, rows in given.items())
+    return (
+        f"Of some label by itself it is sure in {sum(map(bool, sure)):,} rows: {listed(each, LABELS_LISTED)}. "
+        "These are in the column `sure_labels`; of them 9 in 10 should be right."
+    )
+
+
+def _passed_over(rows: int) -> str:
+    """Return the sentence on so many unlabelled `rows` that were not asked about; nothing where there are none."""
+    if not rows:
+        return ""
+    return f"Not asked about: {counted(rows, 'unlabelled row')} of which was said that no label fits."
+
+
+def _by_source(unsure: Mapping[str, tuple[int, int]]) -> str:
+    """Return of which share of each source's rows it is not sure, by (`unsure`, all), where these differ by more than
+    chance (a chi-squared test); else nothing.
+    """
+    from scipy.stats import chi2_contingency
+
+    large = {source: found for source, found in unsure.items() if found[1] >= LEAST_ROWS}
+    pairs = [(few, rows - few) for few, rows in large.values()]
+    if len(pairs) < 2 or not all(map(sum, zip(*pairs, strict=True))) or chi2_contingency(pairs).pvalue >= CHANCE:
+        return ""
+    each = listed(
+        (f"{few / rows:.0%} of {rows:,} from {source}" for source, (few, rows) in large.items()), SOURCES_LISTED
+    )
+    return (
+        f"Not sure by source: {each}. They differ by more than chance, so what it reaches on rows held out need not "
+        "hold for each: label random rows of the newest."
+    )
+
+
+def look_at_foreign(model: str, card: ModelCard, dataset: str, foreign: int, rows: int) -> str:
+    """Return how to look at the rows out of scope, if they are more than rows of the labels would be."""
+    if card.scope is None or foreign <= card.scope.flagged.high * rows:
+        return ""
+    return (
+        f"See what is out of scope in groups: find_examples(task={card.task!r}, dataset={dataset!r}, "
+        f"doubt='out_of_scope', model={model!r}, "
+        "where={'splits': ['unlabelled']}, groups=0). What many have in common may want a label of its own "
+        "(edit_examples), or rows of a label that has none like them (annotate_examples). "
+    )

@@ -1,0 +1,52 @@
+"""Requests for the texts of targets: how many texts each asks for, and how much work they are in all."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+from classwright_tools.curation.allotment import even_shares
+from classwright_tools.domain.task import Task
+from classwright_tools.domain.writer import WritingRequest
+from classwright_tools.writing.generation.targets import CellTarget
+
+TEXTS_A_REQUEST = 25  # beyond it models repeat themselves, and a lost answer costs more
+
+
+def request_sizes(texts: int) -> list[int]:
+    """Return how many texts each of the requests for so many `texts` asks for: as few requests as can be."""
+    return even_shares(texts, math.ceil(texts / TEXTS_A_REQUEST))
+
+
+def request_for(target: CellTarget, task: Task, count: int, round_: int) -> WritingRequest:
+    """Return the request for `count` texts of a target."""
+    return WritingRequest(
+        kind=target.kind,
+        task=task.slug,
+        instruction=task.instruction,
+        labels=task.labels,
+        languages=task.languages,
+        multi_label=task.multi_label,
+        cell=target.cell,
+        contrast=target.contrast,
+        count=count,
+        round=round_,
+        guidance=target.guidance,
+        style=target.style,
+        contrast_style=target.contrast_style,
+    )
+
+
+def first_requests(targets: Sequence[CellTarget], task: Task, round_: int) -> list[WritingRequest]:
+    """Return what would be asked first for `targets`, but for the rules of the gates."""
+    return [
+        request_for(target, task, size, round_)
+        for target in targets
+        if target.rows
+        for size in request_sizes(target.rows)
+    ]
+
+
+def writing_units(targets: Sequence[CellTarget]) -> int:
+    """Return how much work it is to fill `targets`, for a meter: a request takes about as long as a text in it."""
+    return sum(target.rows + math.ceil(target.rows / TEXTS_A_REQUEST) for target in targets)
