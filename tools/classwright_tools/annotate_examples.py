@@ -25,7 +25,6 @@ if TYPE_CHECKING:
     from classwright_tools.workspace.workspace import Artifact
 
 MOST_ANSWERS = 100
-LEAST_OTHER = 3  # rows that fit no label, to suggest one for them
 TextIds = Annotated[tuple[Annotated[str, Field(max_length=10)], ...], Field(max_length=MOST_ANSWERS)]
 Labels = Annotated[tuple[LabelName, ...], Field(min_length=1, max_length=10)]
 
@@ -215,7 +214,7 @@ def _finished(
 ) -> AnnotateExamplesResult:
     """Return the dataset of the labels, and what the checks say of them."""
     from classwright_tools.annotation.agreement import agreement, known_labels, predicted_labels
-    from classwright_tools.annotation.in_words import counted_by_person, ended, received
+    from classwright_tools.annotation.in_words import counted_by_person, ended, label_for_others, received
     from classwright_tools.measurement.next_training import next_training
     from classwright_tools.measurement.selecting import select
     from classwright_tools.workspace.datasets import read_card
@@ -237,12 +236,6 @@ def _finished(
     else:
         next_step = "No row got a single label: look at what the labels mean, or take other rows."
     unfit = len(select(context, dataset.id, RowSearch(mark="fits_none"))) if dataset else 0
-    if dataset and unfit >= LEAST_OTHER:
-        next_step = (
-            f"{unfit} rows of {dataset.id} fit no label (find_examples, mark='fits_none'). If they "
-            "should have one: edit_examples with {'action': 'add_label', 'label': 'other'} and {'action': 'relabel', "
-            "'label': 'other', 'rows': {'mark': 'fits_none'}}. " + next_step
-        )
     apart = told_beside(context.workspace, dataset) if dataset else ""
     by_model = any(answer.by == "model" for answer in given.values())
     if dataset and joined and by_model:
@@ -250,7 +243,7 @@ def _finished(
     found = ended(annotation, given, joined, known, checked, audit, task)
     return AnnotateExamplesResult(
         summary=f"{received(receipt, len(refused))} {found}{apart}",
-        next_step=next_step,
+        next_step=(label_for_others(dataset.id, unfit) if dataset else "") + next_step,
         annotation=id_,
         have=len(receipt.answered),
         want=len(annotation.rows),

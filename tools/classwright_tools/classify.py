@@ -46,14 +46,10 @@ class ClassifyRequest(ToolRequest):
         default=(), max_length=MOST_TEXTS, description="For a pair task, in place of `texts`."
     )
     dataset: DatasetId | None = Field(default=None, description="Or all its unlabelled rows.")
-    threshold: Share | None = Field(
-        default=None,
-        description="Abstain below it. Default: the model's own.",
-    )
+    threshold: Share | None = Field(default=None, description="Abstain below it. Default: the model's own.")
     thresholds: Thresholds = Field(description="By label: given from it on, and only then.")
     prior: Literal["task", "training"] = Field(
-        default="task",
-        description="'training': without the task's label shares.",
+        default="task", description="'training': without the task's label shares."
     )
 
     @model_validator(mode="after")
@@ -158,7 +154,7 @@ def _sorted_rows(request: ClassifyRequest, context: ToolContext, dataset: str) -
         context, model, dataset, model.space.under(request.thresholds), threshold, as_trained=as_trained
     )
     answers = AnswersTable(context, AnswerCells(context.workspace, model, found, dataset, as_trained))
-    report, made = publish_answers(context, answers, request.model)
+    report, made = publish_answers(context, answers)
     first = found.least_sure(LEAST_SURE_SHOWN)
     shown, _ = _results(model, found.space, found.proba[first], found.foreign[first], threshold)
     table = file_uri(report, ANSWERS)
@@ -174,7 +170,7 @@ def _sorted_rows(request: ClassifyRequest, context: ToolContext, dataset: str) -
     )
     return ClassifyResult(
         summary=" ".join(filter(None, told)),
-        next_step=look_at_foreign(request.model, model.card, dataset, made.out_of_scope, len(found.rows))
+        next_step=look_at_foreign(model, dataset, made.out_of_scope, len(found.rows))
         + f"{of_table(made)} {table}: a CSV, in the workspace {task}/{report}/{ANSWERS}; a spreadsheet takes "
         "a text that begins with = for a formula. Label the least sure ones: annotate_examples.",
         uris={"report": artifact_uri(report), "answers": table},

@@ -46,9 +46,7 @@ class ErrorAnalysisRequest(ToolRequest):
     picture: bool = Field(default=False, description="The confusion matrix.")
     rows: int = Field(default=300, ge=1, le=20_000, description="Most that the plan may ask for.")
     pairs: tuple[GivenPair, ...] = Field(
-        default=(),
-        max_length=8,
-        description="For a matcher: pairs whose attention is drawn too.",
+        default=(), max_length=8, description="For a matcher: pairs whose attention is drawn too."
     )
 
 
@@ -101,11 +99,11 @@ def error_analysis(request: ErrorAnalysisRequest, context: ToolContext) -> Error
     dataset = workspace.dataset_read(request.dataset, task, run_key=context.run_key, makes="report")
     context.progress(0.0, f"Reading {dataset}")
     model = beside(workspace, load_model(workspace, request.model), dataset)
-    asked = asked_pairs(model, request.model, request.pairs)
+    asked = asked_pairs(model, request.pairs)
     evidence = gather(
         workspace, model, dataset, context.seed, lambda done: context.progress(0.5 * done, "Finding the errors")
     )
-    report = find_errors(context, task, model, request.model, evidence, request.rows)
+    report = find_errors(context, task, model, evidence, request.rows)
     context.progress(0.75, "Drawing the map of the texts")
     drawn = evidence.text_map(context.seed)
     attended = (*asked, *attended_pairs(model, evidence.errors_in))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Literal
 
 from pydantic import Field
@@ -22,11 +22,7 @@ from classwright_tools.work import Sizes, Work, computing
 
 if TYPE_CHECKING:
     from classwright_tools.domain.evaluation import EvaluationReport
-    from classwright_tools.domain.example import Example
     from classwright_tools.estimates.parts import Workload
-    from classwright_tools.learning.model import Model
-    from classwright_tools.measurement.comparing import Other
-    from classwright_tools.measurement.held_out import Answers, Given
 
 MOST_LISTED = 5  # in the result; the report has them all
 CLASSES_BYTES, CONFUSIONS_BYTES, THRESHOLDS_BYTES, PROPOSED_BYTES = 4_500, 2_000, 2_500, 1_500
@@ -87,6 +83,7 @@ def evaluate(request: EvaluateRequest, context: ToolContext) -> EvaluateResult:
     from classwright_tools.learning.model import load_model
     from classwright_tools.measurement.comparing import check_same_labels, other_model
     from classwright_tools.measurement.evaluation import listed_facts, write_report
+    from classwright_tools.measurement.on_split import on_split
     from classwright_tools.measurement.rows_compared import differ_in_rows, on_rows_held_out
     from classwright_tools.measurement.rows_since import edits_between, with_labels_given
     from classwright_tools.measurement.untried import untried
@@ -100,20 +97,20 @@ def evaluate(request: EvaluateRequest, context: ToolContext) -> EvaluateResult:
     other = other_model(workspace, request.against, model, dataset) if request.against else None
     uses = _uses_of_test(context, task) if request.split == "test" else 0
     is_bare = request.split == "validation" and not read_card(workspace, dataset).rows("validation")
-    differing = bool(other and differ_in_rows(workspace, model, other.model))
+    differing = bool(other and differ_in_rows(workspace, model, other))
     if other and is_bare and differing and not model.space.several:
-        check_same_labels(request.model, model, other)
+        check_same_labels(model, other)
         if request.thresholds:
             raise NotEnoughData(
                 f"dataset {dataset!r}",
                 "has no validation rows to tell what `thresholds` cost",
                 "Bring some in with import_examples(split='validation'), or leave `thresholds` out.",
             )
-        report, found = on_rows_held_out(request.model, model, other.id, other.model, context)
+        report, found = on_rows_held_out(model, other, context)
     else:
-        report, found = _on_split(request, context, dataset, model, other, uses)
+        report, found = on_split(model, other, dataset, request.split, request.thresholds, uses, context)
     if other:
-        report = with_labels_given(workspace, report, model, other.model)
+        report = with_labels_given(workspace, report, model, other)
     context.progress(0.9, "Drawing the report")
     # Before the report is stored, which as one of test rows counts as a use of them.
     drawn = picture(confusion_chart(report.labels, report.confusion_matrix)) if request.picture else None
@@ -125,126 +122,14 @@ def evaluate(request: EvaluateRequest, context: ToolContext) -> EvaluateResult:
         parent=request.model,
         facts=listed_facts(report, uses),
     )
-    other_rows = rows_to_keep(workspace, other.model.card.dataset) if other and differing else ""
-    edits = edits_between(workspace, other.model.card.dataset, model.card.dataset) if other and differing else ""
+    other_rows = rows_to_keep(workspace, other.card.dataset) if other and differing else ""
+    edits = edits_between(workspace, other.card.dataset, model.card.dataset) if other and differing else ""
     of_task = workspace.task(task)
     changed = other_labels(request.model, model.labels, of_task.label_names)
     others = untried(workspace, of_task, dataset)
-    can_choose = not any(one.card.validation_rows for one in (model, *([other.model] if other else [])))
+    can_choose = not any(one.card.validation_rows for one in (model, other) if one)
     result = _result(report, made.id, other_rows, edits, changed, others, request.thresholds, can_choose=can_choose)
     return result.model_copy(update={"picture": drawn})
-
-
-def _on_split(
-    request: EvaluateRequest, context: ToolContext, dataset: str, model: Model, other: Other | None, uses: int
-) -> tuple[EvaluationReport, Answers]:
-    """Return what the models answer to the rows of the split; this is use number `uses` of the task's test rows."""
-    import numpy as np
-
-    from classwright_tools.learning.label_space import Answer
-    from classwright_tools.learning.model import load_model
-    from classwright_tools.learning.training_data import counted_validation
-    from classwright_tools.measurement.caveats import less_real
-    from classwright_tools.measurement.comparing import compared, labels_remark, rows_of_labels, shares_remark
-    from classwright_tools.measurement.evaluation import chosen_thresholds, measure
-    from classwright_tools.measurement.evaluation_warnings import evaluation_warnings
-    from classwright_tools.measurement.held_out import answers, given_to, read_split, texts_per_second
-    from classwright_tools.measurement.unknown_labels import unknown_label_remarks
-
-    workspace = context.workspace
-    context.progress(0.0, f"Reading the {request.split} rows of {dataset}")
-    there = read_split(workspace, dataset, request.split)
-    rows = counted_validation(there) if request.split == "validation" else there
-    less = less_real(len(there) - len(rows))
-    every, rows = rows, rows_of_labels(rows, model.labels) or rows  # if none is left, `answers` says what is unknown
-    counted = _counted(request, context, dataset, rows, [model, other.model] if other else [model])
-    progress, known = _asking(context, model, request.model, counted, 0.05)
-    found = answers(model, counted, dataset, progress, known)
-    speed = None
-    if not known.keys() >= {row.id for row in counted}:
-        speed = texts_per_second(load_model(workspace, request.model, remember=False), counted)
-    comparison, theirs = None, list[Answer]()
-    if other:
-        given = given_to(found.rows, other.model, *_asking(context, other.model, other.id, found.rows, 0.45))
-        proba = np.stack([one.proba for one in given])
-        comparison = compared(found, proba, model, request.model, other, context.seed)
-        if not other.differs(model.labels):  # else rows and labels would be told that the comparison leaves out
-            theirs = other.model.space.answers(proba)[0]
-    report = measure(
-        found,
-        task=model.card.task,
-        model=request.model,
-        split=request.split,
-        threshold=model.threshold,
-        comparison=comparison,
-        left_out=len(rows) - len(counted),
-        warnings=(
-            *evaluation_warnings(
-                workspace, request.model, _models(request), model, found, request.split, len(rows), uses
-            ),
-            *filter(None, [less]),
-            *unknown_label_remarks(
-                workspace,
-                every,
-                request.model,
-                model,
-                other,
-                lambda done: context.progress(0.85 + 0.05 * done, "Asking of rows with other labels"),
-            ),
-            *filter(None, [labels_remark(comparison, request.model, model.labels, other)]),
-            *filter(None, [shares_remark(comparison, request.model, model, other)]),
-        ),
-        seed=context.seed,
-        shares=model.card.known_shares,
-        mismatch=model.card.mismatch,
-        chosen=chosen_thresholds(workspace, request.model, model, dataset) if request.split == "test" else None,
-        texts_per_second=speed,
-        thresholds=request.thresholds,
-        theirs=theirs,
-    )
-    return report, found
-
-
-def _counted(
-    request: EvaluateRequest,
-    context: ToolContext,
-    dataset: str,
-    rows: Sequence[Example],
-    models: Sequence[Model],
-) -> Sequence[Example]:
-    """Return the `rows` that none of the `models` trained on; raise a `NotEnoughData` if there are none."""
-    from classwright_tools.measurement.trained_rows import unseen
-
-    cards = [model.card for model in models]
-    counted = unseen(
-        context.workspace, cards, rows, lambda: context.progress(0.0, "Comparing the rows with those trained on")
-    )
-    if not counted:
-        raise NotEnoughData(
-            f"dataset {dataset!r}",
-            f"has no {request.split} rows to measure on: each of the {len(rows)} is a training row of "
-            f"{_models(request)}, or nearly repeats one",
-            f"Import other rows with split={request.split!r}, or train a model on {dataset!r}, which leaves them out.",
-        )
-    return counted
-
-
-def _models(request: EvaluateRequest) -> str:
-    """Return the id of the model, and of the other one if there is one."""
-    return f"{request.model} or {request.against}" if request.against else request.model
-
-
-def _asking(
-    context: ToolContext, model: Model, model_id: str, rows: Sequence[Example], start: float
-) -> tuple[Callable[[float], None], Mapping[str, Given]]:
-    """Return what is told how far `model` is with `rows`, `start` being the share done before, and what it knows.
-
-    That are the answers that an evaluation kept.
-    """
-    from classwright_tools.measurement.kept_answers import kept_answers
-
-    known = kept_answers(context.workspace, model.card.task, model_id, [row.id for row in rows], model.labels)
-    return lambda done: context.progress(start + 0.4 * done, f"{model_id} is classifying the rows"), known
 
 
 def _uses_of_test(context: ToolContext, task: str) -> int:

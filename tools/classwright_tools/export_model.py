@@ -24,14 +24,8 @@ class ExportModelRequest(ToolRequest):
     """Which model to export."""
 
     model: ModelId
-    onnx: bool = Field(
-        default=True,
-        description="An ONNX graph; pairs have none.",
-    )
-    student: bool = Field(
-        default=False,
-        description="A much faster student, and a cascade of both, for bulk work.",
-    )
+    onnx: bool = Field(default=True, description="An ONNX graph; pairs have none.")
+    student: bool = Field(default=False, description="A much faster student, and a cascade of both, for bulk work.")
     thresholds: Thresholds = Field(description="As for classify: by default.")
 
 
@@ -85,7 +79,7 @@ def export_model(request: ExportModelRequest, context: ToolContext) -> ExportMod
 
     def write(folder: Path) -> None:
         context.progress(0.1, "writing the encoder, the head and the graph" if request.onnx else "writing the files")
-        save_export(folder, export, model, task, request.model, tested, check, teach, request.thresholds, context)
+        save_export(folder, export, model, task, tested, check, teach, request.thresholds, context)
         share_files(folder, context.workspace.artifact(request.model, "model").path)
 
     made = context.workspace.publish("export", task.slug, write, run_key=context.run_key, parent=request.model)

@@ -28,8 +28,7 @@ if TYPE_CHECKING:
 MOST_ROWS = 100  # a page
 MOST_GROUPS = 500  # as many as a task may have labels
 LABELS_LISTED = 6  # in the summary
-GROUPS_LISTED, GROUPS_WORDS = 4, 750  # in the summary, and the bytes that it and the next step take of an answer
-MOST_READ, OVERVIEW = 40, 20  # groups that a person reads through, and as many as an overview has of more
+GROUPS_WORDS = 750  # bytes that the summary of groups and the next step take of an answer
 COUNTS_BYTES = 2_000  # of an answer: the counts of labels, and those of changes
 JOB_BYTES = 1_700  # of an answer: the job around the result, the next step, and what is said of parts
 
@@ -169,33 +168,16 @@ def _grouped(
     request: FindExamplesRequest, found: Selected, context: ToolContext, bare: FindExamplesResult, max_bytes: int
 ) -> FindExamplesResult:
     """Return the result `bare` with the found rows in groups, from `request.offset` on, in `max_bytes`."""
-    from classwright_tools.measurement.text_groups import groups_of_rows, shown_groups
+    from classwright_tools.measurement.text_groups import after_groups, groups_in_words, groups_of_rows, shown_groups
 
     every, rows = groups_of_rows(context, found, request.groups or None)
     shown = shown_groups(every[request.offset :], max_bytes)
     end = request.offset + len(shown)
-    sample = f" ({rows:,} of them, chosen at random)" if rows < len(found) else ""
-    largest = listed((f"{group.words or 'no words of its own'} ({group.rows})" for group in every), GROUPS_LISTED)
     more = end if end < len(every) else None
-    many = len(every) > MOST_READ
-    first = sum(group.rows for group in every[:OVERVIEW])
-    shares = (
-        f" The {OVERVIEW} largest have {first / rows:.0%} of the rows, the other {len(every) - OVERVIEW} have the rest."
-    )
-    steps = [
-        f"These are more than a person reads: groups={OVERVIEW} makes broader ones of them, for an overview."
-        if many
-        else "",
-        f"More groups: dataset={found.dataset!r}, groups={len(every)}, offset={more}." if more else "",
-        "Others like a text: like={'row': its id}. Coarser or finer: another `groups`. What one group mixes or two "
-        "groups share is for the person to say.",
-        f"Then name them as `labels`: propose_topics(task={request.task!r}, ...).",
-    ]
     return bare.model_copy(
         update={
-            "summary": f"{len(found):,} rows of {found.dataset} found{sample}, in {counted(len(every), 'group')} by "
-            f"meaning: {largest}.{shares if many else ''}",
-            "next_step": " ".join(filter(None, steps)),
+            "summary": groups_in_words(found, every, rows),
+            "next_step": after_groups(request.task, found.dataset, len(every), more),
             "groups": tuple(shown),
             "next_offset": more,
         }

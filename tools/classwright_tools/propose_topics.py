@@ -44,24 +44,16 @@ class ProposeTopicsRequest(ToolRequest):
     labels: tuple[Label, ...] = Field(
         default=(), max_length=500, description="The classes to tell apart; none: not known yet."
     )
-    languages: tuple[Language, ...] = Field(
-        default=("en",),
-        min_length=1,
-        max_length=30,
-        description="Of the texts.",
-    )
+    languages: tuple[Language, ...] = Field(default=("en",), min_length=1, max_length=30, description="Of the texts.")
     kind: TaskKind = Field(
-        default="text",
-        description="'pair': each row is two texts, such as query and product; import them.",
+        default="text", description="'pair': each row is two texts, such as query and product; import them."
     )
     multi_label: bool = Field(default=False, description="A text may have several labels, or none.")
     mismatch: LabelName | None = Field(
         default=None, description="Of a pair task: the label of pairs that do not belong together."
     )
     expected_shares: dict[str, Share] | None = Field(
-        default=None,
-        max_length=500,
-        description="Each label's share of real texts, if known; 1 in all.",
+        default=None, max_length=500, description="Each label's share of real texts, if known; 1 in all."
     )
     source_types: tuple[Phrase, ...] = Field(
         default=(),
@@ -71,9 +63,7 @@ class ProposeTopicsRequest(ToolRequest):
     topics_per_label: int = Field(default=4, ge=1, le=20, description="Topics for each label.")
     subtopics_per_topic: int = Field(default=2, ge=1, le=20, description="Subtopics for each topic.")
     topics: tuple[LabelTopics, ...] = Field(
-        default=(),
-        max_length=500,
-        description="If you write them: of labels, their topics and subtopics.",
+        default=(), max_length=500, description="If you write them: of labels, their topics and subtopics."
     )
 
 
@@ -260,6 +250,7 @@ def _wanted(
     request: ProposeTopicsRequest, task: Task, lacking: tuple[str, ...], workspace: Workspace, *, has_tree: bool
 ) -> ProposeTopicsResult:
     """Return the result that asks the calling model for the topics of the `lacking` labels."""
+    from classwright_tools.measurement.next_training import without_topics
     from classwright_tools.writing.assignments.batches import topic_rules
 
     source_types = 0 if request.source_types or has_tree else SOURCE_TYPES_WANTED
@@ -268,7 +259,7 @@ def _wanted(
         summary=f"Task {task.slug!r} (version {task.version}) is saved, and rows can be imported. For texts to be "
         f"written, {len(lacking)} of {len(task.branch_names)} labels still need topics, and this server has no "
         "language model of its own: you write them.",
-        next_step=_by_real_texts(task, workspace)
+        next_step=without_topics(workspace, task)
         + "write the topics for the labels in `wanted`, then call propose_topics again with the same task and "
         "instruction, and with `topics`"
         + (" and `source_types`" if source_types else "")
@@ -280,24 +271,6 @@ def _wanted(
             source_types_wanted=source_types,
             rules=topic_rules(task),
         ),
-    )
-
-
-def _by_real_texts(task: Task, workspace: Workspace) -> str:
-    """Return the step that needs no topics, by what the newest dataset has."""
-    from classwright_tools.workspace.datasets import read_card
-
-    newest = workspace.latest("dataset", task.slug)
-    card = read_card(workspace, newest.id) if newest else None
-    bare = card.rows("unlabelled") if card else 0
-    if not bare:
-        call = "train_classifier" if card and card.rows("train") else "import_examples"
-        rows = "Rows to train on are there" if call == "train_classifier" else "If you have rows with labels"
-        return f"{rows}: {call}(task={task.slug!r}) needs no topics. To have texts written: "
-    return (
-        f"{counted(bare, 'text without a label is', 'texts without labels are')} there: "
-        f"annotate_examples(task={task.slug!r}) gets labels for them, and needs no topics. To have texts written as "
-        "well: "
     )
 
 

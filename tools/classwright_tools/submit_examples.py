@@ -39,9 +39,7 @@ class SubmitExamplesRequest(ToolRequest):
         description=f"By the batch that they were written for, {MOST_TEXTS} at most: {{'b1': ['...', '...']}}.",
     )
     pairs: dict[str, Annotated[tuple[GivenPair, ...], Field(max_length=MOST_TEXTS)]] = Field(
-        default_factory=dict,
-        max_length=MOST_TEXTS,
-        description="For a pair task, in place of `texts`.",
+        default_factory=dict, max_length=MOST_TEXTS, description="For a pair task, in place of `texts`."
     )
     finish: bool = Field(default=False, description="Make the dataset of what was accepted.")
 
@@ -155,21 +153,18 @@ def _still_open(
     request: SubmitExamplesRequest, receipt: Receipt, assignment: Assignment, task: Task
 ) -> SubmitExamplesResult:
     from classwright_tools.writing.assignments.batches import (
-        BATCHES_BYTES,
         first_of,
         how_to_send,
-        in_one_go,
         meanings,
         open_batches,
+        shown_batches,
         styles,
     )
 
     want = sum(batch.count for batch in assignment.batches)
     excerpts = Excerpts(artifact_uri(request.assignment))
-    wanting = open_batches(assignment, receipt.have)
-    batches = excerpts.of("next_batches", wanting, BATCHES_BYTES, most=in_one_go(wanting))
-    wanted = open_batches(assignment, receipt.had)
-    before = Excerpts("").of("", wanted, BATCHES_BYTES, most=in_one_go(wanted))
+    batches = shown_batches(excerpts, "next_batches", open_batches(assignment, receipt.have))
+    before = shown_batches(Excerpts(""), "", open_batches(assignment, receipt.had))
     earlier = first_of(assignment, before[-1])
     unfinished = " There is no accepted text yet to make a dataset of." if request.finish else ""
     return SubmitExamplesResult(

@@ -23,7 +23,6 @@ from classwright_tools.domain.outcome import Refusal, Shortfall, WritingOutcome
 from classwright_tools.domain.task import Task
 from classwright_tools.domain.uris import artifact_uri, file_uri
 from classwright_tools.domain.usage import WriterUsage
-from classwright_tools.domain.writer_limit import writer_limit
 from classwright_tools.errors import InvalidInput
 from classwright_tools.tool import ToolSpec, ToolText
 from classwright_tools.work import Sizes, Work, writing
@@ -61,10 +60,7 @@ class SynthesizeExamplesRequest(ToolRequest):
     guidance: tuple[Annotated[str, Field(max_length=300)], ...] = Field(
         default=(), max_length=5, description="What else to heed, such as 'angry, with slips' or 'wrong sizes'."
     )
-    plan: PlanId | None = Field(
-        default=None,
-        description="A plan of error_analysis, instead of the tree.",
-    )
+    plan: PlanId | None = Field(default=None, description="A plan of error_analysis, instead of the tree.")
     items: tuple[Text, ...] = Field(
         default=(),
         max_length=1_000,
@@ -74,10 +70,7 @@ class SynthesizeExamplesRequest(ToolRequest):
     dataset: DatasetId | None = Field(default=None, description="To add to. Default: the task's newest, or a new one.")
     new_dataset: bool = Field(default=False, description="Begin a new dataset.")
     candidates_per_row: float = Field(
-        default=1.5,
-        ge=1,
-        le=10,
-        description="Most texts for each row wanted, refused ones included.",
+        default=1.5, ge=1, le=10, description="Most texts for each row wanted, refused ones included."
     )
     max_tokens: int | None = Field(
         default=None, ge=1, le=10**10, description="Stop before the writer has used so many tokens."
@@ -122,20 +115,13 @@ def synthesize_examples(request: SynthesizeExamplesRequest, context: ToolContext
         BudgetExceeded: the budget does not allow for a single accepted text.
         Cancelled: the caller asked to stop; what had arrived is stored.
     """
-    from classwright_tools.workspace.destination import chosen_destination
     from classwright_tools.writing.generation.run import read_outcome, write_texts
     from classwright_tools.writing.generation.saving import save_written
 
     workspace = context.workspace
     task = workspace.task(request.task)
     _check_kind(request, task)
-    destination = chosen_destination(
-        workspace,
-        task.slug,
-        dataset=request.dataset,
-        new_dataset=request.new_dataset,
-        verb="synthesize_examples",
-    )
+    destination = _destination(request, workspace)
     made = workspace.made_by(context.run_key, "dataset")
     if made:  # by this run, before it was interrupted
         return _dataset_made(workspace, made, read_outcome(made))
@@ -173,6 +159,14 @@ def _check_kind(request: SynthesizeExamplesRequest, task: Task) -> None:
         )
 
 
+def _destination(request: SynthesizeExamplesRequest, workspace: Workspace) -> Destination:
+    from classwright_tools.workspace.destination import chosen_destination
+
+    return chosen_destination(
+        workspace, request.task, dataset=request.dataset, new_dataset=request.new_dataset, verb="synthesize_examples"
+    )
+
+
 def _spec(request: SynthesizeExamplesRequest, task: Task, parent: str | None, workspace: Workspace) -> GenerationSpec:
     """Return what `request` wants written and added to the dataset `parent`."""
     from classwright_tools.domain.cleaning import clean_text
@@ -196,21 +190,14 @@ def _handed_out(
 ) -> SynthesizeExamplesResult:
     """Make the assignment of `spec` and return its first batches."""
     from classwright_tools.learning.reading_languages import unread_remark_at_hand
-    from classwright_tools.writing.assignments.batches import (
-        BATCHES_BYTES,
-        how_to_send,
-        in_batches,
-        in_one_go,
-        meanings,
-        styles,
-    )
+    from classwright_tools.writing.assignments.batches import how_to_send, in_batches, meanings, shown_batches, styles
     from classwright_tools.writing.assignments.handing_out import hand_out
 
     id_, assignment = hand_out(spec, destination, request.plan, context)
     wanted = sum(batch.count for batch in assignment.batches)
     unread = unread_remark_at_hand(context.encoder, spec.task.languages)
     excerpts = Excerpts(artifact_uri(id_))
-    batches = excerpts.of("batches", assignment.batches, BATCHES_BYTES, most=in_one_go(assignment.batches))
+    batches = shown_batches(excerpts, "batches", assignment.batches)
     return SynthesizeExamplesResult(
         summary=f"This server has no language model of its own: you write the {counted(wanted, 'text')}, "
         + in_batches(len(batches), len(assignment.batches))
@@ -230,13 +217,12 @@ def _handed_out(
 
 def _nothing_made(spec: GenerationSpec, written: Written) -> SynthesizeExamplesResult:
     """Return the result of a run without a single accepted text: all of it, as there is no new dataset to hold it."""
-    outcome, limit = written.outcome, _limit(written.outcome)
+    from classwright_tools.writing.generation.in_words import after_nothing, nothing_in_words
+
+    outcome = written.outcome
     return SynthesizeExamplesResult(
-        summary=f"None of the {counted(outcome.wanted, 'text')} wanted was accepted{outcome.refused_in_words}. "
-        f"No dataset was made.{limit}",
-        next_step=outcome.repair
-        or ("Start the server with another writer, or without one, and call again." if limit else "")
-        or "Look at `missing` and `refusals`, correct the task's instruction, labels or topics, and call again.",
+        summary=nothing_in_words(outcome),
+        next_step=after_nothing(outcome),
         dataset=None,
         wanted=outcome.wanted,
         accepted=0,
@@ -251,27 +237,17 @@ def _nothing_made(spec: GenerationSpec, written: Written) -> SynthesizeExamplesR
 def _dataset_made(workspace: Workspace, dataset: Artifact, outcome: WritingOutcome) -> SynthesizeExamplesResult:
     from classwright_tools.workspace.datasets import read_card
     from classwright_tools.workspace.destination import told_beside
+    from classwright_tools.writing.generation.in_words import after_rows, written_in_words
     from classwright_tools.writing.generation.run import OUTCOME, REFUSED
 
     refusals, missing = (Excerpts(file_uri(dataset.id, name)) for name in (REFUSED, OUTCOME))
     quoted = refusals.of("refusals", outcome.refusals, REFUSALS_BYTES)
     refusals.note("refusals", len(quoted), sum(outcome.refused.values()))
     rows = read_card(workspace, dataset.id).rows("train")
-    lacking = outcome.wanted - outcome.accepted
-    limit = _limit(outcome)
-    next_step = f"Call train_classifier(task={dataset.task!r}, dataset={dataset.id!r})"
-    if lacking and not limit:
-        next_step += f", or synthesize_examples(task={dataset.task!r}, rows={lacking}) for as many as are missing"
-    if lacking and outcome.repair:
-        next_step += f". {outcome.repair.rstrip('.')}"
+    now = f"{dataset.id} now holds {counted(rows, 'training row')}."
     return SynthesizeExamplesResult(
-        summary=f"{outcome.accepted} of {counted(outcome.wanted, 'text was', 'texts were')} written and accepted"
-        f"{outcome.refused_in_words}. "
-        f"{dataset.id} now holds {counted(rows, 'training row')}."
-        + (f" {counted(lacking, 'is', 'are')} missing: {outcome.missing[0].reason}." if lacking else "")
-        + limit
-        + told_beside(workspace, dataset),
-        next_step=f"{next_step}.",
+        summary=written_in_words(outcome, now) + told_beside(workspace, dataset),
+        next_step=after_rows(outcome, dataset.task, dataset.id),
         dataset=dataset.id,
         wanted=outcome.wanted,
         accepted=outcome.accepted,
@@ -284,25 +260,15 @@ def _dataset_made(workspace: Workspace, dataset: Artifact, outcome: WritingOutco
     )
 
 
-def _limit(outcome: WritingOutcome) -> str:
-    """Return the sentence, if it applies, that the writer is the limit."""
-    limit = writer_limit([outcome])
-    return f" {limit}" if limit else ""
-
-
 def _work(request: SynthesizeExamplesRequest, _sizes: Sizes) -> Work:
     return writing(request.rows)
 
 
 def _workload(request: SynthesizeExamplesRequest, context: ToolContext) -> Workload:
     from classwright_tools.estimates.asking import writing_workload
-    from classwright_tools.workspace.destination import chosen_destination
 
     workspace, task = context.workspace, context.workspace.task(request.task)
-    destination = chosen_destination(
-        workspace, task.slug, dataset=request.dataset, new_dataset=request.new_dataset, verb="synthesize_examples"
-    )
-    spec = _spec(request, task, destination.parent(workspace), workspace)
+    spec = _spec(request, task, _destination(request, workspace).parent(workspace), workspace)
     return writing_workload(spec, request.candidates_per_row, context)
 
 

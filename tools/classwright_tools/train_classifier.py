@@ -27,10 +27,8 @@ if TYPE_CHECKING:
     from classwright_tools.estimates.parts import Workload
     from classwright_tools.learning.embedding_cache import EmbeddingCache
     from classwright_tools.learning.setup import Setup
-    from classwright_tools.learning.time_limit import TimeLimit
     from classwright_tools.learning.trained import Trained
     from classwright_tools.learning.training_data import TrainingData
-
 
 SHARES_LISTED = 60  # of an answer: as many labels take 3 kB
 
@@ -163,11 +161,13 @@ def _setup(
     """Return what to train with, and the sentence on an encoder that was chosen for it, "" where one is given."""
     from classwright_tools.annotation.random_rows import known_shares
     from classwright_tools.augmentation.row_source import row_source
+    from classwright_tools.estimates.training import seconds_by_method
     from classwright_tools.learning.callers_encoders import callers_encoder
     from classwright_tools.learning.embedding_cache import EmbeddingCache
     from classwright_tools.learning.encoder_choice import choose_encoder
     from classwright_tools.learning.pair_encoder import encoder_for
     from classwright_tools.learning.setup import Setup
+    from classwright_tools.learning.time_limit import TimeLimit
     from classwright_tools.learning.training_data import unlabelled_texts
     from classwright_tools.measurement.held_out import unlabelled_pairs
 
@@ -189,7 +189,9 @@ def _setup(
             method=request.method,
             imbalance=request.imbalance,
         )
-    limit = _time_limit(request, context)
+    limit = None
+    if request.max_minutes:
+        limit = TimeLimit(request.max_minutes, seconds_by_method(request, context))
     setup = Setup(
         encoder=encoder,
         cache=cache,
@@ -205,16 +207,6 @@ def _setup(
         unlabelled=() if task.kind == "pair" or task.multi_label else unlabelled_texts(workspace, dataset),
     )
     return setup, chosen
-
-
-def _time_limit(request: TrainClassifierRequest, context: ToolContext) -> TimeLimit | None:
-    """Return the limit of the training's time, with what each method should take."""
-    from classwright_tools.estimates.training import seconds_by_method
-    from classwright_tools.learning.time_limit import TimeLimit
-
-    if request.max_minutes is None:
-        return None
-    return TimeLimit(request.max_minutes, seconds_by_method(request, context))
 
 
 def _check(request: TrainClassifierRequest, task: Task) -> None:

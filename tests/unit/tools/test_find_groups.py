@@ -15,8 +15,6 @@ from classwright_tools.domain.task import Task
 from classwright_tools.domain.text_group import TextGroup
 from classwright_tools.errors import InvalidInput, NotEnoughData
 from classwright_tools.find_examples import (
-    MOST_READ,
-    OVERVIEW,
     TOOL,
     FindExamplesRequest,
     FindExamplesResult,
@@ -24,7 +22,7 @@ from classwright_tools.find_examples import (
 )
 from classwright_tools.learning.grouping import grouped
 from classwright_tools.measurement.naming import telling_words, telling_words_of_each
-from classwright_tools.measurement.text_groups import shown_groups
+from classwright_tools.measurement.text_groups import MOST_READ, OVERVIEW, shown_groups
 from classwright_tools.workspace.datasets import save_dataset
 from support.learning import save_rows, unlabelled_rows, written_rows
 

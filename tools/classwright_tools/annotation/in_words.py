@@ -15,6 +15,7 @@ from classwright_tools.domain.task import Task
 from classwright_tools.learning.training_data import counts_real_alone
 from classwright_tools.statistics.share_interval import wilson
 
+LEAST_OTHER = 3  # rows that fit no label, to suggest one for them
 NOT_FAR = 0.2
 """Where guessing agrees on hardly less than so, an agreement without it would mislead."""
 
@@ -108,6 +109,17 @@ def ended(
             f"is its accuracy there as far as the annotator is right{_baseline(labels, audit[0], task)}."
         )
     return summary
+
+
+def label_for_others(dataset: str, unfit: int) -> str:
+    """Return how `unfit` rows of `dataset`, which fit no label, get one of their own; "" of few."""
+    if unfit < LEAST_OTHER:
+        return ""
+    return (
+        f"{unfit} rows of {dataset} fit no label (find_examples, mark='fits_none'). If they should have one: "
+        "edit_examples with {'action': 'add_label', 'label': 'other'} and {'action': 'relabel', 'label': 'other', "
+        "'rows': {'mark': 'fits_none'}}. "
+    )
 
 
 def _from(answers: Collection[Answer]) -> str:

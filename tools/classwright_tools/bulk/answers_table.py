@@ -157,8 +157,8 @@ class AnswersTable:
         return chain.from_iterable(iterate_rows(self.context.workspace, self.cells.dataset, "unlabelled"))
 
 
-def publish_answers(context: ToolContext, table: AnswersTable, model: str) -> tuple[str, SortedRows]:
-    """Store the answers of `model` as a report: `ANSWERS`, the table, and in numbers what they are.
+def publish_answers(context: ToolContext, table: AnswersTable) -> tuple[str, SortedRows]:
+    """Store the answers as a report: `ANSWERS`, the table, and in numbers what they are.
 
     Its id is returned, and what it says.
 
@@ -166,7 +166,7 @@ def publish_answers(context: ToolContext, table: AnswersTable, model: str) -> tu
         Cancelled: the caller asked to stop; nothing was stored.
     """
     task = context.workspace.artifact(table.cells.dataset, "dataset").task
-    found = table.cells.found
+    found, model = table.cells.found, table.cells.model.id
 
     def write(folder: Path) -> None:
         table.write(folder / ANSWERS)

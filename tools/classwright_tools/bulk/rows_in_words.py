@@ -7,13 +7,13 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from classwright_tools.bulk.answers_in_words import below
-from classwright_tools.domain.cards import ModelCard
 from classwright_tools.domain.excerpt import counted, listed
 from classwright_tools.domain.label_sets import NO_LABELS, labels_in_words
 from classwright_tools.measurement.caveats import unlike
 
 if TYPE_CHECKING:  # a command that classifies files by an export loads no torch
     from classwright_tools.bulk.answers_table import AnswersTable, SortedRows
+    from classwright_tools.learning.model import Model
 
 LABELS_LISTED = 8
 SOURCES_LISTED = 4
@@ -99,13 +99,14 @@ def _by_source(unsure: Mapping[str, tuple[int, int]]) -> str:
     )
 
 
-def look_at_foreign(model: str, card: ModelCard, dataset: str, foreign: int, rows: int) -> str:
+def look_at_foreign(model: Model, dataset: str, foreign: int, rows: int) -> str:
     """Return how to look at the rows out of scope, if they are more than rows of the labels would be."""
+    card = model.card
     if card.scope is None or foreign <= card.scope.flagged.high * rows:
         return ""
     return (
         f"See what is out of scope in groups: find_examples(task={card.task!r}, dataset={dataset!r}, "
-        f"doubt='out_of_scope', model={model!r}, "
+        f"doubt='out_of_scope', model={model.id!r}, "
         "where={'splits': ['unlabelled']}, groups=0). What many have in common may want a label of its own "
         "(edit_examples), or rows of a label that has none like them (annotate_examples). "
     )

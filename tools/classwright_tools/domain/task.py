@@ -59,14 +59,10 @@ class Label(Noun):
 
     name: LabelName = Field(description="As the classifier will return it.")
     description: Annotated[str, Plain] = Field(
-        default="",
-        max_length=2_000,
-        description="What belongs to this label and what does not, in a sentence.",
+        default="", max_length=2_000, description="What belongs to this label and what does not, in a sentence."
     )
     examples: tuple[Annotated[Text, Plain], ...] = Field(
-        default=(),
-        max_length=20,
-        description="A few texts that show the style, if there are any.",
+        default=(), max_length=20, description="A few texts that show the style, if there are any."
     )
 
     @field_validator("name")

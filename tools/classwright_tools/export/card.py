@@ -26,7 +26,6 @@ def export_card(
     model: Model,
     export: Export,
     task: Task,
-    model_id: str,
     tested: EvaluationReport | None,
     thresholds: Mapping[str, float],
     graphs: str,
@@ -42,7 +41,7 @@ def export_card(
     """
     parts = [
         _front_matter(model.card, export.libraries, task),
-        f"# {model_id}\n\n{_plain(task.instruction)}\n",
+        f"# {model.id}\n\n{_plain(task.instruction)}\n",
         _labels(model.card, task),
     ]
     parts += [

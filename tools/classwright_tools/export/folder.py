@@ -25,7 +25,6 @@ def save_export(
     export: Export,
     model: Model,
     task: Task,
-    model_id: str,
     tested: EvaluationReport | None,
     check: CheckRows,
     teach: Sequence[str],
@@ -48,7 +47,7 @@ def save_export(
         graph_remark += f"\n\n{add_student(folder, model, teach, check, context.seed, tell)}"
     bake_thresholds(folder, model.card.method, thresholds)
     rows = read_card(context.workspace, model.card.dataset).files
-    card = export_card(model, export, task, model_id, tested, thresholds, graph_remark, rows)
+    card = export_card(model, export, task, tested, thresholds, graph_remark, rows)
     (folder / CARD).write_text(card, encoding="utf-8")
 
 

@@ -40,11 +40,12 @@ REPAIR = "Train it again with `train_classifier`, or use another model."
 
 @dataclass(frozen=True)
 class Model:
-    """A classifier with its card: what it is called, and calibrated answers.
+    """A classifier with its card and its `id`: what it is called, and calibrated answers.
 
     `names` are what the labels of the card are called by now, those that were merged alike; none are as on the card.
     """
 
+    id: str
     card: ModelCard
     classifier: Classifier
     names: tuple[str, ...] = ()
@@ -176,7 +177,7 @@ def load_model(workspace: Workspace, model_id: str, *, remember: bool = True) ->
     encoder = replace(encoder, ref=card.encoder)  # which reads as many windows of a text as when it was trained on
     cache = EmbeddingCache(workspace.cache, tuned=tuned) if remember else None
     try:
-        return Model(card, method.load(folder, card, encoder_for(card.kind, encoder), cache))
+        return Model(model_id, card, method.load(folder, card, encoder_for(card.kind, encoder), cache))
     except OtherShapes as error:
         raise DamagedArtifact(
             subject, "has parts whose shapes are not those of its card and its encoder", REPAIR

@@ -39,8 +39,7 @@ class PairOptions(Noun):
         "twice counts twice. Default: 'generated'.",
     )
     mining: MiningSettings | None = Field(
-        default=None,
-        description="How 'mined' negatives are found: sentence-transformers' `mine_hard_negatives`.",
+        default=None, description="How 'mined' negatives are found: sentence-transformers' `mine_hard_negatives`."
     )
     unlabelled_as: LabelName | None = Field(
         default=None,

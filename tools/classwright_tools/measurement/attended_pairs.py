@@ -42,8 +42,8 @@ def attended_pairs(model: Model, found: Answers) -> tuple[AttendedPair, ...]:
     return tuple(pairs)
 
 
-def asked_pairs(model: Model, name: str, pairs: Iterable[GivenPair]) -> tuple[AttendedPair, ...]:
-    """Return the attention of the model called `name` on the `pairs` that somebody asks about.
+def asked_pairs(model: Model, pairs: Iterable[GivenPair]) -> tuple[AttendedPair, ...]:
+    """Return the attention of `model` on the `pairs` that somebody asks about.
 
     Raises:
         InvalidInput: the model is no matcher, or a text has no word.
@@ -53,7 +53,9 @@ def asked_pairs(model: Model, name: str, pairs: Iterable[GivenPair]) -> tuple[At
         return ()
     if not isinstance(model.classifier, PairClassifier):
         raise InvalidInput(
-            "`pairs`", f"asks where model {name!r} looked, and only a matcher looks", "Leave it out, or use a matcher."
+            "`pairs`",
+            f"asks where model {model.id!r} looked, and only a matcher looks",
+            "Leave it out, or use a matcher.",
         )
     given = model.predict_proba(contents).argmax(axis=1)
     return tuple(

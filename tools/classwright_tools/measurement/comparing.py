@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
 from typing import Any, Literal
 
 import numpy as np
@@ -27,24 +26,7 @@ from classwright_tools.workspace.workspace import Workspace
 _LISTED = 5
 
 
-@dataclass(frozen=True)
-class Other:
-    """Another model, with its labels as they are called where the rows are, and its id."""
-
-    id: str
-    model: Model
-
-    @property
-    def names(self) -> tuple[str, ...]:
-        """Its labels."""
-        return self.model.labels
-
-    def differs(self, labels: Sequence[str]) -> bool:
-        """Whether it has other labels than `labels`."""
-        return set(self.names) != set(labels)
-
-
-def other_model(workspace: Workspace, against: str, model: Model, dataset: str) -> Other:
+def other_model(workspace: Workspace, against: str, model: Model, dataset: str) -> Model:
     """Return the model `against` to compare `model` with; its labels are followed to their names in `dataset`.
 
     Raises:
@@ -53,28 +35,31 @@ def other_model(workspace: Workspace, against: str, model: Model, dataset: str) 
         DamagedArtifact: it does not read back.
     """
     id_ = workspace.resolve(against, "model", model.card.task).id
-    return Other(id_, beside(workspace, load_model(workspace, id_), dataset))
+    return beside(workspace, load_model(workspace, id_), dataset)
 
 
-def check_same_labels(model_id: str, model: Model, other: Other) -> None:
+def differ_in_labels(model: Model, other: Model) -> bool:
+    """Return whether one of the two has a label that the other has not."""
+    return {*model.labels} != {*other.labels}
+
+
+def check_same_labels(model: Model, other: Model) -> None:
     """Return if both have the same labels, without which their training rows cannot be compared.
 
     Raises:
         InvalidInput: they have not.
     """
-    differing = sorted({*other.names} ^ {*model.labels})
+    differing = sorted({*other.labels} ^ {*model.labels})
     if differing:
         raise InvalidInput(
             f"model {other.id!r}",
-            f"has other labels than {model_id!r} ({listed(map(repr, differing), _LISTED)}), and no validation rows are "
+            f"has other labels than {model.id!r} ({listed(map(repr, differing), _LISTED)}), and no validation rows are "
             "there to compare the two on",
             "Bring rows in with import_examples(split='validation'): they are compared by the labels that both have.",
         )
 
 
-def compared(
-    found: Answers, theirs: npt.NDArray[np.float64], model: Model, model_id: str, other: Other, seed: int
-) -> Comparison:
+def compared(found: Answers, theirs: npt.NDArray[np.float64], model: Model, other: Model, seed: int) -> Comparison:
     """Return how the answers `found` of `model` stand against the probabilities `theirs` (n, k) of the `other` one.
 
     If label shares are known, models that decide for shares decide for the same ones, the own ones of the model that is
@@ -87,31 +72,31 @@ def compared(
     Raises:
         InvalidInput: no row has a label that both have.
     """
-    shared = [place for place, label in enumerate(found.labels) if label in other.names]
+    shared = [place for place, label in enumerate(found.labels) if label in other.labels]
     several = bool(found.thresholds)
     counted = np.full(len(found.rows), bool(shared)) if several else np.isin(found.true, shared)
     if not counted.any():
         raise InvalidInput(
             f"model {other.id!r}",
-            f"has none of the labels that the rows have: it has {listed(map(repr, other.names), _LISTED)}",
-            f"Measure each by itself: evaluate(model={other.id!r}), and {model_id!r} without `against`.",
+            f"has none of the labels that the rows have: it has {listed(map(repr, other.labels), _LISTED)}",
+            f"Measure each by itself: evaluate(model={other.id!r}), and {model.id!r} without `against`.",
         )
     comparison = (
         _of_several(found, theirs, other, shared, seed)
         if several
         else _of_one(found, theirs, model, other, counted, seed)
     )
-    if not other.differs(found.labels):
+    if not differ_in_labels(model, other):
         return comparison
     labels = tuple(found.labels[place] for place in shared)
     return comparison.model_copy(update={"shared_labels": labels, "rows": int(counted.sum())})
 
 
 def _of_several(
-    found: Answers, theirs: npt.NDArray[np.float64], other: Other, shared: list[int], seed: int
+    found: Answers, theirs: npt.NDArray[np.float64], other: Model, shared: list[int], seed: int
 ) -> Comparison:
-    decided = other.model.space.decide(theirs)
-    given = _gathered(decided, other.names, found.labels)
+    decided = other.space.decide(theirs)
+    given = _gathered(decided, other.labels, found.labels)
     true, own = found.true[:, shared], found.predicted[:, shared]
     return compare_several(true, own, given[:, shared] > 0, other.id, seed)
 
@@ -120,24 +105,24 @@ def _of_one(
     found: Answers,
     theirs: npt.NDArray[np.float64],
     model: Model,
-    other: Other,
+    other: Model,
     counted: npt.NDArray[np.bool_],
     seed: int,
 ) -> Comparison:
-    labels = (*found.labels, *dict.fromkeys(name for name in other.names if name not in found.labels))
-    proba = _gathered(theirs, other.names, labels)[counted]
+    labels = (*found.labels, *dict.fromkeys(name for name in other.labels if name not in found.labels))
+    proba = _gathered(theirs, other.labels, labels)[counted]
     own = np.pad(found.proba, ((0, 0), (0, len(labels) - len(found.labels))))[counted]
     true = found.true[counted]
     queries = None if found.queries is None else np.unique(found.queries[counted], return_inverse=True)[1]
-    card, its = model.card, other.model.card
+    card, its = model.card, other.card
     shares = card.known_shares or its.known_shares
-    if shares and not card.mismatch and not other.differs(found.labels):
+    if shares and not card.mismatch and not differ_in_labels(model, other):
         wanted = shares.of(found.labels)
         ours, moved_ = (moved(given, found.labels, one.shares, wanted) for given, one in ((own, card), (proba, its)))
         at_shares = compare_at_shares(true, ours, moved_, other.id, wanted, queries, seed=seed)
         if at_shares:
             rare = rare_gain(true, ours, moved_, wanted, labels, queries, seed=seed)
-            return at_shares.model_copy(update={"shares_of": _deciding(model, other.model), "rare": rare})
+            return at_shares.model_copy(update={"shares_of": _deciding(model, other), "rare": rare})
     return compared_by_rows(true, own, proba, labels, other.id, card.mismatch, queries, seed=seed)
 
 
@@ -184,24 +169,24 @@ def rows_of_labels(rows: Sequence[Example], labels: Collection[str]) -> list[Exa
     return [row for row in rows if {row.label, *(row.labels or ())} - {None} <= {*labels}]
 
 
-def shares_remark(comparison: Comparison | None, model_id: str, model: Model, other: Other | None) -> str:
+def shares_remark(comparison: Comparison | None, model: Model, other: Model | None) -> str:
     """Return which of the two alone decides for label shares, where gains are not at these; "" where that is none."""
-    if not comparison or not other or comparison.at_shares or bool(model.card.shares) == bool(other.model.card.shares):
+    if not comparison or not other or comparison.at_shares or bool(model.card.shares) == bool(other.card.shares):
         return ""
-    decides = model_id if model.card.shares else other.id
+    decides = model.id if model.card.shares else other.id
     return (
         f"{decides} alone decides for label shares, which moves its answers to frequent labels; this comparison counts "
         "the rows as they are."
     )
 
 
-def labels_remark(comparison: Comparison | None, model: str, labels: Sequence[str], other: Other | None) -> str:
-    """Return the sentence on what counts where `model` has other `labels` than the `other`; else nothing."""
+def labels_remark(comparison: Comparison | None, model: Model, other: Model | None) -> str:
+    """Return the sentence on what counts where `model` has other labels than the `other`; else nothing."""
     if not comparison or not other or comparison.shared_labels is None:
         return ""
     only = {
-        model: [repr(name) for name in labels if name not in other.names],
-        other.id: [repr(name) for name in dict.fromkeys(other.names) if name not in labels],
+        model.id: [repr(name) for name in model.labels if name not in other.labels],
+        other.id: [repr(name) for name in other.labels if name not in model.labels],
     }
     told = " and ".join(f"{id_} alone has {listed(names, _LISTED)}" for id_, names in only.items() if names)
     return (

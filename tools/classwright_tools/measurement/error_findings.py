@@ -28,9 +28,7 @@ from classwright_tools.measurement.style import style_gaps
 from classwright_tools.workspace.datasets import read_card, read_edits
 
 
-def find_errors(
-    context: ToolContext, task: str, model: Model, model_id: str, evidence: Evidence, rows: int
-) -> ErrorReport:
+def find_errors(context: ToolContext, task: str, model: Model, evidence: Evidence, rows: int) -> ErrorReport:
     """Return all findings about the errors of `model` in `evidence`, and a plan of `rows` texts or fewer."""
     found = evidence.errors_in
     is_pairs = model.card.kind == "pair"  # what is written for pairs is queries for items, which no plan holds
@@ -89,14 +87,14 @@ def find_errors(
         data=found.data,
         cannot_know=evidence.cannot_know,
         warnings=(
-            *_warnings(context, model, model_id, evidence, against_guessing(figures)),
+            *_warnings(context, model, evidence, against_guessing(figures)),
             *filter(
                 None,
                 [_not_doubted(opinion.answers if opinion else None), settled_by_person(len(doubted) - len(issues))],
             ),
         ),
         task=task,
-        model=model_id,
+        model=model.id,
         dataset=found.dataset,
         labels=found.labels,
         rows=len(found.rows),
@@ -120,7 +118,7 @@ def find_errors(
     )
 
 
-def _warnings(context: ToolContext, model: Model, model_id: str, evidence: Evidence, guessed: str) -> tuple[str, ...]:
+def _warnings(context: ToolContext, model: Model, evidence: Evidence, guessed: str) -> tuple[str, ...]:
     """Return what a reader must know of the rows that the errors were found on, among it what `guessed` says."""
     found = evidence.errors_in
     split: Split = "validation" if evidence.real else "train"
@@ -128,7 +126,7 @@ def _warnings(context: ToolContext, model: Model, model_id: str, evidence: Evide
     cards = (read_card(context.workspace, dataset) for dataset in (found.dataset, model.card.dataset))
     counts = counts_for_model(*cards)
     remarks = (
-        not_counted(evidence.left_out, counted + evidence.left_out, "validation", model_id),
+        not_counted(evidence.left_out, counted + evidence.left_out, "validation", model.id),
         guessed,
         *cut_remarks(model.encoder, [row.content for row in found.rows], f"{split} rows", found.is_wrong),
         shifts_remark(label_shifts(counts, split)),

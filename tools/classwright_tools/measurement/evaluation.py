@@ -174,7 +174,7 @@ def listed_facts(report: EvaluationReport, uses: int) -> dict[str, Any]:
     return facts | ({"test_use": uses} if uses else {})
 
 
-def chosen_thresholds(workspace: Workspace, model_id: str, model: Model, dataset: str) -> Chosen | None:
+def chosen_thresholds(workspace: Workspace, model: Model, dataset: str) -> Chosen | None:
     """Return the rare label's thresholds that the newest report of `model` on validation rows chose, if there is one.
 
     The label is called as it is beside `dataset`, as those of `model` are. None where labels were merged or divided in
@@ -183,7 +183,7 @@ def chosen_thresholds(workspace: Workspace, model_id: str, model: Model, dataset
     Raises:
         DamagedArtifact: the report does not read back, or the edits of a dataset do not.
     """
-    id_, report = newest_report(workspace, model.card.task, model_id, "validation") or ("", None)
+    id_, report = newest_report(workspace, model.card.task, model.id, "validation") or ("", None)
     rare = report.at_shares.rare if report and report.at_shares else None
     if not report or not rare:
         return None

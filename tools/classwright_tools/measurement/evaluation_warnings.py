@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from classwright_tools.domain.cards import ModelCard
 from classwright_tools.domain.edits import Decided
 from classwright_tools.domain.example import Split
 from classwright_tools.domain.excerpt import counted
@@ -18,7 +17,7 @@ from classwright_tools.workspace.workspace import Workspace
 
 
 def evaluation_warnings(
-    workspace: Workspace, model_id: str, models: str, model: Model, found: Answers, split: Split, rows: int, uses: int
+    workspace: Workspace, models: str, model: Model, found: Answers, split: Split, rows: int, uses: int
 ) -> tuple[str, ...]:
     """Return what a reader of the figures must know, of the `rows` of `split` and of those that were counted, `found`.
 
@@ -26,7 +25,7 @@ def evaluation_warnings(
     """
     left_out = not_counted(rows - len(found.rows), rows, split, models)
     labels = workspace.task(model.card.task).label_names
-    warnings = list(filter(None, [left_out, other_labels(model_id, model.labels, labels)]))
+    warnings = list(filter(None, [left_out, other_labels(model.id, model.labels, labels)]))
     if found.data == "annotated":
         warnings.append("A model labelled some or all of these texts: where it was wrong, so are the figures.")
     elif found.data != "real":
@@ -39,7 +38,7 @@ def evaluation_warnings(
     by_model = Decided(read_edits(workspace, found.dataset)).by_model
     warnings += filter(None, [relabelled(sum(row.id in by_model and row.origin == "real" for row in found.rows))])
     if split == "validation" and model.card.is_set_by_validation:
-        warnings += _set_by_these(model_id, model.card, chosen_by(workspace, model.card, found.rows))
+        warnings += _set_by_these(model, chosen_by(workspace, model.card, found.rows))
     queries = queries_trained_on(workspace, model.card, found.rows)
     if queries:
         warnings.append(
@@ -50,7 +49,7 @@ def evaluation_warnings(
     if chosen:
         warnings.append(
             f"{counted(chosen, 'of these rows was a validation row', 'of these rows were validation rows')} when "
-            f"{model_id} was trained: it was chosen and calibrated by them, so the figures flatter it."
+            f"{model.id} was trained: it was chosen and calibrated by them, so the figures flatter it."
         )
     if uses > 1:
         warnings.append(
@@ -63,12 +62,13 @@ def evaluation_warnings(
     return (*warnings, *filter(None, [shifts_remark(label_shifts(counts, split))]))
 
 
-def _set_by_these(model_id: str, card: ModelCard, rows: int) -> list[str]:
-    """Return the sentences on so many `rows` that set what the model of `card` decides by, if there are any."""
+def _set_by_these(model: Model, rows: int) -> list[str]:
+    """Return the sentences on so many `rows` that set what the `model` decides by, if there are any."""
     if not rows:
         return []
+    card = model.card
     if not card.thresholds:
-        return [f"{rows} of these rows also calibrated {model_id}: how sure it is of them flatters it a little."]
+        return [f"{rows} of these rows also calibrated {model.id}: how sure it is of them flatters it a little."]
     own = ""
     if card.validation.measured_on == card.set_by:
         told = scores_in_words(card.validation, len(card.labels))
@@ -76,6 +76,6 @@ def _set_by_these(model_id: str, card: ModelCard, rows: int) -> list[str]:
             f" Its training told what it reaches where other parts (folds) of them set these: {told}. {how_sure(card)}"
         )
     return [
-        f"{rows} of these rows set the thresholds and the calibration of {model_id}, so the figures here flatter it."
+        f"{rows} of these rows set the thresholds and the calibration of {model.id}, so the figures here flatter it."
         + own.rstrip()
     ]

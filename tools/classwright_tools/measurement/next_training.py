@@ -1,8 +1,8 @@
-"""The step after rows have got labels: a training, or first the rows that it would be refused without."""
+"""The step on the way to a training that the rows of a task suggest: the training, or first the rows that it lacks."""
 
 from __future__ import annotations
 
-from classwright_tools.domain.excerpt import listed
+from classwright_tools.domain.excerpt import counted, listed
 from classwright_tools.domain.task import Task
 from classwright_tools.learning.rows import LEAST_ROWS
 from classwright_tools.workspace.datasets import read_card
@@ -25,3 +25,20 @@ def next_training(workspace: Workspace, task: Task, dataset: str) -> str:
         more = f"annotate_examples(task={task.slug!r}, dataset={dataset!r}), {more}"
     few = listed(short, MOST_NAMED)
     return f"Too few rows to train on ({few}; {LEAST_ROWS} of each label are needed). Get more by {more}."
+
+
+def without_topics(workspace: Workspace, task: Task) -> str:
+    """Return the step that needs no topics, by what the newest dataset has; a step that needs some is to follow."""
+    newest = workspace.latest("dataset", task.slug)
+    card = read_card(workspace, newest.id) if newest else None
+    if bare := card.rows("unlabelled") if card else 0:
+        return (
+            f"{counted(bare, 'text without a label is', 'texts without labels are')} there: "
+            f"annotate_examples(task={task.slug!r}) gets labels for them, and needs no topics. To have texts written "
+            "as well: "
+        )
+    if card and card.rows("train"):
+        return (
+            f"Rows to train on are there: train_classifier(task={task.slug!r}) needs no topics. To have texts written: "
+        )
+    return f"If you have rows with labels: import_examples(task={task.slug!r}) needs no topics. To have texts written: "

@@ -35,9 +35,7 @@ NO_VALIDATION = (
 )
 
 
-def on_rows_held_out(
-    model_id: str, model: Model, other_id: str, other: Model, context: ToolContext
-) -> tuple[EvaluationReport, Answers]:
+def on_rows_held_out(model: Model, other: Model, context: ToolContext) -> tuple[EvaluationReport, Answers]:
     """Return what the training rows of `model` teach about rows held out of both models', against those of the `other`.
 
     Raises:
@@ -52,7 +50,7 @@ def on_rows_held_out(
     report = measure(
         found,
         task=model.card.task,
-        model=model_id,
+        model=model.id,
         split="train",
         threshold=0.0,  # a probe's answers, none of which it leaves to a person
         comparison=compared_by_rows(
@@ -60,7 +58,7 @@ def on_rows_held_out(
             found.proba,
             theirs.proba,
             found.labels,
-            other_id,
+            other.id,
             model.card.mismatch,
             found.queries,
             seed=context.seed,

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from classwright_tools.context import ToolContext
-from classwright_tools.domain.excerpt import counted, shortened
+from classwright_tools.domain.excerpt import counted, listed, shortened
 from classwright_tools.domain.text_group import TextGroup
 from classwright_tools.errors import NotEnoughData
 from classwright_tools.learning.grouping import grouped
@@ -21,6 +21,8 @@ from classwright_tools.measurement.selecting import Selected
 
 MOST_GROUPED = 5_000  # of more rows a random sample is: all distances between rows are looked at
 LEAST_GROUPED = 10  # fewer are read faster than their groups
+GROUPS_LISTED = 4  # in a sentence
+MOST_READ, OVERVIEW = 40, 20  # groups that a person reads through, and as many as an overview has of more
 _VIEWS = ((5, 160), (4, 120), (3, 100), (3, 70), (2, 70), (1, 70))
 """Texts that are shown of a group, and their characters: the first that fits is taken."""
 
@@ -88,6 +90,34 @@ def shown_groups(groups: Sequence[TextGroup], max_bytes: int) -> list[TextGroup]
     while len(kept) > 1 and _bytes(kept) > max_bytes:
         kept.pop()
     return kept
+
+
+def groups_in_words(found: Selected, groups: Sequence[TextGroup], rows: int) -> str:
+    """Return the sentences on all `groups` of the `found` rows, of which so many `rows` are in them."""
+    sample = f" ({rows:,} of them, chosen at random)" if rows < len(found) else ""
+    largest = listed((f"{group.words or 'no words of its own'} ({group.rows})" for group in groups), GROUPS_LISTED)
+    there = f"{len(found):,} rows of {found.dataset} found{sample}"
+    told = f"{there}, in {counted(len(groups), 'group')} by meaning: {largest}."
+    if len(groups) <= MOST_READ:
+        return told
+    share = sum(group.rows for group in groups[:OVERVIEW]) / rows
+    return (
+        f"{told} The {OVERVIEW} largest have {share:.0%} of the rows, the other {len(groups) - OVERVIEW} have the rest."
+    )
+
+
+def after_groups(task: str, dataset: str, groups: int, more: int | None) -> str:
+    """Return what is usually right after so many `groups` were found, of which there are `more` from that offset on."""
+    steps = (
+        f"These are more than a person reads: groups={OVERVIEW} makes broader ones of them, for an overview."
+        if groups > MOST_READ
+        else "",
+        f"More groups: dataset={dataset!r}, groups={groups}, offset={more}." if more else "",
+        "Others like a text: like={'row': its id}. Coarser or finer: another `groups`. What one group mixes or two "
+        "groups share is for the person to say.",
+        f"Then name them as `labels`: propose_topics(task={task!r}, ...).",
+    )
+    return " ".join(filter(None, steps))
 
 
 def _view(group: TextGroup, texts: int, characters: int) -> TextGroup:

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
 
 from classwright_tools.domain.example import Example
 from classwright_tools.domain.excerpt import counted, listed
 from classwright_tools.learning.model import Model
-from classwright_tools.measurement.comparing import Other, rows_of_labels
+from classwright_tools.measurement.comparing import rows_of_labels
 from classwright_tools.measurement.held_out import given_to
 from classwright_tools.measurement.trained_rows import unseen
 from classwright_tools.workspace.workspace import Workspace
@@ -21,9 +21,8 @@ _LISTED = 5
 def unknown_label_remarks(
     workspace: Workspace,
     rows: Sequence[Example],
-    model_id: str,
     model: Model,
-    other: Other | None,
+    other: Model | None,
     progress: Callable[[float], None],
 ) -> Iterator[str]:
     """Yield what `model` does with those of the `rows` that have labels it does not know, and what the `other` does.
@@ -31,25 +30,24 @@ def unknown_label_remarks(
     Rows that either trained on do not count; nothing is said where none is left. The rows are left out of the figures
     of `model`. `progress` is told the share done, and may stop the work.
     """
-    models = {model_id: model} | ({other.id: other.model} if other else {})
-    for id_, one in models.items():
+    models = [model, other] if other and other.id != model.id else [model]
+    for one in models:
         knows = {row.id for row in rows_of_labels(rows, one.labels)}
         asked = unseen(
             workspace,
-            [each.card for each in models.values()],
+            [each.card for each in models],
             [row for row in rows if row.id not in knows],
             lambda: progress(0.0),
         )
         if asked:
-            beside = {name: each for name, each in models.items() if name != id_}
-            yield _told(asked, id_, one, beside, progress, left_out=id_ == model_id)
+            beside = [each for each in models if each is not one]
+            yield _told(asked, one, beside, progress, left_out=one is model)
 
 
 def _told(
     rows: Sequence[Example],
-    id_: str,
     model: Model,
-    beside: Mapping[str, Model],
+    beside: Sequence[Model],
     progress: Callable[[float], None],
     *,
     left_out: bool,
@@ -61,14 +59,14 @@ def _told(
     are = counted(len(rows), "row is", "rows are") + " left out:" if left_out else "Of the rows"
     has = "it has" if len(rows) == 1 and left_out else "they have" if left_out else f"{len(rows):,} have"
     told = [
-        f"{are} {has} labels that {id_} does not know ({which}). Of these it is sure of {sure}, so wrongly, and leaves "
-        f"{len(rows) - sure} to a person, {foreign} of them as out of scope."
+        f"{are} {has} labels that {model.id} does not know ({which}). Of these it is sure of {sure}, so wrongly, "
+        f"and leaves {len(rows) - sure} to a person, {foreign} of them as out of scope."
     ]
-    for name, one in beside.items():
+    for one in beside:
         known = rows_of_labels(rows, one.labels)
         if known:
             its, _, right = _answered(known, one, progress)
-            told.append(f"{name}, which knows {len(known)} of them, has {right} right and is sure of {its}.")
+            told.append(f"{one.id}, which knows {len(known)} of them, has {right} right and is sure of {its}.")
     return " ".join(told)
 
 

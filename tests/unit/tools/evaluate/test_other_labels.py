@@ -229,12 +229,12 @@ def test_thresholds_of_a_rare_label_are_those_of_what_it_is_called_by_now(
     merged = changed(workspace, renamed, action="merge_label", label="sign-in", to="refund")
     own = load_model(workspace, model)
 
-    chosen = chosen_thresholds(workspace, model, beside(workspace, own, renamed), renamed)
+    chosen = chosen_thresholds(workspace, beside(workspace, own, renamed), renamed)
 
     assert chosen
     assert chosen.rare.label == "sign-in"
     assert chosen.rare.points
-    assert chosen_thresholds(workspace, model, beside(workspace, own, merged), merged) is None
+    assert chosen_thresholds(workspace, beside(workspace, own, merged), merged) is None
 
 
 def test_labels_that_were_merged_are_one_for_a_model_of_before(workspace: Workspace, dataset: str, model: str) -> None:

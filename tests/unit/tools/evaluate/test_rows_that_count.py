@@ -126,7 +126,7 @@ def test_no_row_is_classified_twice_by_one_model(
         return embed(self, texts, tell)
 
     monkeypatch.setattr(EmbeddingClassifier, "embed", counted)
-    monkeypatch.setattr("classwright_tools.measurement.held_out.texts_per_second", lambda *_: 66.0)
+    monkeypatch.setattr("classwright_tools.measurement.on_split.texts_per_second", lambda *_: 66.0)
     request = EvaluateRequest(model=model, dataset=dataset, against=other)
     fresh = evaluate(request, context_on(workspace))
     evaluate(EvaluateRequest(model=other, dataset=dataset), context_on(workspace))

@@ -10,7 +10,7 @@ from itertools import accumulate
 
 from classwright_tools.curation.allotment import even_shares
 from classwright_tools.domain.assignment import Assignment, Batch, BatchCell
-from classwright_tools.domain.excerpt import counted, shortened
+from classwright_tools.domain.excerpt import Excerpts, counted, shortened
 from classwright_tools.domain.label_sets import NO_LABELS
 from classwright_tools.domain.task import Task
 from classwright_tools.domain.text_rules import TextRules
@@ -101,10 +101,13 @@ def open_batches(assignment: Assignment, have: Mapping[str, Counter[Cell]]) -> l
     return [batch for batch in left if batch]
 
 
-def in_one_go(batches: Sequence[Batch]) -> int:
-    """Return how many of `batches`, from the first on, are written together: one, or as many as have 25 texts."""
+def shown_batches(excerpts: Excerpts, field: str, batches: Sequence[Batch]) -> tuple[Batch, ...]:
+    """Return the first of `batches` that fit an answer, up to 25 texts or one batch: they are written together.
+
+    How many these are is noted in `excerpts` as of the `field`.
+    """
     texts = accumulate(batch.count for batch in batches)
-    return max(1, sum(whole <= MOST_TEXTS for whole in texts))
+    return excerpts.of(field, batches, BATCHES_BYTES, most=max(1, sum(whole <= MOST_TEXTS for whole in texts)))
 
 
 def how_to_send(assignment_id: str, batches: Sequence[Batch]) -> str:

@@ -1,0 +1,49 @@
+"""The outcome of a writing run in sentences, and what to call then."""
+
+from __future__ import annotations
+
+from classwright_tools.domain.excerpt import counted
+from classwright_tools.domain.outcome import WritingOutcome
+from classwright_tools.domain.writer_limit import writer_limit
+
+
+def written_in_words(outcome: WritingOutcome, now: str) -> str:
+    """Return how many texts became rows, which dataset `now` holds them, and what is missing and why."""
+    lacking = outcome.wanted - outcome.accepted
+    told = (
+        f"{outcome.accepted} of {counted(outcome.wanted, 'text was', 'texts were')} written and accepted"
+        f"{outcome.refused_in_words}.",
+        now,
+        f"{counted(lacking, 'is', 'are')} missing: {outcome.missing[0].reason}." if lacking else "",
+        writer_limit([outcome]),
+    )
+    return " ".join(filter(None, told))
+
+
+def after_rows(outcome: WritingOutcome, task: str, dataset: str) -> str:
+    """Return what to call with the `dataset` of the rows; more texts only of a writer that is not the limit."""
+    lacking = outcome.wanted - outcome.accepted
+    step = f"Call train_classifier(task={task!r}, dataset={dataset!r})"
+    if lacking and not writer_limit([outcome]):
+        step += f", or synthesize_examples(task={task!r}, rows={lacking}) for as many as are missing"
+    if lacking and outcome.repair:
+        step += f". {outcome.repair.rstrip('.')}"
+    return f"{step}."
+
+
+def nothing_in_words(outcome: WritingOutcome) -> str:
+    """Return that no text became a row, and why."""
+    limit = writer_limit([outcome])
+    return (
+        f"None of the {counted(outcome.wanted, 'text')} wanted was accepted{outcome.refused_in_words}. "
+        f"No dataset was made.{limit and f' {limit}'}"
+    )
+
+
+def after_nothing(outcome: WritingOutcome) -> str:
+    """Return what helps where no text became a row."""
+    if outcome.repair:
+        return outcome.repair
+    if writer_limit([outcome]):
+        return "Start the server with another writer, or without one, and call again."
+    return "Look at `missing` and `refusals`, correct the task's instruction, labels or topics, and call again."
