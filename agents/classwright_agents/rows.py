@@ -98,9 +98,7 @@ def read_rows(path: Path, labels: Sequence[str], *, several: bool = False) -> Ro
     return read
 
 
-def read_splits(
-    paths: Mapping[str, Path | None], labels: Sequence[str], *, several: bool = False
-) -> dict[str, RowFile]:
+def read_splits(paths: Mapping[str, Path | None], labels: Sequence[str], *, several: bool) -> dict[str, RowFile]:
     """Return the rows of the files that there are, by split, as `read_rows` does.
 
     Raises:

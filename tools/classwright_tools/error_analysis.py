@@ -103,7 +103,7 @@ def error_analysis(request: ErrorAnalysisRequest, context: ToolContext) -> Error
     evidence = gather(
         workspace, model, dataset, context.seed, lambda done: context.progress(0.5 * done, "Finding the errors")
     )
-    report = find_errors(context, task, model, evidence, request.rows)
+    report = find_errors(context, model, evidence, request.rows)
     context.progress(0.75, "Drawing the map of the texts")
     drawn = evidence.text_map(context.seed)
     attended = (*asked, *attended_pairs(model, evidence.errors_in))

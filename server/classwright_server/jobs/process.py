@@ -36,7 +36,7 @@ class ServerStopping(BaseException):
 class ComputeProcess:
     """One child process and the way to it. Not for several threads at once."""
 
-    def __init__(self, environment: Mapping[str, str], lane: Lane, fork_server: ForkServer | None = None) -> None:
+    def __init__(self, environment: Mapping[str, str], lane: Lane, fork_server: ForkServer | None) -> None:
         """Start it for jobs of `lane`: forked, where there is a fork server for it."""
         self.environment = dict(environment)
         self.lane = lane

@@ -103,7 +103,7 @@ def test_a_language_model_of_pickles_or_with_code_is_refused_unopened(tmp_path: 
     (folder / weights).write_bytes(pickled(song))
 
     with pytest.raises(WriterUnavailable, match="cannot be loaded"):
-        CausalModel(str(folder), "mine", "cpu")._load()
+        CausalModel(str(folder), "mine")._load()
     assert not song.exists()
 
 
@@ -120,5 +120,5 @@ def test_a_language_model_whose_only_weights_are_pickles_is_refused_unopened(tmp
     (folder / "pytorch_model.bin").write_bytes(pickled(song))
 
     with pytest.raises(WriterUnavailable, match="safetensors"):
-        CausalModel(str(folder), "mine", "cpu")._load()
+        CausalModel(str(folder), "mine")._load()
     assert not song.exists()

@@ -73,14 +73,14 @@ def real_reference(real: Floats, seed: int) -> Neighbourhoods:
     return neighbourhoods(real[places[:half]], real[places[half : 2 * half]])
 
 
-def neighbourhoods(generated: Floats, real: Floats, nearest: int = NEAREST) -> Neighbourhoods:
+def neighbourhoods(generated: Floats, real: Floats) -> Neighbourhoods:
     """Return precision and recall (Kynkäänniemi and others 2019) and density and coverage (Naeem and others 2020,
     "Reliable fidelity and diversity metrics for generative models", equations 3 and 4).
 
-    A point's neighbourhood reaches to its `nearest`-th other point of its own side: of `generated` (m, d) or `real`
+    A point's neighbourhood reaches to its `NEAREST`-th other point of its own side: of `generated` (m, d) or `real`
     (n, d).
     """
-    nearest = min(nearest, len(generated) - 1, len(real) - 1)
+    nearest = min(NEAREST, len(generated) - 1, len(real) - 1)
     if nearest < 1:
         return Neighbourhoods(0.0, 0.0, 0.0, 0.0)
     between = _distances(real, generated)

@@ -105,10 +105,10 @@ class Arrivals:
         self,
         source: Iterable[SourceRow],
         labels: LabelNames | None,
-        kind: TaskKind = "text",
+        kind: TaskKind,
         *,
-        removed: Collection[str] = (),
-        unseen: bool = False,
+        removed: Collection[str],
+        unseen: bool,
     ) -> None:
         """Take the rows of `source`, but for those whose ids are `removed`.
 

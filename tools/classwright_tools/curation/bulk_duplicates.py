@@ -54,9 +54,9 @@ class BulkDuplicates:
     A text costs about 175 bytes of memory. Time grows as n log n: texts are compared within buckets that a sort finds.
     """
 
-    def __init__(self, exact: Allowed, near: Allowed, threshold: float = NEAR_DUPLICATE) -> None:
+    def __init__(self, exact: Allowed, near: Allowed) -> None:
         """Say what may be removed: by the (groups, groups) tables, [group of the earlier row, group of the later]."""
-        self._exact, self._near, self._threshold = exact, near, threshold
+        self._exact, self._near = exact, near
         self._rows = 0
         self._digests: list[NDArray[np.uint64]] = []
         self._groups: list[NDArray[np.uint8]] = []
@@ -91,7 +91,7 @@ class BulkDuplicates:
         groups = groups[signed]
         for number in range(PASSES):
             signatures, removed = np.flatnonzero(alive[signed]), False
-            verifier = _Verifier(self._threshold, signed, content)
+            verifier = _Verifier(signed, content)
             crowded = False
             for band in range(BANDS):
                 pairs, overfull = self._candidates(signatures, keys[signatures, band], sketches, groups)
@@ -144,7 +144,7 @@ class BulkDuplicates:
         """Return the pairs of signatures whose rows may be removed and that are similar, as later << 32 | earlier."""
         allowed = self._near[groups[earlier], groups[later]]
         earlier, later = earlier[allowed], later[allowed]
-        needed = (self._threshold - ESTIMATE_MARGIN) * HASHES
+        needed = (NEAR_DUPLICATE - ESTIMATE_MARGIN) * HASHES
         kept = np.zeros(len(later), dtype=bool)
         step = 1 << 18  # 25 MB of signatures at a time
         for at in range(0, len(later), step):
@@ -156,10 +156,9 @@ class BulkDuplicates:
 class _Verifier:
     """Computes true similarities, a bounded number for each signature; `found` are (later, earlier, similarity)."""
 
-    def __init__(self, threshold: float, signed: NDArray[np.uint32], content: Callable[[int], Content]) -> None:
+    def __init__(self, signed: NDArray[np.uint32], content: Callable[[int], Content]) -> None:
         """Say which row each signature is of, and what returns the content of a row."""
         self.found: set[tuple[int, int, float]] = set()
-        self._threshold = threshold
         self._signed = signed
         self._compared = np.zeros(len(signed), dtype=np.uint8)
         self._matched = np.zeros(len(signed), dtype=np.uint8)
@@ -173,7 +172,7 @@ class _Verifier:
                 continue
             self._compared[signature] += 1
             alike = similarity(self._grams(earlier), self._grams(later))
-            if alike >= self._threshold:
+            if alike >= NEAR_DUPLICATE:
                 self._matched[signature] += 1
                 self.found.add((later, earlier, alike))
 

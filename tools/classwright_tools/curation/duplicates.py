@@ -46,13 +46,12 @@ class NearDuplicates(Generic[Id]):
     """An index of texts by id that finds the one which a new text repeats, exactly or nearly.
 
     Two texts are exact duplicates if they are equal but for case, punctuation, spaces and Unicode form, and
-    near-duplicates if the Jaccard similarity of their character n-grams is `threshold` or more. Two pairs are if their
-    queries are and their items are.
+    near-duplicates if the Jaccard similarity of their character n-grams is `NEAR_DUPLICATE` or more. Two pairs are if
+    their queries are and their items are.
     """
 
-    def __init__(self, threshold: float = NEAR_DUPLICATE) -> None:
-        """Make an empty index; `threshold` is a Jaccard similarity in (0, 1]."""
-        self.threshold = threshold
+    def __init__(self) -> None:
+        """Make an empty index."""
         self._ids: list[Id] = []
         self._forms: list[str] = []
         self._exact: dict[str, int] = {}
@@ -102,7 +101,7 @@ class NearDuplicates(Generic[Id]):
             return []
         grams = grams_of(form)
         found = [(similarity(grams, grams_of(self._forms[number])), number) for number in candidates]
-        found = sorted((alike, -number) for alike, number in found if alike >= self.threshold)
+        found = sorted((alike, -number) for alike, number in found if alike >= NEAR_DUPLICATE)
         return [Match(self._ids[-number], alike) for alike, number in reversed(found)]
 
     def _candidates(self, form: str, keys: Keys) -> list[int]:

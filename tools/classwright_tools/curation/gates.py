@@ -65,10 +65,9 @@ class Refused:
 class QualityFilter:
     """Judges candidate texts for a task's training split against the rows that it already has."""
 
-    def __init__(self, task: Task, *, max_chars: int = MAX_TEXT_CHARS) -> None:
-        """Make the gates of `task` with no rows to compare with; texts over `max_chars` characters are too long."""
+    def __init__(self, task: Task) -> None:
+        """Make the gates of `task` with no rows to compare with."""
         self.task = task
-        self.max_chars = max_chars
         self._indexes: dict[Split, NearDuplicates[_Row]] = {split: NearDuplicates() for split in _COMPARED_WITH}
         self._shown = ShownTexts()
         self._shown.add(filter(None, (task.instruction, *(label.description for label in task.labels))))
@@ -163,8 +162,8 @@ class QualityFilter:
     def _unusable(self, text: str) -> Refused | None:
         if is_broken(text):
             return Refused("unparsable", "characters were lost in it (U+FFFD)", "Send the text as valid UTF-8.")
-        if len(text) > self.max_chars:
-            detail = f"it has {len(text)} characters, more than {self.max_chars}"
+        if len(text) > MAX_TEXT_CHARS:
+            detail = f"it has {len(text)} characters, more than {MAX_TEXT_CHARS}"
             return Refused("too long", detail, "Write a shorter text.")
         wrong = next((found for found in debris(text) if not self._real.hold(found[0])), None)
         if wrong:

@@ -42,7 +42,7 @@ def made_from_json(made: str) -> Made:
     return _ADAPTER.validate_json(made)
 
 
-def claimed(given: Mapping[str, Any], content: Content, label: str | None, *, several: bool = False) -> Made | None:
+def claimed(given: Mapping[str, Any], content: Content, label: str | None, *, several: bool) -> Made | None:
     """Return what a source says of its row `content`, or None if it says nothing.
 
     `label` is the row's, or where rows have `several` what `joined_labels` made of them.
@@ -101,7 +101,7 @@ class Origins:
     `told` those that are written by the word of who imports them.
     """
 
-    def __init__(self, held: WrittenRows, *, several: bool = False, written: bool = False) -> None:
+    def __init__(self, held: WrittenRows, *, several: bool, written: bool) -> None:
         """Take the rows that the workspace `held` already; with `several` a row's labels are joined into one string.
 
         With `written` a language model wrote all texts, whatever the source says.

@@ -127,7 +127,7 @@ def _saturated(padded: str, n: int, slack: int) -> bool:
     return list(counts.values()).count(1) < (LEAST_SINGLE + SLACK_SINGLE * slack) * len(counts)
 
 
-def ngrams(forms: Sequence[str], n: int = LENGTHS[0]) -> tuple[NDArray[np.uint64], NDArray[np.int64]]:
+def ngrams(forms: Sequence[str], n: int) -> tuple[NDArray[np.uint64], NDArray[np.int64]]:
     """Return the `n`-grams of the folded `forms`, one array for all, and where each form's begin.
 
     The second array has one entry more than `forms`: form i has the n-grams from entry i up to entry i + 1. A space

@@ -12,7 +12,7 @@ from classwright_tools.hub.repository import Kind, subject_of
 _LOG_IN = "Set HF_TOKEN to a token that may write, or run `hf auth login`."
 
 
-def publish_folder(folder: Path, kind: Kind, name: str, message: str, *, public: bool = False) -> str:
+def publish_folder(folder: Path, kind: Kind, name: str, message: str, *, public: bool) -> str:
     """Commit the files of `folder` to the repository `name`, which is made if it is not there; return its address.
 
     The repository then holds these files and no others, so that no split or graph of an earlier push stands beside

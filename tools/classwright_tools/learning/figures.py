@@ -17,8 +17,8 @@ def validation_of(
     labels: Sequence[str],
     data: Origin,
     measured_on: str,
-    mismatch: int | None = None,
-    queries: np.ndarray | None = None,
+    mismatch: int | None,
+    queries: np.ndarray | None,
 ) -> Validation:
     """Return the figures of the probabilities `proba` (n, k) on rows whose label numbers are `true` (n,).
 

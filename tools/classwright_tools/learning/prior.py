@@ -153,7 +153,7 @@ def stated_shares(stated: Mapping[str, float], names: Sequence[str]) -> TaskShar
     return _shares("stated", names, [Estimate(value=value, low=value, high=value) for value in values])
 
 
-def counted_shares(counts: Mapping[str, int], names: Sequence[str], fits_none: int = 0) -> TaskShares:
+def counted_shares(counts: Mapping[str, int], names: Sequence[str], fits_none: int) -> TaskShares:
     """Return the shares of the labels `names` in random texts, of which labels were given to so many.
 
     Of `fits_none` texts beside these it was said that no label fits.

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Mapping, Sequence
+from typing import NamedTuple
+
 from classwright_tools.context import ToolContext
-from classwright_tools.domain.analysis import GroupEffect
+from classwright_tools.domain.analysis import CellFinding, GroupEffect, LabelIssue
 from classwright_tools.domain.edits import Decided
 from classwright_tools.domain.example import Split
-from classwright_tools.domain.topic_tree import TopicTree
+from classwright_tools.domain.topic_tree import Cell, TopicTree
 from classwright_tools.learning.model import Model
 from classwright_tools.learning.reading_languages import unread_remark
 from classwright_tools.measurement.caveats import against_guessing, not_counted, settled_by_person
@@ -28,21 +31,22 @@ from classwright_tools.measurement.style import style_gaps
 from classwright_tools.workspace.datasets import read_card, read_edits
 
 
-def find_errors(context: ToolContext, task: str, model: Model, evidence: Evidence, rows: int) -> ErrorReport:
+class _Cells(NamedTuple):
+    """The cells of the topic tree by how many rows each has, how many it should have, and those that have fewer."""
+
+    held: Mapping[Cell, int]
+    wanted: int
+    missing: tuple[CellFinding, ...]
+
+
+def find_errors(context: ToolContext, model: Model, evidence: Evidence, rows: int) -> ErrorReport:
     """Return all findings about the errors of `model` in `evidence`, and a plan of `rows` texts or fewer."""
-    found = evidence.errors_in
-    is_pairs = model.card.kind == "pair"  # what is written for pairs is queries for items, which no plan holds
-    tree = _tree(context, task)
-    held = held_rows(evidence.train, tree) if tree else {}
-    wanted = wanted_rows(held)
-    missing = missing_cells(held, wanted)
+    found, task = evidence.errors_in, model.card.task
+    cells = _cells(context, task, evidence)
     context.progress(0.55, "Looking for labels that are wrong")
-    opinion = evidence.second_opinion
-    doubted = opinion.issues(evidence.validation) if opinion else ()
-    settled = Decided(read_edits(context.workspace, found.dataset)).by_person
-    issues = tuple(issue for issue in doubted if issue.example not in settled)
+    issues, remarks = _label_issues(context, evidence)
     groups: tuple[GroupEffect, ...] = ()
-    if evidence.real and not is_pairs:
+    if evidence.real and model.card.kind == "text":
         groups = group_effects(
             evidence.train,
             evidence.real,
@@ -50,35 +54,7 @@ def find_errors(context: ToolContext, task: str, model: Model, evidence: Evidenc
             lambda done: context.progress(0.57 + 0.03 * done, "Looking for rows that hurt"),
         )
     context.progress(0.6, "Planning what to write")
-    languages = context.workspace.task(task).languages
-    doubted_ids = {issue.example for issue in issues}
-    if is_pairs:
-        planned = Planned()
-    elif found.thresholds:
-        planned = plan_sets(
-            found,
-            rows,
-            held=held,
-            doubted=doubted_ids,
-            embed=evidence.embed,
-            with_contrasts=contrasts_help(groups),
-            seed=context.seed,
-        )
-    else:
-        planned = plan_items(
-            found,
-            evidence.sources,
-            rows,
-            thin=missing,
-            wanted=wanted,
-            held=held,
-            doubted=doubted_ids,
-            embed=evidence.embed,
-            languages=languages,
-            with_contrasts=contrasts_help(groups),
-            shares=model.card.shares.values if model.card.shares else None,
-            seed=context.seed,
-        )
+    planned = _planned(context, model, evidence, rows, cells, {issue.example for issue in issues}, groups)
     context.progress(0.65, "Grouping the errors")
     measures = measures_of(found, model.threshold, context.seed, model.card.mismatch)
     figures = measures.figures
@@ -86,13 +62,7 @@ def find_errors(context: ToolContext, task: str, model: Model, evidence: Evidenc
     return ErrorReport(
         data=found.data,
         cannot_know=evidence.cannot_know,
-        warnings=(
-            *_warnings(context, model, evidence, against_guessing(figures)),
-            *filter(
-                None,
-                [_not_doubted(opinion.answers if opinion else None), settled_by_person(len(doubted) - len(issues))],
-            ),
-        ),
+        warnings=(*_warnings(context, model, evidence, against_guessing(figures)), *filter(None, remarks)),
         task=task,
         model=model.id,
         dataset=found.dataset,
@@ -109,12 +79,68 @@ def find_errors(context: ToolContext, task: str, model: Model, evidence: Evidenc
         confused_pairs=confused_pairs(found),
         label_issues=issues,
         clusters=error_clusters(found, model.embed if evidence.real else evidence.embed, context.seed),
-        cells=(*missing, *redundant_cells(evidence.train, evidence.embed, context.seed)),
-        style=style_gaps(evidence.written_rows, evidence.real_rows, languages),
+        cells=(*cells.missing, *redundant_cells(evidence.train, evidence.embed, context.seed)),
+        style=style_gaps(evidence.written_rows, evidence.real_rows, context.workspace.task(task).languages),
         groups=groups,
         plan_items=planned.items,
         pairs_left_out=planned.pairs_left_out,
         errors_left_out=planned.errors_left_out,
+    )
+
+
+def _cells(context: ToolContext, task: str, evidence: Evidence) -> _Cells:
+    newest = context.workspace.latest("topics", task)
+    tree = context.workspace.document(newest.id, "topics", TopicTree) if newest else None
+    held = held_rows(evidence.train, tree) if tree else {}
+    wanted = wanted_rows(held)
+    return _Cells(held, wanted, missing_cells(held, wanted))
+
+
+def _label_issues(context: ToolContext, evidence: Evidence) -> tuple[tuple[LabelIssue, ...], tuple[str, str]]:
+    """Return the labels that are probably wrong and that no person decided, and what is to be said of the others."""
+    opinion = evidence.second_opinion
+    doubted = opinion.issues(evidence.validation) if opinion else ()
+    settled = Decided(read_edits(context.workspace, evidence.errors_in.dataset)).by_person
+    issues = tuple(issue for issue in doubted if issue.example not in settled)
+    return issues, (_not_doubted(opinion.answers if opinion else None), settled_by_person(len(doubted) - len(issues)))
+
+
+def _planned(
+    context: ToolContext,
+    model: Model,
+    evidence: Evidence,
+    rows: int,
+    cells: _Cells,
+    doubted: Collection[str],
+    groups: Sequence[GroupEffect],
+) -> Planned:
+    """Return what to write against the errors; rows whose ids are `doubted` are no models for texts."""
+    if model.card.kind == "pair":  # what is written for pairs is queries for items, which no plan holds
+        return Planned()
+    found = evidence.errors_in
+    if found.thresholds:
+        return plan_sets(
+            found,
+            rows,
+            held=cells.held,
+            doubted=doubted,
+            embed=evidence.embed,
+            with_contrasts=contrasts_help(groups),
+            seed=context.seed,
+        )
+    return plan_items(
+        found,
+        evidence.sources,
+        rows,
+        thin=cells.missing,
+        wanted=cells.wanted,
+        held=cells.held,
+        doubted=doubted,
+        embed=evidence.embed,
+        languages=context.workspace.task(model.card.task).languages,
+        with_contrasts=contrasts_help(groups),
+        shares=model.card.shares.values if model.card.shares else None,
+        seed=context.seed,
     )
 
 
@@ -143,9 +169,3 @@ def _not_doubted(second: Answers | None) -> str:
         "No label is called doubtful: a simple classifier (probe), trained without the rows that it is asked about, "
         "tells the labels of these rows apart no better than guessing."
     )
-
-
-def _tree(context: ToolContext, task: str) -> TopicTree | None:
-    """Return the task's newest topic tree, if it has one."""
-    newest = context.workspace.latest("topics", task)
-    return context.workspace.document(newest.id, "topics", TopicTree) if newest else None

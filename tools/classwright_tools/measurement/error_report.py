@@ -98,7 +98,7 @@ class ErrorReport(Noun):
 
 
 def write_error_report(
-    folder: Path, report: ErrorReport, mapped: TextMap | None, attended: Sequence[AttendedPair] = ()
+    folder: Path, report: ErrorReport, mapped: TextMap | None, attended: Sequence[AttendedPair]
 ) -> None:
     """Write report.json, the charts, and report.html with the charts inside; without a map there is no map.svg.
 

@@ -40,7 +40,7 @@ def measures_of(found: Answers, threshold: float, seed: int, mismatch: str | Non
         classes=metrics.class_figures(true, predicted, labels, queries),
         confusion_matrix=metrics.confusion_matrix(true, predicted, len(labels)),
         confusions=metrics.confusions(true, predicted, labels, MOST_CONFUSIONS),
-        reliability=metrics.reliability(true, proba, groups=queries),
+        reliability=metrics.reliability(true, proba, queries),
         coverage=coverage(found.confidence, predicted == true, threshold, queries),
     )
 

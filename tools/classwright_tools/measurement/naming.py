@@ -37,7 +37,7 @@ def words(text: str) -> list[str]:
     return found
 
 
-def group_names(groups: Sequence[Sequence[str]], background: Sequence[str] = ()) -> list[str]:
+def group_names(groups: Sequence[Sequence[str]], background: Sequence[str]) -> list[str]:
     """Return a name for each group of texts: its words with the highest class-based TF-IDF.
 
     The weight of word t in group c is tf(t, c) * log(1 + A / tf(t)), with tf(t, c) the word's share of the group's

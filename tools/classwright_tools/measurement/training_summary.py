@@ -149,8 +149,8 @@ def training_next_step(
     earlier: str | None,
     *,
     measurable: bool,
-    validation_wanted: bool = False,
-    by_person: bool = False,
+    validation_wanted: bool,
+    by_person: bool,
 ) -> str:
     """Return the call that is usually right after training `model`; `earlier` is one to compare it with.
 

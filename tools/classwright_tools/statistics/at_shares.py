@@ -80,9 +80,9 @@ def gain_at_shares(
     right: npt.NDArray[np.bool_],
     other_right: npt.NDArray[np.bool_],
     shares: Sequence[float],
-    groups: Labels | None = None,
+    groups: Labels | None,
     *,
-    seed: int = 0,
+    seed: int,
 ) -> Estimate:
     """Return by how much the accuracy is higher at the `shares` (k,) if the answers `right` (n,) are, not the other's.
 

@@ -164,21 +164,21 @@ def log_loss(true: Labels, proba: npt.NDArray[np.floating]) -> float:
 
 
 def reliability(
-    true: Labels, proba: npt.NDArray[np.floating], bins: int = CALIBRATION_BINS, groups: Labels | None = None
+    true: Labels, proba: npt.NDArray[np.floating], groups: Labels | None = None
 ) -> tuple[ReliabilityBin, ...]:
-    """Return the rows in `bins` groups of about equal size by the probability of the predicted label, lowest first.
+    """Return the rows in up to 15 groups of about equal size by the probability of the predicted label, lowest first.
 
     Rows of one probability stay together, so that the rows' order never matters. `groups` (n,) are the queries of a
     pair task.
     """
-    return reliability_of(proba.max(axis=1).astype(np.float64), proba.argmax(axis=1) == true, bins, groups)
+    return reliability_of(proba.max(axis=1).astype(np.float64), proba.argmax(axis=1) == true, groups)
 
 
 def reliability_of(
-    confidence: Floats, right: npt.NDArray[np.bool_], bins: int = CALIBRATION_BINS, groups: Labels | None = None
+    confidence: Floats, right: npt.NDArray[np.bool_], groups: Labels | None = None
 ) -> tuple[ReliabilityBin, ...]:
     """Return answers in groups of about equal size by their `confidence` (n,), lowest first; some are `right` (n,)."""
-    bins = min(bins, len(right))
+    bins = min(CALIBRATION_BINS, len(right))
     group_of = np.floor((rankdata(confidence) - 0.5) * bins / len(right)).astype(int)
     return tuple(
         ReliabilityBin(

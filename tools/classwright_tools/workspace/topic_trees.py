@@ -33,8 +33,8 @@ def publish_tree(
     tree: TopicTree,
     *,
     run_key: str,
-    parent: str | None = None,
-    on_newest: bool = False,
+    parent: str | None,
+    on_newest: bool,
     **facts: Any,
 ) -> Artifact:
     """Store `tree` as one of `task` at its version, with further `facts`.

@@ -360,18 +360,7 @@ def test_a_cap_on_money_is_kept_and_what_had_arrived_is_free_the_next_time(works
     assert second.usage.requests > first.usage.requests
 
 
-def test_a_cap_on_requests_is_kept(workspace: Workspace) -> None:
-    writer = ScriptedWriter(at_once)
-    session = WritingSession(writer, CompletionStore(workspace.engine), Budget(max_requests=4))
-
-    asyncio.run(collect(session, writing_requests(10)))
-
-    assert len(writer.asked) == 4
-    assert session.stopped is not None
-    assert session.stopped.subject == "max_requests"
-
-
-@pytest.mark.parametrize("cap", [{"max_tokens": 0}, {"max_cost": -1.0, "prices": PRICES}, {"max_requests": 0}])
+@pytest.mark.parametrize("cap", [{"max_tokens": 0}, {"max_cost": -1.0, "prices": PRICES}, {"max_minutes": 0}])
 def test_a_cap_must_be_positive(cap: dict[str, object]) -> None:
     with pytest.raises(InvalidInput, match="above zero"):
         Budget(**cap)

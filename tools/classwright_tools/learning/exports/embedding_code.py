@@ -64,7 +64,7 @@ print([labels[place] for place in probabilities.argmax(axis=1)], probabilities)
 """
 
 
-def text_code(install: str, reads: str, *, several: bool = False) -> str:
+def text_code(install: str, reads: str, *, several: bool) -> str:
     """Return the code for single texts, of which each may have `several` labels, which setfit does not give.
 
     `install` names the packages that the export's own program runs with; `reads` says what other code does not read.

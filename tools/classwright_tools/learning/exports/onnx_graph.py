@@ -119,7 +119,7 @@ def save_onnx(
     inputs: tuple[str, ...],
     *,
     windows: bool,
-    several: bool = False,
+    several: bool,
 ) -> None:
     """Write the graph of `encoder`, what comes `after` it, and `head` to `path`; `inputs` are its `graph_inputs`.
 

@@ -13,6 +13,7 @@ from classwright_tools.learning.adapter import Adapter
 HIDDEN = 256  # units of the adapter's hidden layer
 DROPOUT = 0.3
 NOISE = 0.03  # standard deviation, a dimension, of what is added to the encoder's embeddings while training
+ROWS_AT_ONCE = 1_024  # that are embedded
 INPUT_SCALE = 10.0  # unit-length inputs of hundreds of dimensions are tiny for layers initialised as torch does
 
 
@@ -42,12 +43,12 @@ class AdapterNetwork(torch.nn.Module):
         )
 
 
-def embed_all(network: torch.nn.Module, inputs: torch.Tensor, batch: int = 1024) -> torch.Tensor:
+def embed_all(network: torch.nn.Module, inputs: torch.Tensor) -> torch.Tensor:
     """Return the network's embeddings (n, d) of all `inputs`, without dropout, noise or gradient."""
     was_training = network.training
     network.eval()
     with torch.no_grad():
-        parts = [network(inputs[start : start + batch]) for start in range(0, len(inputs), batch)]
+        parts = [network(inputs[start : start + ROWS_AT_ONCE]) for start in range(0, len(inputs), ROWS_AT_ONCE)]
     network.train(was_training)
     return torch.cat(parts)
 

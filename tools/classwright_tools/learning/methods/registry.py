@@ -58,7 +58,7 @@ def by_name(*methods: Method) -> dict[str, Method]:
 METHODS = by_name(Probe(), Contrastive(), Finetune(), SetFit(), Cluster(), MatcherMethod(), *_brought())
 
 
-def methods_for(kind: TaskKind, *, multi_label: bool = False) -> list[str]:
+def methods_for(kind: TaskKind, *, multi_label: bool) -> list[str]:
     """Return the methods that train for tasks of `kind`, "auto" first; with `multi_label` where rows have several."""
     able = (method for method in METHODS.values() if kind in method.kinds)
     return [AUTO, *(method.name for method in able if method.multi_label or not multi_label)]

@@ -53,14 +53,14 @@ class _Queue:
 class LocalWriter:
     """Generates with a model that is loaded at the first request; requests that wait at the same time share a batch."""
 
-    def __init__(self, model_path: str | Path, *, device: str | None = None, thinking_tokens: int = 0) -> None:
-        """Use the model in the folder, or of the name, `model_path`, on `device`.
+    def __init__(self, model_path: str | Path, *, thinking_tokens: int = 0) -> None:
+        """Use the model in the folder, or of the name, `model_path`, on the GPU if there is one.
 
-        By default that is the GPU, if there is one. `thinking_tokens` are allowed on top of an answer's size.
+        `thinking_tokens` are allowed on top of an answer's size.
         """
         path = str(model_path)
         self._name = Path(path).name if Path(path).is_dir() else path
-        self._model = CausalModel(path, self._name, device)
+        self._model = CausalModel(path, self._name)
         self._thinking_tokens = thinking_tokens
         self._queues: WeakKeyDictionary[asyncio.AbstractEventLoop, _Queue] = WeakKeyDictionary()
 

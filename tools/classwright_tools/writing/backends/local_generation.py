@@ -21,11 +21,10 @@ LOOK_EVERY = 16  # tokens: reading the answers anew takes longer than a token of
 class CausalModel:
     """A model and its tokenizer, loaded when they are first needed. One batch is generated at a time."""
 
-    def __init__(self, path: str, name: str, device: str | None) -> None:
+    def __init__(self, path: str, name: str) -> None:
         """Use the model in the folder, or of the hub's name, `path`; `name` is what errors call it."""
         self._path = path
         self._name = name
-        self._device = device
         self._lock = threading.Lock()
         self._loaded: tuple[Any, Any] | None = None
 
@@ -82,7 +81,7 @@ class CausalModel:
                 ) from error
             if tokenizer.pad_token is None:
                 tokenizer.pad_token = tokenizer.eos_token
-            device = self._device or ("cuda" if torch.cuda.is_available() else "cpu")
+            device = "cuda" if torch.cuda.is_available() else "cpu"
             self._loaded = model.to(device).eval(), tokenizer
         return self._loaded
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 
-from classwright_tools.domain.excerpt import counted
 from classwright_tools.domain.usage import FREE, NO_TOKENS, Caps, Prices, TokenCount
 from classwright_tools.errors import BudgetExceeded, InvalidInput
 
@@ -20,7 +19,6 @@ class Budget:
     def __init__(
         self,
         *,
-        max_requests: int | None = None,
         max_tokens: int | None = None,
         max_cost: float | None = None,
         max_minutes: float | None = None,
@@ -35,7 +33,6 @@ class Budget:
             InvalidInput: a cap is not positive, or `max_cost` is set while the prices are not known.
         """
         caps = {
-            "max_requests": max_requests,
             "max_tokens": max_tokens,
             "max_cost": max_cost,
             "max_minutes": max_minutes,
@@ -49,13 +46,11 @@ class Budget:
                 "cannot be kept: what the writer costs is not known",
                 "Cap max_tokens instead, or start the server with --writer-price-in and --writer-price-out.",
             )
-        self._max_requests = max_requests
         self._max_tokens = max_tokens
         self._max_cost = max_cost
         self._max_minutes = max_minutes
         self._began = time.monotonic()
         self._prices = prices or FREE
-        self._requests = 0
         self._spent = spent
         self._reserved = NO_TOKENS
 
@@ -86,7 +81,6 @@ class Budget:
         exceeded = self._exceeded(most, self._reserved)
         if exceeded is not None:
             raise exceeded
-        self._requests += 1
         self._reserved = _sum(self._reserved, most)
 
     def finish(self, most: TokenCount, took: TokenCount) -> None:
@@ -99,8 +93,6 @@ class Budget:
     def _exceeded(self, most: TokenCount, reserved: TokenCount) -> BudgetExceeded | None:
         """Return the error of the first cap that `most`, on top of `reserved` and of what is spent, could pass."""
         after = _sum(_sum(self._spent, reserved), most)
-        if self._max_requests is not None and self._requests + 1 > self._max_requests:
-            return _cap("max_requests", f"{counted(self._max_requests, 'request was', 'requests were')} made")
         if self._max_tokens is not None and sum(after) > self._max_tokens:
             return _cap(
                 "max_tokens",

@@ -59,7 +59,7 @@ class Filling:
         gates: QualityFilter,
         writing_round: int,
         candidates_per_row: float,
-        existing: Iterable[Example] = (),
+        existing: Iterable[Example],
     ) -> None:
         """Prepare to fill `targets`, of which no two have one cell and contrast.
 

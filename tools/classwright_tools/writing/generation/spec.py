@@ -127,7 +127,7 @@ def spec_of_items(
     *,
     items: Sequence[str],
     rows: int | None,
-    guidance: tuple[str, ...] = (),
+    guidance: tuple[str, ...],
 ) -> GenerationSpec:
     """Return the specification to write for each of `items` queries that look right for it and are wrong.
 

@@ -61,7 +61,7 @@ class ItemWanted:
 
 
 def targets_of_items(
-    items: Sequence[ItemWanted], mismatch: str, rows: int | None, guidance: tuple[str, ...] = ()
+    items: Sequence[ItemWanted], mismatch: str, rows: int | None, guidance: tuple[str, ...]
 ) -> tuple[CellTarget, ...]:
     """Return targets that spread `rows` pairs of label `mismatch` evenly over `items`; one an item if it is None."""
     wanted = len(items) if rows is None else rows
