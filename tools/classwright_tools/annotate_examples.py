@@ -130,7 +130,7 @@ def _handed_out(request: AnnotateExamplesRequest, context: ToolContext) -> Artif
 
 def _labelled(request: AnnotateExamplesRequest, id_: str, context: ToolContext) -> AnnotateExamplesResult:
     """Have the writer label the rows, and end with what it answered."""
-    from classwright_tools.annotation.answers import Answers
+    from classwright_tools.annotation.answers import AnnotationAnswers
     from classwright_tools.annotation.asking import ask_writer
 
     assert context.writer
@@ -138,7 +138,7 @@ def _labelled(request: AnnotateExamplesRequest, id_: str, context: ToolContext) 
     task = context.workspace.task(annotation.task)
     caps = request.model_dump(include={"max_tokens", "max_cost", "max_minutes"})
     labelled = ask_writer(annotation, task, context, **caps)
-    answers = Answers(context.workspace, id_, annotation)
+    answers = AnnotationAnswers(context.workspace, id_, annotation)
     receipt = answers.receive(labelled.answers, finish=True)
     made = Provenance(writer=context.writer.name, prompt=context.writer.prompt_digest("labels"))
     result = _finished(id_, annotation, receipt, (), answers.dataset(receipt.answered, made), context)
@@ -171,7 +171,7 @@ def _first_batch(made: Artifact, context: ToolContext) -> AnnotateExamplesResult
 
 def _answered(request: AnnotateExamplesRequest, id_: str, context: ToolContext) -> AnnotateExamplesResult:
     """Take the answers of `request`."""
-    from classwright_tools.annotation.answers import Answers
+    from classwright_tools.annotation.answers import AnnotationAnswers
     from classwright_tools.annotation.batches import next_batch
     from classwright_tools.annotation.given import answers_given
     from classwright_tools.annotation.in_words import received
@@ -187,7 +187,7 @@ def _answered(request: AnnotateExamplesRequest, id_: str, context: ToolContext) 
         request.unsure,
         request.decided_by,
     )
-    answers = Answers(workspace, id_, annotation)
+    answers = AnnotationAnswers(workspace, id_, annotation)
     receipt = answers.receive(good, finish=request.finish)
     if receipt.is_closed:
         dataset = answers.dataset(receipt.answered, Provenance(writer=WRITER))

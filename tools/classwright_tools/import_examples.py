@@ -20,7 +20,7 @@ from classwright_tools.work import QUICKER_THAN_ENCODING, Sizes, Work, computing
 
 if TYPE_CHECKING:
     from classwright_tools.curation.arrivals import Arrivals
-    from classwright_tools.curation.comparison import Comparison
+    from classwright_tools.curation.comparison import RowComparison
     from classwright_tools.domain.task import Task
     from classwright_tools.workspace.destination import Destination
     from classwright_tools.workspace.workspace import Artifact, Workspace
@@ -117,9 +117,9 @@ def _imported(
     from classwright_tools.curation.arrivals import Arrivals
     from classwright_tools.curation.brought_edits import to_add
     from classwright_tools.curation.chosen_source import chosen_source, label_names, refuse_unusable
-    from classwright_tools.curation.comparison import Comparison
+    from classwright_tools.curation.comparison import RowComparison
     from classwright_tools.curation.joined_edits import names_since, to_join
-    from classwright_tools.curation.joining import compare, compared, rows_of
+    from classwright_tools.curation.joining import compare_rows, comparison_progress, rows_of
     from classwright_tools.curation.kept_source import SourceCopy, joined_sources
     from classwright_tools.curation.origins import Origins
     from classwright_tools.curation.spool import spool_folder
@@ -129,7 +129,7 @@ def _imported(
         cut_rows,
         resent_rows,
         respelled_remark,
-        shares_remark,
+        split_shares_remark,
         stayed_remark,
     )
     from classwright_tools.reading.opening import Position
@@ -156,11 +156,11 @@ def _imported(
         copy = SourceCopy(folder, source, request.name) if labels is None and source.texts else None
         rows = copy.rows() if copy else source.rows
         arrivals = Arrivals(rows, labels, task.kind, removed=removed, unseen="test" in splits)
-        comparison = Comparison(folder, splits, task.kind, keep_near=request.keep_near_duplicates)
+        comparison = RowComparison(folder, splits, task.kind, keep_near=request.keep_near_duplicates)
         division = None if isinstance(request.split, str) else request.split
-        stayed = compare(division, arrivals, comparison, parent, context, position)
+        stayed = compare_rows(division, arrivals, comparison, parent, context, position)
         refuse_unusable(request, arrivals, task)
-        dropped = comparison.finish(arrivals.skipped, compared(context))
+        dropped = comparison.finish(arrivals.skipped, comparison_progress(context))
         shared = comparison.shared_queries() if task.kind == "pair" else 0
         cut, cut_remark = cut_rows(comparison, context)
         resent = ""
@@ -187,7 +187,7 @@ def _imported(
                 sources=joined_sources(workspace, (parent, others), copy, again=again),
             )
     result = _result(task, arrivals, comparison, dropped, shared, saved, workspace)
-    shifted = shares_remark(workspace, saved.id, splits) if saved else ""
+    shifted = split_shares_remark(workspace, saved.id, splits) if saved else ""
     origins_remark = f"{origins.remark(comparison.imported)} {resent}".strip()
     stays = stayed_remark(stayed, task.kind, parent)
     large = copy.remark if copy else ""
@@ -221,7 +221,7 @@ def _destination(request: ImportExamplesRequest, context: ToolContext) -> Destin
 def _result(
     task: Task,
     arrivals: Arrivals,
-    comparison: Comparison,
+    comparison: RowComparison,
     dropped: Mapping[Split, int],
     shared: int,
     saved: Artifact | None,

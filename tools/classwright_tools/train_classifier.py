@@ -159,7 +159,7 @@ def _setup(
     request: TrainClassifierRequest, context: ToolContext, task: Task, dataset: str, data: TrainingData
 ) -> tuple[Setup, str]:
     """Return what to train with, and the sentence on an encoder that was chosen for it, "" where one is given."""
-    from classwright_tools.annotation.random_rows import known_shares
+    from classwright_tools.annotation.random_rows import shares_of_task
     from classwright_tools.augmentation.row_source import row_source
     from classwright_tools.estimates.training import seconds_by_method
     from classwright_tools.learning.callers_encoders import callers_encoder
@@ -203,7 +203,7 @@ def _setup(
         pairs=pair_setup(request, task, lambda: unlabelled_pairs(workspace, dataset)) if task.kind == "pair" else None,
         imbalance=request.imbalance,
         row_source=source,
-        known=known_shares(workspace, task),
+        known=shares_of_task(workspace, task),
         unlabelled=() if task.kind == "pair" or task.multi_label else unlabelled_texts(workspace, dataset),
     )
     return setup, chosen

@@ -13,7 +13,7 @@ import numpy as np
 import torch
 
 from classwright_tools.learning.matching.descent import BATCH, Descent, Pass, Training
-from classwright_tools.learning.matching.negatives.drawn import Drawn, PlacedRows, Source
+from classwright_tools.learning.matching.negatives.drawn import Drawn, NegativeSource, PlacedRows
 from classwright_tools.learning.matching.negatives.generator import (
     KL_WEIGHT,
     LATENT,
@@ -44,7 +44,7 @@ class UnfilteredQueries(SnappedQueries):
 class UnfilteredOverwriting(Overwriting):
     """Overwrites without a teacher."""
 
-    def source(self, kind: NegativeKind) -> Source:
+    def source(self, kind: NegativeKind) -> NegativeSource:
         """Return where negatives of `kind` come from."""
         if kind != "generated":
             return super().source(kind)
@@ -68,7 +68,7 @@ class VectorOverwriting(Overwriting):
 
     generator: Generator
 
-    def source(self, kind: NegativeKind) -> Source:
+    def source(self, kind: NegativeKind) -> NegativeSource:
         """Return the own queries, and pre-train the generator."""
         assert kind == "generated"
         self.generator = pretrained_generator(self.rows, self.mismatch, self.seed)

@@ -107,7 +107,7 @@ def test_a_run_that_is_repeated_after_a_crash_pays_nothing_twice(
         raise OSError("the power fails")
 
     with monkeypatch.context() as patch:
-        patch.setattr("classwright_tools.annotation.answers.Answers.receive", crash)
+        patch.setattr("classwright_tools.annotation.answers.AnnotationAnswers.receive", crash)
         with pytest.raises(OSError, match="power"):
             annotate(context, ScriptedWriter(well_labelled))
     again = ScriptedWriter(well_labelled)

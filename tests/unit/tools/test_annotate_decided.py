@@ -9,7 +9,7 @@ import pytest
 from pydantic import ValidationError
 
 from classwright_tools.annotate_examples import AnnotateExamplesRequest, AnnotateExamplesResult, annotate_examples
-from classwright_tools.annotation.random_rows import known_shares
+from classwright_tools.annotation.random_rows import shares_of_task
 from classwright_tools.context import ToolContext
 from classwright_tools.domain.annotation import Annotation
 from classwright_tools.domain.example import Example, Split, make_example
@@ -230,7 +230,7 @@ def test_texts_that_no_label_fits_are_counted_beside_the_shares_of_the_labels(
 ) -> None:
     labelled(context, ask(context, rows=90, order="random"), fits_none=20)
 
-    shares = known_shares(context.workspace, task)
+    shares = shares_of_task(context.workspace, task)
 
     assert shares
     assert (shares.texts, shares.fits_none) == (70, 20)

@@ -18,7 +18,7 @@ from classwright_tools.context import ToolContext
 from classwright_tools.domain.example import make_example
 from classwright_tools.domain.task import Label, Task
 from classwright_tools.errors import InvalidInput, NotEnoughData
-from classwright_tools.export.student import HEARD, MOST_LOST, beside_encoder, cut_of
+from classwright_tools.export.student import HEARD, MOST_LOST, beside_encoder, cascade_threshold
 from classwright_tools.export_model import TOOL, ExportModelRequest, export_model
 from classwright_tools.learning import student
 from classwright_tools.train_classifier import TrainClassifierRequest, train_classifier
@@ -145,7 +145,7 @@ def test_above_the_cut_a_student_costs_no_more_than_it_may_and_below_it_would(
     pooled = (model + 1e-9) ** (1 - HEARD) * (own + 1e-9) ** HEARD
     pooled /= pooled.sum(axis=1, keepdims=True)
     lost = pooled[np.arange(n), model.argmax(axis=1)] - pooled[np.arange(n), own.argmax(axis=1)]
-    cut = cut_of(own, model)
+    cut = cascade_threshold(own, model)
     sure = own.max(axis=1)
     assert lost[sure >= cut].sum() / n <= MOST_LOST + 1e-9
     if (sure < cut).any():

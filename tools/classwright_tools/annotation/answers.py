@@ -37,7 +37,7 @@ class Receipt:
     is_closed: bool
 
 
-class Answers:
+class AnnotationAnswers:
     """The answers to one annotation. Several processes may answer at once."""
 
     def __init__(self, workspace: Workspace, id_: str, annotation: Annotation) -> None:

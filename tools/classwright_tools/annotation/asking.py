@@ -27,7 +27,7 @@ _ITEM = re.compile(r"\s*(t[0-9]+)\s*:\s*(.+?)\s*", re.DOTALL)
 
 
 @dataclass(frozen=True)
-class Labelled:
+class LabelledByWriter:
     """A writer's answers by the row's id, what they took, and the failure that kept others away, if any did."""
 
     answers: dict[str, Answer]
@@ -43,7 +43,7 @@ def ask_writer(
     max_tokens: int | None,
     max_cost: float | None,
     max_minutes: float | None = None,
-) -> Labelled:
+) -> LabelledByWriter:
     """Return the answers of the context's writer to `annotation`.
 
     Raises:
@@ -66,7 +66,7 @@ def ask_writer(
 
 async def _labelled(
     annotation: Annotation, task: Task, session: WritingSession, progress: Callable[[float | None, str], None]
-) -> Labelled:
+) -> LabelledByWriter:
     answers: dict[str, Answer] = {}
     failure: ClasswrightError | None = None
     for attempt in range(ASKS):
@@ -82,7 +82,7 @@ async def _labelled(
                 asked = {text.id for text in answer.request.texts}
                 answers |= _read(answer.completion.items, asked, annotation, task)
                 progress(len(answers) / len(annotation.rows), f"{len(answers)} of {len(annotation.rows)} labelled")
-    return Labelled(answers, session.usage, failure)
+    return LabelledByWriter(answers, session.usage, failure)
 
 
 def asking_units(batches: Sequence[Sequence[object]]) -> int:

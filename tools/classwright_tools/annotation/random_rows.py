@@ -17,7 +17,7 @@ LEAST_A_LABEL = 5  # of them for each label of the task: of fewer many labels ge
 LEAST_LABELLED = 0.9  # of the rows with an answer: the others may be of some labels rather than of all
 
 
-def known_shares(workspace: Workspace, task: Task) -> TaskShares | None:
+def shares_of_task(workspace: Workspace, task: Task) -> TaskShares | None:
     """Return the labels' shares as a person stated them, else those in random rows that were labelled, if there are.
 
     A multi-label task has none.

@@ -87,7 +87,7 @@ def recipes_for(
     """
     methods = GENERATION_METHODS if method == "auto" else (method,)
     recipes = [Recipe(one, target, weight or DEFAULT_WEIGHT, seed) for one in methods]
-    wanted = int(rows_wanted(recipes[0], material.labels, len(material.names)).sum())
+    wanted = int(rows_to_generate(recipes[0], material.labels, len(material.names)).sum())
     if not 0 < wanted <= MOST_GENERATED:
         reason = "every label has that many rows" if wanted == 0 else f"asks for {counted(wanted, 'row')}"
         raise InvalidInput(f"target {target}", reason, f"Choose one that asks for 1 to {MOST_GENERATED:,} rows in all.")
@@ -96,7 +96,7 @@ def recipes_for(
 
 def generate(recipe: Recipe, material: Material) -> Generated:
     """Return rows made from `material` alone, and from what its corpus taught."""
-    counts = rows_wanted(recipe, material.labels, len(material.names))
+    counts = rows_to_generate(recipe, material.labels, len(material.names))
     if not counts.sum():
         return Generated(
             np.zeros((0, material.embeddings.shape[1]), np.float32), np.zeros(0, np.int64), np.zeros(0, np.float32)
@@ -107,7 +107,7 @@ def generate(recipe: Recipe, material: Material) -> Generated:
     return Generated(embeddings, labels, np.full(len(labels), weight, np.float32))
 
 
-def rows_wanted(recipe: Recipe, labels: npt.NDArray[np.int64], k: int) -> npt.NDArray[np.int64]:
+def rows_to_generate(recipe: Recipe, labels: npt.NDArray[np.int64], k: int) -> npt.NDArray[np.int64]:
     """Return how many rows (K,) to generate of each of `k` labels beside the real ones with `labels` (n,).
 
     It is 0 for a label with fewer real rows than there must be to make others of; a part of the rows may have such.

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from markupsafe import Markup
 
-from classwright_tools.charts.svg import drawing, group, label_width, shape, shortened, text
+from classwright_tools.charts.svg import drawing, fitted_name, group, label_width, shape, text
 
 CELL = 26.0
 
@@ -19,7 +19,7 @@ def attention_map(
     `weights` (s, t) sum to 1 in each row; `importance` (s,), what a query token counts for the answer, stands beside
     its name.
     """
-    names = [f"{shortened(token)}  {share:.2f}" for token, share in zip(query, importance, strict=True)]
+    names = [f"{fitted_name(token)}  {share:.2f}" for token, share in zip(query, importance, strict=True)]
     strongest = max(0.5, *(weight for row in weights for weight in row))
     left, top = 1.1 * label_width(query) + 72, label_width(item) + 38
     parts = [
@@ -27,7 +27,7 @@ def attention_map(
         text(14, top + CELL * len(query) / 2, "query, with importance", "tick", "middle", turn=-90),
     ]
     for column, token in enumerate(item):
-        parts.append(text(left + column * CELL + CELL / 2 + 4, top - 8, shortened(token), "value", turn=-90))
+        parts.append(text(left + column * CELL + CELL / 2 + 4, top - 8, fitted_name(token), "value", turn=-90))
     for row, (name, token) in enumerate(zip(names, query, strict=True)):
         y = top + row * CELL
         parts.append(text(left - 8, y + CELL / 2 + 4, name, "value", "end"))

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from markupsafe import Markup
 
-from classwright_tools.charts.svg import drawing, group, label_width, line, shape, shortened, text
+from classwright_tools.charts.svg import drawing, fitted_name, group, label_width, line, shape, text
 from classwright_tools.domain.excerpt import counted
 
 MOST_LABELS = 40
@@ -24,7 +24,7 @@ def confusion_chart(labels: Sequence[str], counts: Sequence[Sequence[int]]) -> M
     different sizes compare. Of more than `MOST_LABELS` labels those with most errors are drawn.
     """
     shown = _most_errors(counts)
-    names = [shortened(labels[place]) for place in shown]
+    names = [fitted_name(labels[place]) for place in shown]
     cell = min(46.0, max(17.0, 560 / len(shown)))
     slanted = len(shown) <= MOST_SLANTED
     width = label_width(names)

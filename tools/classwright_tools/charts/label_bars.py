@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from markupsafe import Markup
 
-from classwright_tools.charts.svg import drawing, group, label_width, line, shape, shortened, text
+from classwright_tools.charts.svg import drawing, fitted_name, group, label_width, line, shape, text
 from classwright_tools.domain.excerpt import counted
 from classwright_tools.domain.figures import ClassFigures
 
@@ -29,7 +29,7 @@ def label_bars(labels: Sequence[ClassFigures]) -> Markup:
         y, f1 = top + index * step, found.f1
         middle = y + bar / 2
         low, high = left + scale * f1.low, left + scale * f1.high
-        parts.append(text(left - 8, middle + 4, shortened(found.label), "tick", "end"))
+        parts.append(text(left - 8, middle + 4, fitted_name(found.label), "tick", "end"))
         parts.append(
             group(
                 f"{found.label}: F1 {f1.value:.3f}, 95% interval {f1.low:.3f} to {f1.high:.3f}",

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from markupsafe import Markup
 
 from classwright_tools.charts.style import SERIES
-from classwright_tools.charts.svg import dots, drawing, label_width, shape, shortened, text, triangles
+from classwright_tools.charts.svg import dots, drawing, fitted_name, label_width, shape, text, triangles
 from classwright_tools.domain.excerpt import counted
 
 Place = tuple[float, float]
@@ -54,7 +54,7 @@ def label_map(
     parts.append(text(2, 19, counts + (f", {len(ringed):,} in doubt (ringed)" if ringed else ""), "value"))
     for number in range(len(shown) + (len(names) > len(shown))):
         colour = SERIES[number] if number < len(shown) else GREY
-        name = shortened(shown[number]) if number < len(shown) else "other labels"
+        name = fitted_name(shown[number]) if number < len(shown) else "other labels"
         theirs, ours = (
             [place for place, label in zip(places, labels, strict=True) if _is(label, number, shown)]
             for places, labels in ((made, made_labels), (real, real_labels))

@@ -73,7 +73,7 @@ def text(
     return f'<text x="{x:.1f}" y="{y:.1f}" text-anchor="{anchor}" class="{css}"{turned}>{escape(content)}</text>'
 
 
-def shortened(name: str) -> str:
+def fitted_name(name: str) -> str:
     """Return a label's name, without its middle where it would take the chart's place: names often begin alike."""
     if sum(map(_columns, name)) <= LONGEST_LABEL:
         return name
@@ -82,7 +82,7 @@ def shortened(name: str) -> str:
 
 def label_width(names: Iterable[str]) -> float:
     """Return about how wide the longest of `names` is drawn at 12 pixels."""
-    return max(sum(map(_width, shortened(name))) for name in names)
+    return max(sum(map(_width, fitted_name(name))) for name in names)
 
 
 def _fitting(name: str, columns: int) -> str:

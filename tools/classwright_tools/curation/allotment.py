@@ -49,10 +49,10 @@ def rows_by_cell(total: int, cells: Sequence[Cell]) -> dict[Cell, int]:
     Labels differ by one row at most, and so do the cells of one label. Those that get one more are spread.
     """
     labels = list(dict.fromkeys(cell.label for cell in cells))
-    return rows_of_labels(dict(zip(labels, even_shares(total, len(labels)), strict=True)), cells)
+    return rows_by_label(dict(zip(labels, even_shares(total, len(labels)), strict=True)), cells)
 
 
-def rows_of_labels(counts: Mapping[str, int], cells: Iterable[Cell]) -> dict[Cell, int]:
+def rows_by_label(counts: Mapping[str, int], cells: Iterable[Cell]) -> dict[Cell, int]:
     """Return how many rows each of `cells` gets, of as many as `counts` says for its label, or its labels.
 
     The cells of one label differ by one row at most; those that get one more are spread. Those that get none are left

@@ -20,7 +20,7 @@ from classwright_tools.domain.pair import Content
 from classwright_tools.domain.task import TaskKind
 
 
-class Comparison:
+class RowComparison:
     """Finds the rows that repeat others, among those of a dataset and those that arrive for one split or more.
 
     Rows added first are kept. Splits are added in the order of `leaks.PRECEDENCE`, and in each the rows that are there

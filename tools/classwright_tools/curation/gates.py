@@ -12,7 +12,7 @@ from classwright_tools.curation.languages import wrong_language
 from classwright_tools.curation.plain_matches import PlainMatches
 from classwright_tools.curation.real_texts import RealTexts
 from classwright_tools.curation.shown_texts import ShownTexts
-from classwright_tools.curation.text_checks import debris, letters, words
+from classwright_tools.curation.text_checks import debris, letter_count, word_count
 from classwright_tools.domain.cleaning import is_broken
 from classwright_tools.domain.edits import Decided
 from classwright_tools.domain.example import SPLITS, Example, Split, example_id
@@ -173,9 +173,9 @@ class QualityFilter:
 
     def _short(self, text: str) -> Refused | None:
         rules = self.rules(())
-        if letters(text) < rules.least_letters:
-            detail = f"it has {letters(text)} letters and digits, fewer than {rules.least_letters}"
-        elif words(text) < rules.least_words:
+        if letter_count(text) < rules.least_letters:
+            detail = f"it has {letter_count(text)} letters and digits, fewer than {rules.least_letters}"
+        elif word_count(text) < rules.least_words:
             detail = "it is a single word"
         else:
             return None

@@ -10,7 +10,7 @@ from classwright_tools.curation.hub_layout import files_of
 from classwright_tools.curation.sources import Source
 from classwright_tools.curation.spool import spool_folder
 from classwright_tools.domain.example import Split
-from classwright_tools.hub.repository import HubRepository, listed
+from classwright_tools.hub.repository import HubRepository, open_repository
 from classwright_tools.reading.files import read_file
 from classwright_tools.reading.folders import is_data, taken_remark
 from classwright_tools.reading.opening import Position
@@ -29,7 +29,7 @@ def read_hub(name: str, columns: Columns, split: Split, position: Position, cont
     """
     path, _, wanted = name.partition("@")
     path, _, config = path.partition(":")
-    repository = listed("dataset", path, context)
+    repository = open_repository("dataset", path, context)
     names = [file.name for file in repository.files]
     taken = files_of(names, config or None, wanted or None, split, repository.subject)
     there = [file for file in map(PurePosixPath, names) if is_data(file)]

@@ -9,7 +9,7 @@ from itertools import islice
 
 from classwright_tools.context import ToolContext
 from classwright_tools.curation.arrivals import Arrival, Arrivals
-from classwright_tools.curation.comparison import Comparison
+from classwright_tools.curation.comparison import RowComparison
 from classwright_tools.curation.division import DividedRows
 from classwright_tools.curation.leaks import LABELLED, PRECEDENCE
 from classwright_tools.curation.origins import Origins
@@ -23,10 +23,10 @@ from classwright_tools.workspace.datasets import BATCH_ROWS, iterate_rows
 _READING, _COMPARING = 0.6, 0.2
 
 
-def compare(
+def compare_rows(
     division: Division | None,
     arrivals: Arrivals,
-    comparison: Comparison,
+    comparison: RowComparison,
     parent: str | None,
     context: ToolContext,
     position: Position,
@@ -62,7 +62,7 @@ def compare(
 
 
 def _add_held(
-    split: Split, comparison: Comparison, parent: str | None, context: ToolContext, digests: array[int] | None = None
+    split: Split, comparison: RowComparison, parent: str | None, context: ToolContext, digests: array[int] | None = None
 ) -> None:
     """Hand the rows of `split` in `parent` to `comparison`, and the digests of the queries to `digests`."""
     comparison.begin(split)
@@ -73,13 +73,13 @@ def _add_held(
             digests.extend(query_digest(row.content) for row in rows)
 
 
-def compared(context: ToolContext) -> Callable[[float], None]:
+def comparison_progress(context: ToolContext) -> Callable[[float], None]:
     """Return what reports the share (0 to 1) of the comparison that is done."""
     return lambda share: context.progress(_READING + _COMPARING * share, "comparing the rows")
 
 
 def rows_of(
-    split: Split, comparison: Comparison, origins: Origins, parent: str | None, context: ToolContext
+    split: Split, comparison: RowComparison, origins: Origins, parent: str | None, context: ToolContext
 ) -> Iterator[Example]:
     """Yield the rows of `split` in the new version: those kept of `parent`, then those that arrived."""
     kept = iter(comparison.kept(split).tolist())

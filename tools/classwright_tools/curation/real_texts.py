@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterable
 
 from classwright_tools.curation.label_leaks import Form, leaks_in
-from classwright_tools.curation.text_checks import debris, letters, words
+from classwright_tools.curation.text_checks import debris, letter_count, word_count
 from classwright_tools.domain.task import Task
 
 LEAST_SHARE = 0.001
@@ -29,7 +29,7 @@ class RealTexts:
         self._labels = task.label_names
         examples = [text for label in task.labels for text in label.examples]
         # The queries of a pair task often are one word.
-        self._are_short = task.kind == "pair" or any(words(text) < USUAL_WORDS for text in examples)
+        self._are_short = task.kind == "pair" or any(word_count(text) < USUAL_WORDS for text in examples)
         self._shown = {(leak.form, leak.name) for text in examples for leak in leaks_in(text, self._labels)}
         self._seen = 0
         self._words: Counter[int] = Counter()
@@ -43,8 +43,8 @@ class RealTexts:
             if self._seen == MOST_LOOKED_AT:
                 return
             self._seen += 1
-            self._words[words(text)] += 1
-            self._letters[letters(text)] += 1
+            self._words[word_count(text)] += 1
+            self._letters[letter_count(text)] += 1
             self._said.update({(leak.form, leak.name) for leak in leaks_in(text, self._labels)})
             self._held.update({name for name, _ in debris(text)})
 

@@ -48,12 +48,12 @@ _DEBRIS: tuple[tuple[str, re.Pattern[str]], ...] = tuple(
 )
 
 
-def words(text: str) -> int:
+def word_count(text: str) -> int:
     """Return how many words `text` has; a script without spaces between words is taken to have enough."""
     return 1_000 if _UNSPACED.search(text) else len(text.split())
 
 
-def letters(text: str) -> int:
+def letter_count(text: str) -> int:
     """Return how many letters and digits `text` has, or that it has enough where one is a syllable or a word."""
     return 1_000 if _UNSPACED.search(text) else sum(character.isalnum() for character in text)
 

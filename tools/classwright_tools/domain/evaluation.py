@@ -48,7 +48,7 @@ class LabelChange(Noun):
         return self.only_this_right - self.only_other_right
 
 
-class ChangedRow(Noun):
+class ChangedAnswer(Noun):
     """A row of which one of two models alone has the label, or all labels, right. It is no test row."""
 
     example: str = Field(description="The row's id.")
@@ -94,7 +94,7 @@ class EvaluationReport(Noun):
     label_changes: tuple[LabelChange, ...] = Field(
         default=(), description="Against the other model, the greatest gain first."
     )
-    changed_rows: tuple[ChangedRow, ...] = Field(default=(), description="Of each kind those that it is surest of.")
+    changed_rows: tuple[ChangedAnswer, ...] = Field(default=(), description="Of each kind those that it is surest of.")
     surest_errors: tuple[WrongRow, ...]
     texts_per_second: float | None = Field(gt=0, description="None if the model had answered all rows before.")
 

@@ -18,7 +18,7 @@ CHANCE = 2.33
 REASONS_TOLD = 3
 
 
-class Written(Protocol):
+class WritingAccount(Protocol):
     """The account of one writing."""
 
     @property
@@ -37,7 +37,7 @@ class Written(Protocol):
         ...
 
 
-def writer_limit(writings: Iterable[Written]) -> str:
+def writer_limit(writings: Iterable[WritingAccount]) -> str:
     """Return that the writer is the limit, why, what its texts took and what would help; empty if it is not, or that
     may be chance.
     """

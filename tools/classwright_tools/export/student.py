@@ -73,7 +73,7 @@ def add_student(
     """Write a student of `model`, taught on `texts`, into its export in `folder`, and say how good it is.
 
     `labels.json` tells of it and of the cut: the probability below which a cascade asks the encoder. It is that of
-    `cut_of`, on texts that the student was not taught.
+    `cascade_threshold`, on texts that the student was not taught.
 
     Raises:
         InvalidInput: the export has no graph.
@@ -106,13 +106,13 @@ def add_student(
     )
     logits = student.logits(tokens[:back])
     temperature = temperature_towards(logits, answers[:back])
-    cut = cut_of(softmax(logits / temperature), answers[:back])
+    cut = cascade_threshold(softmax(logits / temperature), answers[:back])
     save_student(folder / STUDENT, student.at(temperature), windows=windows > 1)
     write_json(folder / LABELS, facts | {"student": {**facts["graph"], "file": STUDENT, "cut": cut}})
     return _measured(folder, check, texts[:back], len(texts) - back)
 
 
-def cut_of(student: np.ndarray, model: np.ndarray) -> float:
+def cascade_threshold(student: np.ndarray, model: np.ndarray) -> float:
     """Return the lowest probability of the `student` (n, k) from which on it may answer in the place of the `model`.
 
     Where the two name other labels either may be right, for a student that is sure in spite of its model is a witness

@@ -135,7 +135,7 @@ class HubRepository:
             raise wrong
 
 
-def listed(kind: Kind, name: str, context: ToolContext) -> HubRepository:
+def open_repository(kind: Kind, name: str, context: ToolContext) -> HubRepository:
     """Return the files of the public repository `name`, such as 'owner/name', at its newest commit.
 
     Raises:

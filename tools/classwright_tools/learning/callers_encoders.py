@@ -8,7 +8,7 @@ from pathlib import Path, PurePosixPath
 
 from classwright_tools.context import DEFAULT_ENCODER, ToolContext
 from classwright_tools.errors import InvalidInput
-from classwright_tools.hub.repository import listed
+from classwright_tools.hub.repository import open_repository
 from classwright_tools.learning.encoder_checks import OTHER_FORMATS, pickled
 from classwright_tools.learning.encoder_folders import FETCHED, cached_folder, folder_at_hand, folder_in, repository_of
 from classwright_tools.learning.encoders import Encoder, open_encoder, opened_once
@@ -62,7 +62,7 @@ def _folder_for(repository: str, context: ToolContext) -> Path | None:
 
 def _fetched(repository: str, own: Path, context: ToolContext) -> Path:
     """Fetch `repository` into the folder `own`, and return the folder in it."""
-    found = listed("model", repository, context)
+    found = open_repository("model", repository, context)
     wanted = [file for file in found.files if _is_fetched(PurePosixPath(file.name))]
     if not any(file.name.endswith(".safetensors") for file in wanted):
         raise pickled(repository)

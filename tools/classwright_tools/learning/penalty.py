@@ -41,12 +41,12 @@ def with_penalty(methods: Sequence[Method], rows: Rows, validation: Rows | None,
     def loss(penalty: float) -> float:
         # Not metered: how many are fitted depends on the rows, and an estimate counts what every training fits.
         classifier = method.fit(rows, replace(setup, penalty=penalty))
-        return log_loss(real.labels, classifier.logits(real.texts, setup.embedding))
+        return tempered_log_loss(real.labels, classifier.logits(real.texts, setup.embedding))
 
     return replace(setup, penalty=min((c for c in FOR_WRITTEN if c <= lightest), key=loss))
 
 
-def log_loss(labels: np.ndarray, logits: np.ndarray) -> float:
+def tempered_log_loss(labels: np.ndarray, logits: np.ndarray) -> float:
     """Return the mean log-loss of the `labels` (n,) by logits (n, k), at the temperature that suits them best.
 
     How sure a classifier is can be mended later, so it is no part of how good this calls it.

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
-from classwright_tools.domain.evaluation import ChangedRow, LabelChange
+from classwright_tools.domain.evaluation import ChangedAnswer, LabelChange
 from classwright_tools.domain.example import Split
 from classwright_tools.domain.excerpt import shortened
 from classwright_tools.domain.label_sets import in_order, labels_in_words
@@ -35,7 +35,7 @@ def label_changes(found: Answers, theirs: Sequence[Answer]) -> tuple[LabelChange
     return tuple(sorted(changes, key=lambda one: (-one.gain, one.label)))
 
 
-def changed_rows(found: Answers, theirs: Sequence[Answer], split: Split) -> tuple[ChangedRow, ...]:
+def changed_rows(found: Answers, theirs: Sequence[Answer], split: Split) -> tuple[ChangedAnswer, ...]:
     """Return up to `ROWS` rows that the model of the answers `found` alone has right, and as many that the other has.
 
     The other gave the answers `theirs` (n,), sets of labels in an order of its own. The rows that the one is surest of
@@ -43,7 +43,7 @@ def changed_rows(found: Answers, theirs: Sequence[Answer], split: Split) -> tupl
     """
     if split == "test":
         return ()
-    rows: dict[bool, list[ChangedRow]] = {True: [], False: []}
+    rows: dict[bool, list[ChangedAnswer]] = {True: [], False: []}
     true, own = _true(found), _named(found)
     theirs = [one if isinstance(one, str) else in_order(one, found.labels) for one in theirs]
     for place in np.argsort(-found.confidence, kind="stable").tolist():
@@ -53,12 +53,12 @@ def changed_rows(found: Answers, theirs: Sequence[Answer], split: Split) -> tupl
         row = found.rows[place]
         named = {"label": true[place], "predicted": own[place], "other_predicted": theirs[place]}
         words = {name: _in_words(answer) for name, answer in named.items()}
-        rows[this_right].append(ChangedRow(example=row.id, text=row.shown, this_right=this_right, **words))
+        rows[this_right].append(ChangedAnswer(example=row.id, text=row.shown, this_right=this_right, **words))
     return (*rows[True], *rows[False])
 
 
 def changes_in_words(
-    changes: Sequence[LabelChange], rows: Sequence[ChangedRow], model: str, other: str
+    changes: Sequence[LabelChange], rows: Sequence[ChangedAnswer], model: str, other: str
 ) -> tuple[str, ...]:
     """Return the sentences on labels that gained or lost most, and on a few rows; none where nothing changed."""
     gained = [one for one in changes if one.gain > 0][:LISTED]

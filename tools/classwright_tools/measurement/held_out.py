@@ -18,9 +18,9 @@ from classwright_tools.domain.kinds import task_of
 from classwright_tools.domain.label_sets import labels_in_words
 from classwright_tools.domain.pair import Content
 from classwright_tools.errors import InvalidInput, NotEnoughData
-from classwright_tools.learning.label_space import LabelSpace, encode
+from classwright_tools.learning.label_space import LabelSpace
 from classwright_tools.learning.model import Model
-from classwright_tools.learning.rows import query_numbers, without_queries
+from classwright_tools.learning.rows import label_numbers, label_sets, query_numbers, without_queries
 from classwright_tools.workspace.datasets import iterate_rows, read_card, read_rows
 from classwright_tools.workspace.workspace import Workspace
 
@@ -182,47 +182,21 @@ def true_labels(rows: Sequence[Example], space: LabelSpace, dataset: str) -> npt
     Raises:
         InvalidInput: a row has no label, or one that the model does not know.
     """
-    read = label_sets if space.several else label_numbers
-    return read(rows, space.labels, dataset)
-
-
-def label_numbers(rows: Sequence[Example], labels: Sequence[str], dataset: str) -> npt.NDArray[np.int64]:
-    """Return each row's label as its place in `labels`, the labels that a model knows.
-
-    Raises:
-        InvalidInput: a row has no label, or another one.
-    """
-    place = {label: i for i, label in enumerate(labels)}
-    _refuse_unknown(Counter(row.label for row in rows if row.label not in place), labels, dataset)
-    return np.array([place[row.label] for row in rows if row.label is not None], np.int64)
-
-
-def label_sets(rows: Sequence[Example], labels: Sequence[str], dataset: str) -> npt.NDArray[np.bool_]:
-    """Return which of `labels`, those that a model knows, each row has (n, k).
-
-    Raises:
-        InvalidInput: of a row nobody has said which labels it has, or it has another one.
-    """
     unknown: Counter[str | None] = Counter()
     for row in rows:
-        own = (None,) if row.labels is None else row.labels
-        unknown.update(label for label in own if label not in labels)
-    _refuse_unknown(unknown, labels, dataset)
-    return encode([row.labels or () for row in rows], labels)
-
-
-def _refuse_unknown(unknown: Counter[str | None], labels: Sequence[str], dataset: str) -> None:
+        own = (row.label,) if not space.several else (None,) if row.labels is None else row.labels
+        unknown.update(label for label in own if label not in space.labels)
     if unknown:
         named = listed(("no label" if name is None else repr(name) for name, _ in unknown.most_common()), 3)
+        have = counted(unknown.total(), "of its rows has a label", "of its rows have labels")
         raise InvalidInput(
             f"dataset {dataset!r}",
-            f"{counted(unknown.total(), 'of its rows has a label', 'of its rows have labels')} that the model does not "
-            f"know ({named}): it knows "
-            f"{listed(map(repr, labels), 10)}",
+            f"{have} that the model does not know ({named}): it knows {listed(map(repr, space.labels), 10)}",
             f"If the task has them, train again, on these rows: train_classifier(task={task_of(dataset)!r}, "
             f"dataset={dataset!r}). Or pass the `dataset` that the model learnt from, or correct these rows "
             "(edit_examples), which test rows are not.",
         )
+    return label_sets(rows, space.labels) if space.several else label_numbers(rows, space.labels)
 
 
 def unlabelled_pairs(workspace: Workspace, dataset: str) -> tuple[Content, ...]:

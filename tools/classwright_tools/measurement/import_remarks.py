@@ -6,8 +6,8 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 
 from classwright_tools.context import ToolContext
-from classwright_tools.curation.comparison import Comparison
-from classwright_tools.curation.label_counts import label_counts as keys_apart
+from classwright_tools.curation.comparison import RowComparison
+from classwright_tools.curation.label_counts import label_counts
 from classwright_tools.curation.resent import resent_remark
 from classwright_tools.domain.cleaning import as_name
 from classwright_tools.domain.example import HELD_OUT, USUAL_DIVISION, Split
@@ -15,7 +15,7 @@ from classwright_tools.domain.excerpt import counted, listed
 from classwright_tools.domain.source import GivenSource
 from classwright_tools.domain.task import Task, TaskKind
 from classwright_tools.learning.reading_limits import limit_at_hand
-from classwright_tools.measurement.label_shares import label_counts, label_shifts, shifts_remark
+from classwright_tools.measurement.label_shares import counts_by_split, label_shifts, shifts_remark
 from classwright_tools.measurement.next_training import next_training
 from classwright_tools.workspace.datasets import read_card
 from classwright_tools.workspace.kept_model import kept_model
@@ -34,7 +34,7 @@ def respelled_remark(respelled: Mapping[str, str]) -> str:
     return f"Some labels are spelled otherwise in the source: {named}." if respelled else ""
 
 
-def cut_rows(comparison: Comparison, context: ToolContext) -> tuple[int, str]:
+def cut_rows(comparison: RowComparison, context: ToolContext) -> tuple[int, str]:
     """Return how many imported rows the server's encoder reads only in part, and the sentence that says so.
 
     An encoder that is not on this machine is not waited for: its first training tells then.
@@ -60,7 +60,7 @@ def stayed_remark(stayed: Counter[Split], kind: TaskKind, dataset: str | None) -
     )
 
 
-def resent_rows(given: GivenSource, comparison: Comparison, workspace: Workspace, task: str) -> str:
+def resent_rows(given: GivenSource, comparison: RowComparison, workspace: Workspace, task: str) -> str:
     """Return the sentence on rows of the call that are written ones with a changed text."""
     if not given.rows:
         return ""
@@ -68,14 +68,14 @@ def resent_rows(given: GivenSource, comparison: Comparison, workspace: Workspace
     return resent_remark(workspace, newest.id if newest else None, (content for content, *_ in comparison.arrivals()))
 
 
-def shares_remark(workspace: Workspace, dataset: str, splits: Sequence[Split]) -> str:
+def split_shares_remark(workspace: Workspace, dataset: str, splits: Sequence[Split]) -> str:
     """Return what is to say of labels whose share is another in an imported split than in others of the new dataset."""
-    counts = label_counts(read_card(workspace, dataset))
+    counts = counts_by_split(read_card(workspace, dataset))
     return " ".join(filter(None, (shifts_remark(label_shifts(counts, split)) for split in splits)))
 
 
 def counts_remark(
-    comparison: Comparison,
+    comparison: RowComparison,
     read: int,
     skipped: Mapping[str, int],
     dropped: Mapping[Split, int],
@@ -87,7 +87,7 @@ def counts_remark(
     `shared` of those imported have a query that another split has too.
     """
     by_split = comparison.labels
-    counts = keys_apart(comparison.labels_in_all)
+    counts = label_counts(comparison.labels_in_all)
     as_splits = listed((f"{rows.total()} {split}" for split, rows in by_split.items()), len(by_split))
     only = next(iter(by_split)) if len(by_split) == 1 else None
     were = "was" if comparison.imported == 1 else "were"
@@ -97,7 +97,7 @@ def counts_remark(
     said += (f" into {dataset}." if dataset else ".") + counts.remark
     if not only and counts.by_label:
         rarest = min(counts.by_label, key=lambda name: counts.by_label[name])
-        rows = (f"{keys_apart(labels).by_label.get(rarest, 0)} {split}" for split, labels in by_split.items())
+        rows = (f"{label_counts(labels).by_label.get(rarest, 0)} {split}" for split, labels in by_split.items())
         said += f" Of {rarest!r}, the rarest label: {listed(rows, len(by_split))}."
     if skipped:
         said += (

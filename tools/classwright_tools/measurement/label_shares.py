@@ -32,7 +32,7 @@ class Shift(NamedTuple):
     other_share: float
 
 
-def label_counts(card: DatasetCard) -> dict[Split, dict[str, int]]:
+def counts_by_split(card: DatasetCard) -> dict[Split, dict[str, int]]:
     """Return the rows of each labelled split that a dataset has, by label; none of a multi-label task.
 
     Shares of labels that apply together do not add up to one: they are no shares of the rows.
@@ -65,7 +65,7 @@ def written_apart(card: DatasetCard) -> str:
 
 def counts_for_model(measured: DatasetCard, trained: DatasetCard) -> dict[Split, dict[str, int]]:
     """Return the rows of each labelled split by label: those that a model is `measured` on, and `trained` on."""
-    return label_counts(measured) | {"train": label_counts(trained).get("train", {})}
+    return counts_by_split(measured) | {"train": counts_by_split(trained).get("train", {})}
 
 
 def label_shifts(counts: Mapping[Split, Mapping[str, int]], split: Split | None = None) -> tuple[Shift, ...]:

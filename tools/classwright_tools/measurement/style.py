@@ -147,7 +147,7 @@ def forms_of(texts: Iterable[str]) -> Forms:
 
 
 @dataclass(frozen=True)
-class Difference:
+class WordingDifference:
     """A measure of some texts beside that of others; `differs` is whether they differ by more than chance."""
 
     measure: Wording
@@ -162,7 +162,7 @@ def differences(
     languages: Collection[str] = ("en",),
     strata: tuple[Sequence[str | None], Sequence[str | None]] | None = None,
     alpha: float = SIGNIFICANCE,
-) -> list[Difference]:
+) -> list[WordingDifference]:
     """Return how some texts differ in form from others; both are there.
 
     What is looked for in English is left out if `languages`, BCP 47 tags, has others. Short and long texts are those
@@ -185,7 +185,7 @@ def differences(
         share, other_share = wilson(int(held.sum()), len(held)), wilson(int(other_held.sum()), len(other_held))
         z = mantel_haenszel(held, other_held, *labels)
         differs = 2 * norm.sf(abs(z)) < alpha / len(measured) and z * (share.value - other_share.value) > 0
-        found.append(Difference(measure, share, other_share, bool(differs)))
+        found.append(WordingDifference(measure, share, other_share, bool(differs)))
     return found
 
 
@@ -250,7 +250,7 @@ def _gaps_of_labels(
     """Yield the largest differences of the texts of one label; `named` are both's labels, "" where a text has none."""
     own_names, their_names = named
     labels = sorted((set(own_names.tolist()) & set(their_names.tolist())) - {""})
-    found: list[tuple[str, Difference]] = []
+    found: list[tuple[str, WordingDifference]] = []
     for label in labels if len(labels) > 1 else ():
         pair = ours.take(own_names == label), theirs.take(their_names == label)
         every = differences(*pair, languages, alpha=SIGNIFICANCE / len(labels))
@@ -259,7 +259,7 @@ def _gaps_of_labels(
     yield from (_gap(difference, label) for label, difference in found[:MOST_OF_LABELS])
 
 
-def _gap(found: Difference, label: str | None = None) -> StyleGap:
+def _gap(found: WordingDifference, label: str | None = None) -> StyleGap:
     """Return a difference in words: what to ask for, where it is one."""
     of_label = f" of {label!r}" if label else ""
     clause, more, fewer = found.measure.clause, found.measure.more, found.measure.fewer

@@ -13,7 +13,7 @@ from classwright_tools.learning.trained import Trained
 from classwright_tools.learning.training_data import ENOUGH_REAL, TrainingData
 from classwright_tools.measurement.at_shares import at_shares_remarks
 from classwright_tools.measurement.caveats import caveats, how_often_unlike, how_sure, quoted, scores_in_words
-from classwright_tools.measurement.label_shares import label_counts, label_shifts, shifts_remark, written_apart
+from classwright_tools.measurement.label_shares import counts_by_split, label_shifts, shifts_remark, written_apart
 from classwright_tools.measurement.long_rows import cut_remarks
 from classwright_tools.measurement.rows_compared import fair_rows
 from classwright_tools.workspace.datasets import read_card, read_rows
@@ -86,7 +86,7 @@ def training_remarks(
         *filter(None, [trained.why_no_shares, unread_remark(encoder, task.languages)]),
         *cut_remarks(encoder, data.rows.texts, "training rows"),
         *cut_remarks(encoder, measured, "validation rows"),
-        *filter(None, [shifts_remark(label_shifts(label_counts(card), "validation" if measured else "train"))]),
+        *filter(None, [shifts_remark(label_shifts(counts_by_split(card), "validation" if measured else "train"))]),
         *filter(None, [written_apart(card), _picked_as_hard(workspace, task, dataset, trained)]),
     )
 

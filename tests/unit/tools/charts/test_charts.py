@@ -15,7 +15,7 @@ from classwright_tools.charts.label_bars import MOST_BARS, label_bars
 from classwright_tools.charts.reliability import reliability_diagram
 from classwright_tools.charts.scatter import label_map, text_map
 from classwright_tools.charts.style import SERIES
-from classwright_tools.charts.svg import LONGEST_LABEL, label_width, shortened, standalone
+from classwright_tools.charts.svg import LONGEST_LABEL, fitted_name, label_width, standalone
 from classwright_tools.domain.figures import ClassFigures, Estimate, ReliabilityBin
 
 NAMES = ("plain", "$x^2", "<b>bold</b>", "with_underscores", "é" * 90, "zwei Wörter", "line " * 19, "a", "退款" * 20)
@@ -119,14 +119,14 @@ def test_attention_is_drawn_with_every_token_and_its_importance() -> None:
 def test_long_names_that_begin_alike_stay_apart_in_a_chart() -> None:
     long = [f"a question about an international transfer that is {state}" for state in ("pending", "late")]
 
-    drawn = [shortened(name) for name in long]
+    drawn = [fitted_name(name) for name in long]
 
     assert [len(name) for name in drawn] == [LONGEST_LABEL] * 2
     assert drawn[0].startswith("a question about")
     assert [name.endswith(state) for name, state in zip(drawn, ("pending", "late"), strict=True)] == [True, True]
-    assert shortened("x" * LONGEST_LABEL) == "x" * LONGEST_LABEL
+    assert fitted_name("x" * LONGEST_LABEL) == "x" * LONGEST_LABEL
 
 
 def test_characters_of_east_asia_are_as_wide_as_two() -> None:
-    assert len(shortened("退" * 40)) == LONGEST_LABEL // 2
+    assert len(fitted_name("退" * 40)) == LONGEST_LABEL // 2
     assert label_width(["退" * 8]) > 1.5 * label_width(["a" * 8])

@@ -12,7 +12,7 @@ import pytest
 from classwright_tools.domain.example import Origin
 from classwright_tools.learning import penalty
 from classwright_tools.learning.methods.registry import METHODS
-from classwright_tools.learning.penalty import FOR_WRITTEN, log_loss, with_penalty
+from classwright_tools.learning.penalty import FOR_WRITTEN, tempered_log_loss, with_penalty
 from classwright_tools.learning.probe import choose_regularisation
 from classwright_tools.learning.rows import Rows
 from classwright_tools.learning.setup import Setup
@@ -81,5 +81,5 @@ def test_rows_with_a_penalty_of_their_own_are_left_as_they_are(tmp_path: Path) -
 
 def test_the_log_loss_does_not_depend_on_how_sure_the_logits_are() -> None:
     labels, logits = np.array([0, 1, 1, 0]), np.array([[2.0, 0], [0, 1.0], [0.5, 0], [1.0, 0]])
-    assert log_loss(labels, 3 * logits) == pytest.approx(log_loss(labels, logits), rel=0.01)
-    assert log_loss(labels, 0 * logits) == pytest.approx(np.log(2))
+    assert tempered_log_loss(labels, 3 * logits) == pytest.approx(tempered_log_loss(labels, logits), rel=0.01)
+    assert tempered_log_loss(labels, 0 * logits) == pytest.approx(np.log(2))

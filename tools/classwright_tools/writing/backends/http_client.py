@@ -17,7 +17,7 @@ from classwright_tools.domain.usage import TokenCount
 from classwright_tools.domain.writer import UnusableAnswer
 from classwright_tools.errors import InvalidInput
 from classwright_tools.writing.backends.http_errors import Fault, fault_of_status
-from classwright_tools.writing.backends.http_responses import Answer, Complaint, understood
+from classwright_tools.writing.backends.http_responses import Complaint, HttpAnswer, understood
 from classwright_tools.writing.backends.rate_limit import Clock
 from classwright_tools.writing.backends.request_forms import Dialect, Question
 from classwright_tools.writing.completions.retry import Reply
@@ -105,7 +105,7 @@ class ChatEndpoint:
 
     async def _exchange(
         self, client: httpx.AsyncClient, method: str, path: str, body: dict[str, Any] | None
-    ) -> Answer | Fault:
+    ) -> HttpAnswer | Fault:
         """Return the HTTP answer, whatever its status, or why none came."""
         try:
             async with client.stream(method, self.url + path, json=body) as response:
@@ -114,7 +114,7 @@ class ChatEndpoint:
                     content += chunk
                     if len(content) > MOST_ANSWER_BYTES:
                         return Fault("broken", f"answered with more than {MOST_ANSWER_BYTES >> 20} MB")
-                return Answer(response.status_code, response.headers, bytes(content))
+                return HttpAnswer(response.status_code, response.headers, bytes(content))
         except (httpx.ConnectError, httpx.ConnectTimeout, httpx.ProxyError):
             return Fault("unreachable", "cannot be connected to")
         except httpx.TimeoutException:

@@ -36,7 +36,7 @@ _THOUGHTS = ("reasoning_content", "reasoning", "thinking", "reasoning_details")
 
 
 @dataclass(frozen=True)
-class Answer:
+class HttpAnswer:
     """An HTTP answer as it came."""
 
     status: int
@@ -51,7 +51,7 @@ class Complaint(NamedTuple):
     words: str
 
 
-def understood(answer: Answer, question: Question, now: datetime) -> Reply | Fault | Complaint:
+def understood(answer: HttpAnswer, question: Question, now: datetime) -> Reply | Fault | Complaint:
     """Return what `answer` to `question` says; `now` is aware."""
     words = answer.content.decode(errors="replace")
     if answer.status >= 300:
@@ -174,7 +174,7 @@ def _wait(error: dict[str, Any]) -> str | None:
     return None
 
 
-def _is_stream(answer: Answer) -> bool:
+def _is_stream(answer: HttpAnswer) -> bool:
     kind = answer.headers.get("content-type", "")
     return kind.startswith("text/event-stream") or answer.content.lstrip().startswith((b"data:", b"event:"))
 

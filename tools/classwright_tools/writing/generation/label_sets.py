@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from itertools import combinations, zip_longest
 from typing import TypeVar
 
-from classwright_tools.curation.allotment import even_shares, proportional_shares, rows_of_labels, scattered
+from classwright_tools.curation.allotment import even_shares, proportional_shares, rows_by_label, scattered
 from classwright_tools.domain.example import REAL_TEXTS, Split
 from classwright_tools.domain.label_sets import NO_LABELS, in_order, named_together
 from classwright_tools.domain.task import Task
@@ -65,7 +65,7 @@ def targets_of_sets(
     else:
         counts = set_counts(ROWS_A_CELL * len(cells) if rows is None else rows, task.label_names, real)
     places = cells_of_sets(task, [name for name, count in counts.items() if count], cells)
-    return tuple(CellTarget(cell, n) for cell, n in rows_of_labels(counts, places).items())
+    return tuple(CellTarget(cell, n) for cell, n in rows_by_label(counts, places).items())
 
 
 def cells_of_sets(task: Task, written: Sequence[str], cells: Iterable[Cell]) -> list[Cell]:

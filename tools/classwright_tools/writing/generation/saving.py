@@ -10,7 +10,7 @@ from classwright_tools.workspace.destination import Destination
 from classwright_tools.workspace.later_labels import under_later_labels
 from classwright_tools.workspace.workspace import Artifact
 from classwright_tools.writing.generation.run import Written, outcome_files
-from classwright_tools.writing.generation.spec import GenerationSpec, training_rows
+from classwright_tools.writing.generation.spec import GenerationSpec, rows_there
 
 
 def save_written(
@@ -25,7 +25,7 @@ def save_written(
     def save_onto(parent: str | None) -> Artifact | None:
         there, examples = spec.there, written.examples
         if parent != spec.parent:
-            there = training_rows(workspace, parent)
+            there = rows_there(workspace, parent)
             written.drop_repeats(QualityFilter.for_dataset(workspace, spec.task, parent))
             task = workspace.task(spec.task.slug)
             examples, ended = under_later_labels(workspace, task, written.examples, spec.parent, parent)

@@ -84,7 +84,7 @@ def spec_of_tree(
         targets = targets_of_sets(task, cells, rows, wished, real_label_sets(workspace, parent))
     else:
         targets = targets_of_tree(_cells_wished(cells, wished) if wished else cells, rows)
-    there = training_rows(workspace, parent)
+    there = rows_there(workspace, parent)
     targets = _as_wished(targets, wish, good_examples(workspace, parent))
     return GenerationSpec(task, targets, next_round(there), parent, there)
 
@@ -115,7 +115,7 @@ def spec_of_plan(
     cells = workspace.document(newest.id, "topics", TopicTree).cells() if newest else ()
     if task.multi_label:
         cells = tuple(cells_of_sets(task, list(dict.fromkeys(item.label for item in document.items)), cells))
-    there = training_rows(workspace, parent)
+    there = rows_there(workspace, parent)
     targets = _as_wished(targets_of_plan(document, rows, cells), wish, good_examples(workspace, parent))
     return GenerationSpec(task, targets, document.round, parent, there)
 
@@ -144,7 +144,7 @@ def spec_of_items(
             "does not say which label is the mismatch, and mismatches are what is written",
             f"Name it: {task.naming_mismatch}.",
         )
-    there = training_rows(workspace, parent)
+    there = rows_there(workspace, parent)
     wanted = items_wanted(task, there, items)
     if not wanted:
         raise NotEnoughData(
@@ -179,7 +179,7 @@ def items_wanted(task: Task, there: Sequence[Example], items: Sequence[str]) -> 
     ]
 
 
-def training_rows(workspace: Workspace, dataset: str | None) -> tuple[Example, ...]:
+def rows_there(workspace: Workspace, dataset: str | None) -> tuple[Example, ...]:
     """Return the training rows of `dataset`; of None there are none."""
     return tuple(read_rows(workspace, dataset, "train")) if dataset else ()
 

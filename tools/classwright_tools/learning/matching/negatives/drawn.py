@@ -35,7 +35,7 @@ class Drawn(NamedTuple):
     targets: np.ndarray
 
 
-class Source(Protocol):
+class NegativeSource(Protocol):
     """A kind of negatives."""
 
     def draw(self, rows: np.ndarray, generator: np.random.Generator) -> Drawn:

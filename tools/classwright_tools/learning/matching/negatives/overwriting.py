@@ -6,7 +6,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from classwright_tools.learning.matching.negatives.drawn import NO_QUERY, Drawn, PlacedRows, RandomQueries, Source
+from classwright_tools.learning.matching.negatives.drawn import (
+    NO_QUERY,
+    Drawn,
+    NegativeSource,
+    PlacedRows,
+    RandomQueries,
+)
 from classwright_tools.learning.matching.negatives.generator import pretrained_generator
 from classwright_tools.learning.matching.negatives.mined import MinedQueries
 from classwright_tools.learning.matching.negatives.snapped import SnappedQueries
@@ -42,7 +48,7 @@ class Overwriting:
         kinds = [kind for kind, _ in settings.mix] if settings.overwritten else []
         self._sources = {kind: self.source(kind) for kind in kinds}
 
-    def source(self, kind: NegativeKind) -> Source:
+    def source(self, kind: NegativeKind) -> NegativeSource:
         """Return where negatives of `kind` come from; a variant may have others."""
         if kind == "random":
             return self._fallback

@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from typing import Any, NamedTuple
 
 from classwright_tools.writing.completions.parsing.choice import Choice, Unclear, chosen_list, text_of
-from classwright_tools.writing.completions.parsing.lists import listed
+from classwright_tools.writing.completions.parsing.lists import list_entries
 from classwright_tools.writing.completions.parsing.literals import Ending, read_literal, text_literal
 from classwright_tools.writing.completions.parsing.reasoning import without_leading_thoughts, without_thoughts
 from classwright_tools.writing.prompts.rules import FORM_ITEMS
@@ -93,7 +93,7 @@ def _values(text: str, *, is_whole: bool) -> tuple[list[Any], list[str]]:
     choice = chosen_list(text)
     if isinstance(choice, Choice) and choice.values:
         return choice.values, _ENDINGS[choice.ending]
-    entries = listed(text, is_whole=is_whole)
+    entries = list_entries(text, is_whole=is_whole)
     if entries:
         return [_whole_object(entry) for entry in entries], []
     if isinstance(choice, Choice):

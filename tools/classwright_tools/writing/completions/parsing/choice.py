@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from itertools import chain
 from typing import Any, NamedTuple
 
-from classwright_tools.writing.completions.parsing.lists import LIST_ENTRY, LONGEST_LEAD, listed
+from classwright_tools.writing.completions.parsing.lists import LIST_ENTRY, LONGEST_LEAD, list_entries
 from classwright_tools.writing.completions.parsing.literals import Ending, Found, Read, literals_in
 
 _ASKED_FOR = re.compile("items")
@@ -190,5 +190,5 @@ def _elements(part: Any, *, any_texts: bool = False) -> list[Any] | None:
         return texts if len(texts) == len(part) else None
     if isinstance(part, str) and any_texts:
         inner = chosen_list(part)
-        return inner.values if isinstance(inner, Choice) and inner.ending == "whole" else listed(part) or None
+        return inner.values if isinstance(inner, Choice) and inner.ending == "whole" else list_entries(part) or None
     return None

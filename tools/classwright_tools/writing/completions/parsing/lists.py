@@ -64,7 +64,7 @@ class _Entry:
         return ""
 
 
-def listed(text: str, *, is_whole: bool = True) -> list[str] | None:
+def list_entries(text: str, *, is_whole: bool = True) -> list[str] | None:
     """Return the entries of the numbered or bulleted list in `text`, or its lines if each is a quoted string.
 
     An entry lasts to the next mark of the same kind; deeper marks and those of the other kind belong to its text. The
