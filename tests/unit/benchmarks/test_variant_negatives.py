@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -17,12 +16,15 @@ from classwright_tools.learning.matching.fit import fit_matcher
 from classwright_tools.learning.matching.linear import Scaling
 from classwright_tools.learning.matching.matcher import build_network
 from classwright_tools.learning.matching.negatives.drawn import PlacedRows
-from classwright_tools.learning.matching.negatives.generator import Generator, pretrained_generator
+from classwright_tools.learning.matching.negatives.generator import Generator
 from classwright_tools.learning.matching.negatives.overwriting import Overwritten
 from classwright_tools.learning.matching.partner import PartnerOver
 from classwright_tools.learning.matching.settings import MatcherSettings, NegativeSettings
-from classwright_tools.learning.torch_state import one_thread
-from support.matching import MATCH, MISMATCH, made_pairs, placed_rows, setup_in, teacher_of
+from support.matching import MATCH, MISMATCH, made_pairs, setup_in
+from support.negatives import generator as generator
+from support.negatives import on_one_thread as on_one_thread
+from support.negatives import rows as rows
+from support.negatives import teacher as teacher
 from support.paths import ROOT
 
 sys.path.append(str(ROOT / "benchmarks" / "articles"))
@@ -31,27 +33,6 @@ from variants.negatives import UnfilteredQueries, VectorOverwriting, VectorPass,
 
 FREE = NegativeSettings(mix=(("generated", 1.0),), overwritten=0.5)
 POOLED = MatcherSettings(parts=("pooled",), steps=8, ensemble=False, negatives=FREE)
-
-
-@pytest.fixture(autouse=True)
-def _on_one_thread() -> Iterator[None]:
-    with one_thread():
-        yield
-
-
-@pytest.fixture(scope="module")
-def rows(tmp_path_factory: pytest.TempPathFactory) -> PlacedRows:
-    return placed_rows(tmp_path_factory.mktemp("cache"))
-
-
-@pytest.fixture(scope="module")
-def teacher(rows: PlacedRows) -> PartnerOver:
-    return teacher_of(rows)
-
-
-@pytest.fixture(scope="module")
-def generator(rows: PlacedRows) -> Generator:
-    return pretrained_generator(rows, MISMATCH, seed=0)
 
 
 @settings(max_examples=25)

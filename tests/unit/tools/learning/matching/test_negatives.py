@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import random as python_random
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -24,31 +23,13 @@ from classwright_tools.learning.matching.negatives.snapped import LEAST_MISMATCH
 from classwright_tools.learning.matching.negatives.switch import switches
 from classwright_tools.learning.matching.partner import PartnerOver
 from classwright_tools.learning.matching.settings import MatcherSettings, MiningSettings, NegativeSettings
-from classwright_tools.learning.torch_state import one_thread
-from support.matching import MATCH, MISMATCH, made_pairs, placed_rows, setup_in, teacher_of
+from support.matching import MATCH, MISMATCH, made_pairs, setup_in
+from support.negatives import generator as generator
+from support.negatives import on_one_thread as on_one_thread
+from support.negatives import rows as rows
+from support.negatives import teacher as teacher
 
 POOLED = MatcherSettings(parts=("pooled",), steps=30, ensemble=False)
-
-
-@pytest.fixture(autouse=True)
-def _on_one_thread() -> Iterator[None]:
-    with one_thread():
-        yield
-
-
-@pytest.fixture(scope="module")
-def rows(tmp_path_factory: pytest.TempPathFactory) -> PlacedRows:
-    return placed_rows(tmp_path_factory.mktemp("cache"))
-
-
-@pytest.fixture(scope="module")
-def teacher(rows: PlacedRows) -> PartnerOver:
-    return teacher_of(rows)
-
-
-@pytest.fixture(scope="module")
-def generator(rows: PlacedRows) -> Generator:
-    return pretrained_generator(rows, MISMATCH, seed=0)
 
 
 @given(
