@@ -12,7 +12,7 @@ from classwright_tools.domain.kinds import DatasetId
 from classwright_tools.domain.noun import ToolRequest, ToolResult
 from classwright_tools.errors import NotEnoughData
 from classwright_tools.tool import ToolSpec, ToolText
-from classwright_tools.work import Sizes, Work, computing
+from classwright_tools.work import always, computing
 
 
 class CountExamplesRequest(ToolRequest):
@@ -57,16 +57,11 @@ def count_examples(request: CountExamplesRequest, context: ToolContext) -> Count
     )
 
 
-def _work(_request: CountExamplesRequest, _sizes: Sizes) -> Work:
-    """It reads the card alone."""
-    return computing(0)
-
-
 TOOL = ToolSpec(
     run=count_examples,
     request=CountExamplesRequest,
     result=CountExamplesResult,
-    work=_work,
+    work=always(computing(0)),  # it reads the card alone
     text=ToolText(
         title="Count examples",
         description="Count the rows of a dataset's split by label. Not for figures of a model: call evaluate.",

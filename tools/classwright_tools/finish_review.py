@@ -10,7 +10,7 @@ from classwright_tools.domain.kinds import DatasetId
 from classwright_tools.domain.noun import MAX_ROWS_WRITTEN, Slug, ToolRequest, ToolResult
 from classwright_tools.errors import NotEnoughData
 from classwright_tools.tool import ToolSpec, ToolText
-from classwright_tools.work import ROW_BYTES, Sizes, Work, computing
+from classwright_tools.work import ROW_BYTES, always, computing
 
 MOST_ROWS = 10 * MAX_ROWS_WRITTEN
 """Each bulk decision was confirmed on the page, with its count."""
@@ -80,16 +80,11 @@ def finish_review(request: FinishReviewRequest, context: ToolContext) -> FinishR
     )
 
 
-def _work(_request: FinishReviewRequest, _sizes: Sizes) -> Work:
-    """It reads the rows and no encoder does."""
-    return computing(ROW_BYTES)
-
-
 TOOL = ToolSpec(
     run=finish_review,
     request=FinishReviewRequest,
     result=FinishReviewResult,
-    work=_work,
+    work=always(computing(ROW_BYTES)),  # no encoder reads the rows
     makes=("dataset",),
     for_page=True,
     multi_label=True,

@@ -18,7 +18,7 @@ from classwright_tools.domain.uris import artifact_uri
 from classwright_tools.domain.usage import WriterUsage
 from classwright_tools.errors import InvalidInput, unknown_id
 from classwright_tools.tool import ToolSpec, ToolText
-from classwright_tools.work import Sizes, Work, writing
+from classwright_tools.work import always, writing
 
 if TYPE_CHECKING:
     from classwright_tools.workspace.topic_trees import StoredTree
@@ -274,15 +274,11 @@ def _wanted(
     )
 
 
-def _work(_request: ProposeTopicsRequest, _sizes: Sizes) -> Work:
-    return writing()
-
-
 TOOL = ToolSpec(
     run=propose_topics,
     request=ProposeTopicsRequest,
     result=ProposeTopicsResult,
-    work=_work,
+    work=always(writing()),
     makes=("topics",),
     makes_task=True,
     job="to write",

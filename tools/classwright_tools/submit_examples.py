@@ -18,7 +18,7 @@ from classwright_tools.domain.task import Task
 from classwright_tools.domain.uris import artifact_uri
 from classwright_tools.errors import InvalidInput, unknown_id
 from classwright_tools.tool import ToolSpec, ToolText
-from classwright_tools.work import Sizes, Work, writing
+from classwright_tools.work import always, writing
 
 if TYPE_CHECKING:
     from classwright_tools.workspace.workspace import Artifact, Workspace
@@ -193,15 +193,11 @@ def _counted(receipt: Receipt) -> str:
     return ", ".join(parts) + "."
 
 
-def _work(_request: SubmitExamplesRequest, _sizes: Sizes) -> Work:
-    return writing()
-
-
 TOOL = ToolSpec(
     run=submit_examples,
     request=SubmitExamplesRequest,
     result=SubmitExamplesResult,
-    work=_work,
+    work=always(writing()),
     makes=("dataset",),
     multi_label=True,
     job="never",

@@ -12,7 +12,7 @@ from classwright_tools.domain.noun import Slug, ToolRequest, ToolResult
 from classwright_tools.domain.selection import RowId
 from classwright_tools.errors import InvalidInput, NotFound
 from classwright_tools.tool import ToolSpec, ToolText
-from classwright_tools.work import ROW_BYTES, Sizes, Work, computing
+from classwright_tools.work import ROW_BYTES, always, computing
 
 
 class UndoDecisionRequest(ToolRequest):
@@ -102,16 +102,11 @@ def undo_decision(request: UndoDecisionRequest, context: ToolContext) -> UndoDec
     )
 
 
-def _work(_request: UndoDecisionRequest, _sizes: Sizes) -> Work:
-    """It reads the rows and no encoder does."""
-    return computing(ROW_BYTES)
-
-
 TOOL = ToolSpec(
     run=undo_decision,
     request=UndoDecisionRequest,
     result=UndoDecisionResult,
-    work=_work,
+    work=always(computing(ROW_BYTES)),  # no encoder reads the rows
     makes=("dataset",),
     for_page=True,
     multi_label=True,

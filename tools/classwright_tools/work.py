@@ -6,7 +6,7 @@ counts as its slowest: `auto` may fine-tune.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
@@ -64,6 +64,11 @@ def computing(size: int, *, long: bool = False, method: str = "", stores: bool =
 def writing(rows: int | None = None) -> Work:
     """Return work that waits for a language model more than it computes; its size follows from `rows`."""
     return Work("writing", ROW_BYTES * (rows or 0))
+
+
+def always(work: Work) -> Callable[[object, Sizes], Work]:
+    """Return the judgement of a tool whose every call is the same `work`."""
+    return lambda _request, _sizes: work
 
 
 def shown_bytes(texts: Iterable[str]) -> int:
