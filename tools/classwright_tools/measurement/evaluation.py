@@ -16,7 +16,8 @@ from classwright_tools.charts.reliability import reliability_diagram
 from classwright_tools.domain.comparison import Comparison
 from classwright_tools.domain.evaluation import EvaluationReport, Measured, WrongRow
 from classwright_tools.domain.example import Split
-from classwright_tools.domain.kinds import KINDS
+from classwright_tools.domain.figures import FiguresAtShares
+from classwright_tools.domain.kinds import KINDS, task_of
 from classwright_tools.domain.shares import TaskShares
 from classwright_tools.errors import DamagedArtifact
 from classwright_tools.learning.label_space import Answer, certainty
@@ -49,14 +50,13 @@ SUREST_ERRORS = 20
 def measure(
     found: Answers,
     *,
-    task: str,
     model: str,
     split: Measured,
     threshold: float,
-    comparison: Comparison | None,
-    left_out: int,
-    warnings: tuple[str, ...],
     seed: int,
+    comparison: Comparison | None = None,
+    left_out: int = 0,
+    warnings: tuple[str, ...] = (),
     shares: TaskShares | None = None,
     mismatch: str | None = None,
     chosen: Chosen | None = None,
@@ -71,26 +71,13 @@ def measure(
     model's probabilities are at, None where nobody knows others than those of the rows. Test rows choose no threshold
     of a rare label: those that were `chosen` are applied to them.
     """
-    measures, at = measures_of(found, threshold, seed, mismatch), None
+    measures = measures_of(found, threshold, seed, mismatch)
+    at = None if found.thresholds else _at_shares(found, split, shares, mismatch, chosen, seed)
     table = at_thresholds(found, thresholds)
     to_find = thresholds_to_find(found) if found.thresholds and not thresholds and split != "test" else ()
-    if not found.thresholds:
-        values = shares.values if shares else own_shares(found.true, len(found.labels))
-        ranked = found.labels.index(mismatch) if mismatch else None
-        at = figures_at_shares(
-            found.true,
-            found.proba,
-            values,
-            found.labels,
-            found.queries,
-            mismatch=ranked,
-            chooses=split != "test",
-            chosen=chosen.rare if chosen else None,
-            seed=seed,
-        )
     return EvaluationReport(
         data=found.data,
-        task=task,
+        task=task_of(model),
         model=model,
         dataset=found.dataset,
         split=split,
@@ -118,6 +105,23 @@ def measure(
         changed_rows=changed_rows(found, theirs, split) if theirs else (),
         surest_errors=_surest_errors(found, split),
         texts_per_second=texts_per_second,
+    )
+
+
+def _at_shares(
+    found: Answers, split: Measured, shares: TaskShares | None, mismatch: str | None, chosen: Chosen | None, seed: int
+) -> FiguresAtShares | None:
+    """Return the figures at the `shares`, by default those of the rows; `measure` says what the others are."""
+    return figures_at_shares(
+        found.true,
+        found.proba,
+        shares.values if shares else own_shares(found.true, len(found.labels)),
+        found.labels,
+        found.queries,
+        mismatch=found.labels.index(mismatch) if mismatch else None,
+        chooses=split != "test",
+        chosen=chosen.rare if chosen else None,
+        seed=seed,
     )
 
 

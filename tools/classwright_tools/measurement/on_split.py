@@ -77,7 +77,6 @@ def on_split(
     remarks = (less, labels_remark(comparison, model, other), shares_remark(comparison, model, other))
     report = measure(
         found,
-        task=model.card.task,
         model=model.id,
         split=split,
         threshold=model.threshold,

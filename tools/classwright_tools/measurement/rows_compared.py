@@ -49,7 +49,6 @@ def on_rows_held_out(model: Model, other: Model, context: ToolContext) -> tuple[
     found, theirs = held_out_of_both(context.workspace, model, other, context.seed, progress)
     report = measure(
         found,
-        task=model.card.task,
         model=model.id,
         split="train",
         threshold=0.0,  # a probe's answers, none of which it leaves to a person
@@ -63,7 +62,6 @@ def on_rows_held_out(model: Model, other: Model, context: ToolContext) -> tuple[
             found.queries,
             seed=context.seed,
         ),
-        left_out=0,
         warnings=(NO_VALIDATION,),
         seed=context.seed,
         mismatch=model.card.mismatch,

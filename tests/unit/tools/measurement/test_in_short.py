@@ -33,17 +33,7 @@ def answers(rows: int, wrong: int, unsure: int = 0, labels: tuple[str, ...] = LA
 
 
 def evaluated(found: Answers) -> EvaluationReport:
-    return measure(
-        found,
-        task="support",
-        model="support-m1",
-        split="validation",
-        threshold=0.5,
-        comparison=None,
-        left_out=0,
-        warnings=(),
-        seed=0,
-    )
+    return measure(found, model="support-m1", split="validation", threshold=0.5, seed=0)
 
 
 def analysed(found: Answers, **findings: Any) -> ErrorReport:

@@ -23,19 +23,7 @@ def report_of(
     true = (np.arange(ROWS) < RARE).astype(int)
     wish = 1 / (1 + np.exp(2 - generator.normal(size=ROWS) - 2 * true))
     found = answers_of(true.tolist(), np.stack([1 - wish, wish], axis=1), ("other", "wish"))
-    return measure(
-        found,
-        task="app",
-        model="app-m1",
-        split=split,
-        threshold=0.7,
-        comparison=None,
-        left_out=0,
-        warnings=(),
-        seed=0,
-        chosen=chosen,
-        mismatch=mismatch,
-    )
+    return measure(found, model="app-m1", split=split, threshold=0.7, seed=0, chosen=chosen, mismatch=mismatch)
 
 
 def rare_of(report: EvaluationReport) -> RareLabel:
