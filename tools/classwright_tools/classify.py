@@ -235,17 +235,13 @@ def _results(
 
     Some of the texts are `foreign` (n,) to the model.
     """
-    from classwright.predict import Predictions, sure_labels
-
-    named, right = space.answers(proba)
-    reached = space.reaches(named, right, threshold)
-    sure = reached & ~foreign
-    trusted: Sequence[tuple[str, ...] | None] = [None] * len(named)
+    judged = space.judge(proba, foreign, threshold)
+    trusted: Sequence[tuple[str, ...] | None] = [None] * len(proba)
     if space.several:
-        trusted = sure_labels(space.labels, model.sure_from, Predictions([*named], proba, sure, foreign))
+        trusted = model.sure_labels(judged, proba, foreign)
     ranked = (-proba).argsort(axis=1, kind="stable").tolist()
-    columns = [known.tolist() for known in (right, sure, foreign)]
-    answers = zip(proba.tolist(), named, *columns, trusted, ranked, strict=True)
+    columns = [known.tolist() for known in (judged.right, judged.sure, foreign)]
+    answers = zip(proba.tolist(), judged.answers, *columns, trusted, ranked, strict=True)
     found = tuple(
         Classified(
             label=own if is_sure and isinstance(own, str) else None,
@@ -261,7 +257,7 @@ def _results(
         )
         for row, own, certain, is_sure, is_foreign, by_itself, order in answers
     )
-    return found, int((~reached).sum())
+    return found, judged.below
 
 
 def _work(request: ClassifyRequest, sizes: Sizes) -> Work:

@@ -1,4 +1,4 @@
-"""Checks the names in a request before a job is made of it, so that a slip is told at once and not by a job."""
+"""Checks of the names in a request before a job is made of it, so that a slip is told at once and not by a job."""
 
 from __future__ import annotations
 

@@ -79,7 +79,7 @@ def test_a_label_is_given_from_its_own_threshold_on_and_only_then(own: dict[str,
     assert named == given == labels[given_labels(proba, limits)[0]]
     assert right == proba[0, labels.index(given)]
     assert [space.gives(proba, label)[0] for label in labels] == [label == given for label in labels]
-    assert space.reaches([named], right, 0.5) == (given == "c" or own == {})
+    assert space.judge(proba, np.array([False]), 0.5).reached == (given == "c" or own == {})
 
 
 def test_where_a_row_has_several_labels_the_threshold_of_one_is_another() -> None:

@@ -10,10 +10,8 @@ from typing import Any, NamedTuple, TypeVar
 import numpy as np
 
 from classwright.predict import (
-    Predictions,
     label_column,
     probability_column,
-    sure_labels,
     told_labels,
     told_probabilities,
 )
@@ -82,13 +80,13 @@ class AnswerCells:
         What is `given` of a row (n,) goes before the model's answer: then the probability is that of the label given.
         """
         space = self.found.space
-        named, right = space.answers(proba)
+        judged = space.judge(proba, foreign, self.found.threshold)
         told = told_probabilities(self.model.labels, self._told, proba)
-        sure = space.reaches(named, right, self.found.threshold) & ~foreign
-        trusted: Sequence[tuple[str, ...]] = [()] * len(named)
+        trusted: Sequence[tuple[str, ...]] = [()] * len(proba)
         if space.several:
-            trusted = sure_labels(self.model.labels, self.model.sure_from, Predictions([*named], proba, sure, foreign))
-        answers = zip(named, right.tolist(), sure.tolist(), foreign.tolist(), trusted, told, strict=True)
+            trusted = self.model.sure_labels(judged, proba, foreign)
+        columns = [known.tolist() for known in (judged.right, judged.sure, foreign)]
+        answers = zip(judged.answers, *columns, trusted, told, strict=True)
         for place, (one, certain, is_sure, is_foreign, by_itself, own) in enumerate(answers):
             figures = [round(figure, 6) for figure in own]
             if decided := given[place]:

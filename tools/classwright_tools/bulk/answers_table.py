@@ -76,7 +76,7 @@ class AnswersTable:
         """Of how many rows that it was asked about the model is not sure, and how many these are, by their source."""
         rows: Counter[str] = Counter()
         unsure: Counter[str] = Counter()
-        for row, is_sure in zip(self.cells.found.rows, self.cells.found.sure.tolist(), strict=True):
+        for row, is_sure in zip(self.cells.found.rows, self.cells.found.judged.sure.tolist(), strict=True):
             source = self._source_of.get(self.cells.before.get(row.id, row.id))
             if source is not None:
                 rows[source] += 1

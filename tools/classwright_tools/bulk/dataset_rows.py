@@ -9,7 +9,6 @@ from functools import cached_property
 
 import numpy as np
 
-from classwright.predict import Predictions, sure_labels
 from classwright_tools.context import ToolContext
 from classwright_tools.domain.edits import Edit, fitting_none
 from classwright_tools.domain.example import Example
@@ -17,7 +16,7 @@ from classwright_tools.domain.excerpt import counted
 from classwright_tools.domain.label_sets import NO_LABELS
 from classwright_tools.errors import NotEnoughData
 from classwright_tools.learning.classifier import ROWS_AT_ONCE
-from classwright_tools.learning.label_space import Answer, LabelSpace
+from classwright_tools.learning.label_space import Judged, LabelSpace
 from classwright_tools.learning.model import Model
 from classwright_tools.workspace.datasets import iterate_rows, read_card, read_edits
 
@@ -26,69 +25,43 @@ from classwright_tools.workspace.datasets import iterate_rows, read_card, read_e
 class DatasetAnswers:
     """The unlabelled rows of a dataset, the probabilities (n, k) of the labels, and what follows from them.
 
-    `named` are the answers in the `space` of its labels, and `right` (n,) says how probable it is that each is; from
-    `threshold` on, or the label's own, it is sure, but not of rows that are out of scope, as `foreign` (n,) says. Rows
-    that none of its labels fits, as somebody said, were not asked about: `fitting_none` has them by id, each with the
-    edit that says so. Where a row may have several labels, each is sure by itself from its probability in `sure_from`.
+    The answers are `judged` in the `space` of its labels: sure from `threshold` on, or the label's own, but not of rows
+    that are out of scope, as `foreign` (n,) says. Rows that none of its labels fits, as somebody said, were not asked
+    about: `fitting_none` has them by id, each with the edit that says so.
     """
 
     space: LabelSpace
     rows: tuple[Example, ...]
     proba: np.ndarray
-    named: list[Answer]
-    right: np.ndarray
     foreign: np.ndarray
+    judged: Judged
     threshold: float
     fitting_none: Mapping[str, Edit]
-    sure_from: tuple[float | None, ...] = ()
     passed: int = 0
     """Rows that were not asked about, as none of its labels fits them."""
     done: float = 1.0
     """The share of the work that this was; the rest is what the sources hold beside these rows."""
 
-    @cached_property
-    def sure(self) -> np.ndarray:
-        """Whether the model is sure of each answer (n,)."""
-        found: np.ndarray = self.reached & ~self.foreign
-        return found
-
-    @cached_property
-    def reached(self) -> np.ndarray:
-        """Whether each answer reaches its threshold (n,)."""
-        return self.space.reaches(self.named, self.right, self.threshold)
-
     @property
     def unsure(self) -> int:
-        """Rows of whose answer it is not."""
-        return int((~self.sure).sum())
-
-    @property
-    def below(self) -> int:
-        """Rows whose answer is below the threshold: the other unsure ones are out of scope alone."""
-        return int((~self.reached).sum())
+        """Rows of whose answer it is not sure."""
+        return int((~self.judged.sure).sum())
 
     @cached_property
     def sure_by_label(self) -> dict[str, int]:
         """How many sure answers have each label, the most frequent first; "|" counts those that are none of them."""
-        certain = (one for one, is_sure in zip(self.named, self.sure.tolist(), strict=True) if is_sure)
+        certain = (one for one, is_sure in zip(self.judged.answers, self.judged.sure.tolist(), strict=True) if is_sure)
         counts = Counter(label for one in certain for label in ((one,) if isinstance(one, str) else one or NO_LABELS))
         return dict(counts.most_common())
 
     @property
     def given_by_label(self) -> dict[str, int]:
         """Where a row may have several labels: how many rows each is given to, the most frequent first."""
-        return dict(Counter(label for one in self.named for label in one).most_common())
-
-    @cached_property
-    def sure_labels(self) -> list[tuple[str, ...]]:
-        """Where a row may have several labels: those of each answer that are sure by themselves."""
-        return sure_labels(
-            self.space.labels, self.sure_from, Predictions([*self.named], self.proba, self.sure, self.foreign)
-        )
+        return dict(Counter(label for one in self.judged.answers for label in one).most_common())
 
     def least_sure(self, most: int) -> list[int]:
         """Return the places of up to `most` rows, the least sure first; at most half, those first, are out of scope."""
-        order = np.argsort(self.right, kind="stable")
+        order = np.argsort(self.judged.right, kind="stable")
         foreign, others = order[self.foreign[order]].tolist(), order[~self.foreign[order]].tolist()
         first = foreign[: max(most // 2, most - len(others))]
         return [*first, *others[: most - len(first)]]
@@ -129,8 +102,7 @@ def answer_rows(
         contents = [row.content for row in rows[start : start + ROWS_AT_ONCE]]
         parts.append(model.answers(contents, as_trained=as_trained))
     proba, foreign = (np.concatenate(own) for own in zip(*parts, strict=True))
-    named, right = space.answers(proba)
-    passed_over = len(unlabelled) - len(rows)
+    judged = space.judge(proba, foreign, threshold)
     return DatasetAnswers(
-        space, tuple(rows), proba, named, right, foreign, threshold, none, model.sure_from, passed_over, done
+        space, tuple(rows), proba, foreign, judged, threshold, none, len(unlabelled) - len(rows), done
     )

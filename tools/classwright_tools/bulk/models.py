@@ -92,9 +92,8 @@ class _StoredModel:
         """Return the answers to n texts or pairs, and how probable it is that each of them is right (n,)."""
         proba, foreign = self._model.answers([text if isinstance(text, str) else joined(*text) for text in texts])
         space = self._model.space.under(thresholds or {})
-        named, right = space.answers(proba)
-        reached = space.reaches(named, right, self.threshold if threshold is None else threshold)
-        return Predictions(list(named), proba, reached & ~foreign, foreign), right
+        judged = space.judge(proba, foreign, self.threshold if threshold is None else threshold)
+        return Predictions([*judged.answers], proba, judged.sure, foreign), judged.right
 
 
 def thresholds_in(arguments: Sequence[str]) -> tuple[float | None, dict[str, float]]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from classwright_tools.bulk.answers_in_words import below
@@ -31,8 +31,8 @@ def rows_in_words(table: AnswersTable, made: SortedRows, shown: int) -> tuple[st
     return (
         f"Classified the {counted(len(found.rows), 'unlabelled row')} of {made.dataset}: sure of "
         f"{len(found.rows) - made.unsure:,}{f' ({by_label})' if by_label else ''}, not sure of {made.unsure:,}"
-        f"{below(found.below, made.unsure, found.space, found.threshold)}.",
-        _label_by_label(found.given_by_label, found.sure_labels) if found.space.several else "",
+        f"{below(found.judged.below, made.unsure, found.space, found.threshold)}.",
+        _label_by_label(table) if found.space.several else "",
         f"In the table {counted(made.labelled, 'row has a label', 'rows have a label')}: {each_label(made.by_label)}.",
         unlike(out_of_scope) if out_of_scope else "",
         _passed_over(found.passed),
@@ -61,8 +61,10 @@ def each_label(by_label: Mapping[str, int]) -> str:
     return listed((f"{label} {rows:,}" for label, rows in named.items()), LABELS_LISTED)
 
 
-def _label_by_label(given: Mapping[str, int], sure: Sequence[Sequence[str]]) -> str:
-    """Return of how many rows each label is `sure` by itself (n,), beside how many it is `given`; if it is of some."""
+def _label_by_label(table: AnswersTable) -> str:
+    """Return of how many rows each label is sure by itself, beside how many it is given; nothing if it is of none."""
+    found = table.cells.found
+    given, sure = found.given_by_label, table.cells.model.sure_labels(found.judged, found.proba, found.foreign)
     counts = Counter(label for labels in sure for label in labels)
     if not given or not counts:
         return ""

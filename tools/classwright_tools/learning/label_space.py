@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from typing import NamedTuple
 
 import numpy as np
 
@@ -14,6 +15,20 @@ from classwright_tools.learning.calibration import softmax
 
 Answer = str | tuple[str, ...]
 """A label, or where a row may have several all that apply."""
+
+
+class Judged(NamedTuple):
+    """Answers to n texts: how probable each is to be right (n,), which reach their threshold, and which are sure."""
+
+    answers: list[Answer]
+    right: np.ndarray
+    reached: np.ndarray
+    sure: np.ndarray
+
+    @property
+    def below(self) -> int:
+        """Answers below their threshold: the others that are not sure are out of scope alone."""
+        return int((~self.reached).sum())
 
 
 @dataclass(frozen=True)
@@ -76,9 +91,14 @@ class LabelSpace:
         given: np.ndarray = given_labels(proba, own_thresholds(self.labels, self.own)) == place
         return given
 
-    def reaches(self, answers: Sequence[Answer], right: np.ndarray, threshold: float) -> np.ndarray:
-        """Return which answers, so probably `right` (n,), reach their label's own threshold, or else `threshold`."""
-        return reaches(answers, right, threshold, self.own)
+    def judge(self, proba: np.ndarray, foreign: np.ndarray, threshold: float) -> Judged:
+        """Return the answers at the probabilities (n, k) to texts, of which some are `foreign` (n,), out of scope.
+
+        An answer is sure that reaches its label's own threshold, or else `threshold`, to a text that is in scope.
+        """
+        answers, right = self.answers(proba)
+        reached = reaches(answers, right, threshold, self.own)
+        return Judged(answers, right, reached, reached & ~foreign)
 
     def named(self, decided: np.ndarray) -> tuple[str, ...]:
         """Return the labels that apply to a row, of which `decided` (k,) says it."""

@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 from sentence_transformers import SentenceTransformer
 
-from classwright.predict import SURE_LABEL
+from classwright.predict import SURE_LABEL, Predictions, sure_labels
 from classwright_tools.domain.cards import ModelCard
 from classwright_tools.domain.kinds import KINDS
 from classwright_tools.domain.threshold import THRESHOLD_PLACES
@@ -24,7 +24,7 @@ from classwright_tools.learning.embedding_cache import EmbeddingCache
 from classwright_tools.learning.encoder_digest import encoder_digest, file_sha256
 from classwright_tools.learning.encoders import Encoder, encoder_at_hand, read_encoder
 from classwright_tools.learning.half_precision import store_in_half
-from classwright_tools.learning.label_space import LabelSpace, encode
+from classwright_tools.learning.label_space import Judged, LabelSpace, encode
 from classwright_tools.learning.methods.registry import method_of
 from classwright_tools.learning.pair_encoder import encoder_for
 from classwright_tools.learning.scope import Scope, out_of_scope
@@ -79,6 +79,14 @@ class Model:
     def sure_from(self) -> tuple[float | None, ...]:
         """Where a row may have several labels: from which probability on each is sure by itself; None is never."""
         return self.card.sure_from or (SURE_LABEL,) * len(self.labels)
+
+    def sure_labels(self, judged: Judged, proba: np.ndarray, foreign: np.ndarray) -> list[tuple[str, ...]]:
+        """Return those labels of each answer that are sure by themselves, where a row may have several.
+
+        The answers are those `judged` at the probabilities (n, k), to texts of which some are `foreign` (n,).
+        """
+        found = Predictions([*judged.answers], proba, judged.sure, foreign)
+        return sure_labels(self.labels, self.sure_from, found)
 
     @property
     def encoder(self) -> Encoder:

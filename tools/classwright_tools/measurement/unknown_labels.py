@@ -74,10 +74,9 @@ def _answered(rows: Sequence[Example], model: Model, progress: Callable[[float],
     """Return of how many of the `rows` the model is sure, how many are out of its scope, and how many it has right."""
     given = given_to(rows, model, progress)
     foreign = np.array([one.out_of_scope for one in given])
-    answers, right = model.space.answers(np.stack([one.proba for one in given]))
-    sure = model.space.reaches(answers, right, model.threshold) & ~foreign
+    judged = model.space.judge(np.stack([one.proba for one in given]), foreign, model.threshold)
     hits = sum(
         answer == row.label if isinstance(answer, str) else {*answer} == {*(row.labels or ())}
-        for answer, row in zip(answers, rows, strict=True)
+        for answer, row in zip(judged.answers, rows, strict=True)
     )
-    return int(sure.sum()), int(foreign.sum()), hits
+    return int(judged.sure.sum()), int(foreign.sum()), hits
