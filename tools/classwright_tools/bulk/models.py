@@ -20,15 +20,15 @@ if TYPE_CHECKING:
 class Predictor(Protocol):
     """A classifier of texts, or of pairs."""
 
-    @property
-    def labels(self) -> tuple[str, ...]:
-        """The labels, in the order of the probabilities' columns."""
-        ...
-
-    @property
-    def threshold(self) -> float:
-        """The probability below which an answer is not sure."""
-        ...
+    labels: tuple[str, ...]
+    """In the order of the probabilities' columns."""
+    threshold: float
+    """The probability below which an answer is not sure."""
+    takes_pairs: bool
+    mismatch: str | None
+    """The label of pairs that do not belong together; None where none is named."""
+    sure_from: Sequence[float | None]
+    """Where a text may have several labels: from which probability on each is sure by itself, one a label."""
 
     @property
     def label_thresholds(self) -> Mapping[str, float]:
@@ -36,23 +36,8 @@ class Predictor(Protocol):
         ...
 
     @property
-    def takes_pairs(self) -> bool:
-        """Whether it classifies pairs."""
-        ...
-
-    @property
-    def mismatch(self) -> str | None:
-        """The label of pairs that do not belong together; None where none is named."""
-        ...
-
-    @property
     def several(self) -> bool:
         """Whether a text may have several labels."""
-        ...
-
-    @property
-    def sure_from(self) -> Sequence[float | None]:
-        """Where a text may have several labels: from which probability on each is sure by itself, one a label."""
         ...
 
     def predict_with_confidence(
@@ -80,7 +65,7 @@ class _StoredModel:
         self.takes_pairs = self._model.card.kind == "pair"
         self.mismatch = self._model.card.mismatch
         self.several = self._model.space.several
-        self.sure_from = self._model.sure_from
+        self.sure_from: Sequence[float | None] = self._model.sure_from
 
     def predict_with_confidence(
         self,
