@@ -115,15 +115,13 @@ def _imported(
         Overtaken: with `on_newest`, `parent` was not the newest any more when the rows were stored.
     """
     from classwright_tools.curation.arrivals import Arrivals
-    from classwright_tools.curation.brought_edits import to_add
-    from classwright_tools.curation.chosen_source import chosen_source, label_names, refuse_unusable
+    from classwright_tools.curation.chosen_source import refuse_unusable
     from classwright_tools.curation.comparison import RowComparison
-    from classwright_tools.curation.joined_edits import names_since, to_join
-    from classwright_tools.curation.joining import compare_rows, comparison_progress, rows_of
+    from classwright_tools.curation.incoming import incoming
+    from classwright_tools.curation.joining import Joining
     from classwright_tools.curation.kept_source import SourceCopy, joined_sources
     from classwright_tools.curation.origins import Origins
     from classwright_tools.curation.spool import spool_folder
-    from classwright_tools.domain.edits import Decided
     from classwright_tools.domain.rating import labels_are_steps
     from classwright_tools.measurement.import_remarks import (
         cut_rows,
@@ -132,25 +130,15 @@ def _imported(
         split_shares_remark,
         stayed_remark,
     )
-    from classwright_tools.reading.opening import Position
-    from classwright_tools.workspace.datasets import read_edits, save_dataset
+    from classwright_tools.workspace.datasets import save_dataset
     from classwright_tools.workspace.destination import told_beside
     from classwright_tools.workspace.written_rows import WrittenRows
 
     workspace = context.workspace
     task = workspace.task(request.task)
     beside = request.from_dataset if parent else None
-    names = label_names(request, task, names_since(workspace, beside, parent) if beside and parent else {})
-    labels = None if request.split == "unlabelled" else names
-    position = Position()
-    source = chosen_source(request, request.split, task, names, context, position)
-    known = read_edits(workspace, parent)
-    removed = Decided(edit for edit in known if edit.by == "person").removed
     splits: tuple[Split, ...] = (request.split,) if isinstance(request.split, str) else tuple(request.split)
-    if beside and parent:
-        edits, edits_remark = to_join(workspace, beside, parent, splits)
-    else:
-        edits, edits_remark = to_add(source.edits, known)
+    source, labels, position, removed, edits, edits_remark = incoming(request, request.split, task, parent, context)
     origins = Origins(WrittenRows(workspace, task.slug), several=task.multi_label, written=request.written)
     with spool_folder(workspace.root) as folder:
         copy = SourceCopy(folder, source, request.name) if labels is None and source.texts else None
@@ -158,9 +146,10 @@ def _imported(
         arrivals = Arrivals(rows, labels, task.kind, removed=removed, unseen="test" in splits)
         comparison = RowComparison(folder, splits, task.kind, keep_near=request.keep_near_duplicates)
         division = None if isinstance(request.split, str) else request.split
-        stayed = compare_rows(division, arrivals, comparison, parent, context, position)
+        joining = Joining(comparison, parent, context)
+        stayed = joining.compare(arrivals, division, position)
         refuse_unusable(request, arrivals, task)
-        dropped = comparison.finish(arrivals.skipped, comparison_progress(context))
+        dropped = joining.finish(arrivals.skipped)
         shared = comparison.shared_queries() if task.kind == "pair" else 0
         cut, cut_remark = cut_rows(comparison, context)
         resent = ""
@@ -176,7 +165,7 @@ def _imported(
             saved = save_dataset(
                 workspace,
                 task.slug,
-                {split: rows_of(split, comparison, origins, parent, context) for split in changed},
+                {split: joining.rows_of(split, origins) for split in changed},
                 parent=parent,
                 on_newest=on_newest,
                 run_key=context.run_key,
@@ -198,11 +187,7 @@ def _imported(
     told = (result.summary, spelled, stays, source.remark, large, edited, apart, origins_remark)
     remarks = (*told, cut_remark, shifted, rated)
     return result.model_copy(
-        update={
-            "summary": " ".join(filter(None, remarks)),
-            "origins": dict(origins.not_real),
-            "cut": cut,
-        }
+        update={"summary": " ".join(filter(None, remarks)), "origins": dict(origins.not_real), "cut": cut}
     )
 
 

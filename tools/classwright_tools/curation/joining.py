@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from array import array
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from itertools import islice
 
 from classwright_tools.context import ToolContext
-from classwright_tools.curation.arrivals import Arrival, Arrivals
+from classwright_tools.curation.arrivals import Arrival, Arrivals, Skipped
 from classwright_tools.curation.comparison import RowComparison
 from classwright_tools.curation.division import DividedRows
 from classwright_tools.curation.leaks import LABELLED, PRECEDENCE
@@ -23,73 +24,78 @@ from classwright_tools.workspace.datasets import BATCH_ROWS, iterate_rows
 _READING, _COMPARING = 0.6, 0.2
 
 
-def compare_rows(
-    division: Division | None,
-    arrivals: Arrivals,
-    comparison: RowComparison,
-    parent: str | None,
-    context: ToolContext,
-    position: Position,
-) -> Counter[Split]:
-    """Hand all rows to `comparison`, those of the dataset `parent` and those that arrive, in order of precedence.
+@dataclass(frozen=True)
+class Joining:
+    """The rows of the dataset `parent`, if there is one, and those that arrive, in one `comparison`."""
 
-    With a `division` those that arrive are all read before, and divided, and what `parent` has in a labelled split goes
-    before all of them: a text must not leave the split that a model may have trained on. How many of the arriving rows
-    a split has by what `parent` holds there is returned.
-    """
+    comparison: RowComparison
+    parent: str | None
+    context: ToolContext
 
-    def read() -> Iterator[list[Arrival]]:
-        for batch in arrivals.batches():
-            yield batch
-            share = position.share
-            context.progress(None if share is None else _READING * share, f"{counted(arrivals.read, 'row')} read")
+    def compare(self, arrivals: Arrivals, division: Division | None, position: Position) -> Counter[Split]:
+        """Hand all rows to the comparison, those of `parent` and those that arrive, in order of precedence.
 
-    if division:
-        held = {labelled: array("Q") for labelled in LABELLED}
-        for labelled, digests in held.items():
-            _add_held(labelled, comparison, parent, context, digests)
-        divided = DividedRows(read(), division, comparison.folder, held, lambda said: context.progress(None, said))
-        for labelled in (split for split in LABELLED if split in division):
-            for batch in divided.batches(labelled):
-                comparison.add_arrivals(labelled, batch)
-        _add_held("unlabelled", comparison, parent, context)
-        return divided.stayed
-    for split in PRECEDENCE:
-        _add_held(split, comparison, parent, context)
-        for batch in read() if split in comparison.labels else ():
-            comparison.add_arrivals(split, batch)
-    return Counter()
+        With a `division` those that arrive are all read before, and divided, and what `parent` has in a labelled split
+        goes before all of them: a text must not leave the split that a model may have trained on. How many of the
+        arriving rows a split has by what `parent` holds there is returned.
+        """
 
+        def read() -> Iterator[list[Arrival]]:
+            for batch in arrivals.batches():
+                yield batch
+                share = position.share
+                self.context.progress(
+                    None if share is None else _READING * share, f"{counted(arrivals.read, 'row')} read"
+                )
 
-def _add_held(
-    split: Split, comparison: RowComparison, parent: str | None, context: ToolContext, digests: array[int] | None = None
-) -> None:
-    """Hand the rows of `split` in `parent` to `comparison`, and the digests of the queries to `digests`."""
-    comparison.begin(split)
-    for rows in iterate_rows(context.workspace, parent, split) if parent else ():
-        context.progress(None, f"reading the {split} rows that are there")
-        comparison.add_rows(split, [row.content for row in rows], [row.label_key for row in rows])
-        if digests is not None:
-            digests.extend(query_digest(row.content) for row in rows)
+        comparison = self.comparison
+        if division:
+            held = {labelled: array("Q") for labelled in LABELLED}
+            for labelled, digests in held.items():
+                self._add_held(labelled, digests)
+            folder = comparison.folder
+            divided = DividedRows(read(), division, folder, held, lambda said: self.context.progress(None, said))
+            for labelled in (split for split in LABELLED if split in division):
+                for batch in divided.batches(labelled):
+                    comparison.add_arrivals(labelled, batch)
+            self._add_held("unlabelled")
+            return divided.stayed
+        for split in PRECEDENCE:
+            self._add_held(split)
+            for batch in read() if split in comparison.labels else ():
+                comparison.add_arrivals(split, batch)
+        return Counter()
 
+    def _add_held(self, split: Split, digests: array[int] | None = None) -> None:
+        """Hand the rows of `split` in `parent` to the comparison, and the digests of the queries to `digests`."""
+        self.comparison.begin(split)
+        for rows in self._held(split):
+            self.context.progress(None, f"reading the {split} rows that are there")
+            self.comparison.add_rows(split, [row.content for row in rows], [row.label_key for row in rows])
+            if digests is not None:
+                digests.extend(query_digest(row.content) for row in rows)
 
-def comparison_progress(context: ToolContext) -> Callable[[float], None]:
-    """Return what reports the share (0 to 1) of the comparison that is done."""
-    return lambda share: context.progress(_READING + _COMPARING * share, "comparing the rows")
+    def _held(self, split: Split) -> Iterable[list[Example]]:
+        return iterate_rows(self.context.workspace, self.parent, split) if self.parent else ()
 
+    def finish(self, skipped: Skipped) -> Counter[Split]:
+        """Find what repeats: return how many rows of `parent` fall out of each split, and count others as `skipped`."""
 
-def rows_of(
-    split: Split, comparison: RowComparison, origins: Origins, parent: str | None, context: ToolContext
-) -> Iterator[Example]:
-    """Yield the rows of `split` in the new version: those kept of `parent`, then those that arrived."""
-    kept = iter(comparison.kept(split).tolist())
-    for rows in iterate_rows(context.workspace, parent, split) if parent else ():
-        yield from (row for row in rows if next(kept))
-    if split in comparison.labels:
-        arrived = comparison.arrivals(split)
-        batches = iter(lambda: list(islice(arrived, BATCH_ROWS)), [])
-        for number, row in enumerate(origins.rows(batches)):
-            if number % BATCH_ROWS == 0:
-                done = _READING + _COMPARING + (1 - _READING - _COMPARING) * number / comparison.imported
-                context.progress(done, f"{number:,} rows written")
-            yield row
+        def tell(share: float) -> None:
+            self.context.progress(_READING + _COMPARING * share, "comparing the rows")
+
+        return self.comparison.finish(skipped, tell)
+
+    def rows_of(self, split: Split, origins: Origins) -> Iterator[Example]:
+        """Yield the rows of `split` in the new version: those kept of `parent`, then those that arrived."""
+        kept = iter(self.comparison.kept(split).tolist())
+        for rows in self._held(split):
+            yield from (row for row in rows if next(kept))
+        if split in self.comparison.labels:
+            arrived = self.comparison.arrivals(split)
+            batches = iter(lambda: list(islice(arrived, BATCH_ROWS)), [])
+            for number, row in enumerate(origins.rows(batches)):
+                if number % BATCH_ROWS == 0:
+                    done = _READING + _COMPARING + (1 - _READING - _COMPARING) * number / self.comparison.imported
+                    self.context.progress(done, f"{number:,} rows written")
+                yield row
