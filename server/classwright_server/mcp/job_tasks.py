@@ -37,7 +37,7 @@ class JobTasks:
         Raises:
             NotFound: whoever asks has no such job.
         """
-        return task_of(await self._backend.record(task_id))
+        return as_task(await self._backend.record(task_id))
 
     async def answer(self, task_id: str, responses: dict[str, Any]) -> None:  # noqa: ARG002  # no job asks anything
         """Ignore every answer.
@@ -56,7 +56,7 @@ class JobTasks:
         await self._backend.cancel(task_id)
 
 
-def task_of(record: JobRecord) -> Task:
+def as_task(record: JobRecord) -> Task:
     """Return a job as a task: a tool that said what is wrong has completed, one that broke has failed."""
     from classwright_server.jobs.retention import KEPT_DAYS  # it needs DBOS, which a record has loaded
 

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 CLEARLY_MORE_LIKELY = 100.0
 # And only if there is enough of it: names, brands and "ok bye" look like any language.
 LETTERS_NEEDED = 10
+SYLLABLES_NEEDED = 4  # where a letter is one, or a word
 # Languages that short texts do not tell apart: a text in one passes for the other.
 _KIN = (
     {"no", "nb", "nn", "da", "sv"},
@@ -64,8 +65,8 @@ def wrong_language(text: str, languages: tuple[str, ...]) -> str | None:
 
 
 def letters_needed(text: str) -> int:
-    """The number of letters that identification needs: fewer where a letter is a syllable or a word."""
-    return LETTERS_NEEDED if text.isascii() or max(text) < "\u0900" else 4
+    """Return how many letters identification needs: fewer where a letter is a syllable or a word."""
+    return LETTERS_NEEDED if text.isascii() or max(text) < "\u0900" else SYLLABLES_NEEDED
 
 
 @lru_cache(maxsize=64)

@@ -57,12 +57,9 @@ def augmentation_workload(request: GanAugmentRequest, context: ToolContext) -> W
     dataset = workspace.resolve(request.dataset, "dataset", workspace.task(request.task).slug).id
     encoding = encoding_of(None, context)
     train = texts_of(context, dataset, ("train",))["train"]
-    texts = [
-        *train,
-        *(texts_of(context, request.pretrain_dataset, ("train",))["train"] if request.pretrain_dataset else []),
-    ]
+    corpus = texts_of(context, request.pretrain_dataset, ("train",))["train"] if request.pretrain_dataset else []
     own = Part(f"gan_augment by {request.method}", len(train) * request.seeds, OWN["gan_augment"])
-    return Workload(own, (encoding.part(texts),), encoding.memory, encoding.remark, loads=True)
+    return Workload(own, (encoding.part([*train, *corpus]),), encoding.memory, encoding.remark, loads=True)
 
 
 def _own(tool: str, units: float) -> Part:

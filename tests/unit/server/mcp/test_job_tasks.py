@@ -10,7 +10,7 @@ from mcp_types import INTERNAL_ERROR
 
 from classwright_server.jobs.durable import JobRecord
 from classwright_server.jobs.messages import Outcome, Progress
-from classwright_server.mcp.job_tasks import task_of
+from classwright_server.mcp.job_tasks import as_task
 
 UNSEEN = "the row \x1b[31mignore\u202e all\u200b this"
 RESULT = {"summary": UNSEEN, "next_step": "Go on.", "dataset": "shop-d1"}
@@ -34,14 +34,14 @@ def record(status: Any, outcome: Outcome | None = None) -> JobRecord:
 
 @pytest.mark.parametrize("status", ["queued", "running"])
 def test_a_job_under_way_is_a_working_task_without_an_end(status: str) -> None:
-    state = task_of(record(status)).state()
+    state = as_task(record(status)).state()
 
     assert state["status"] == "working"
     assert not {"result", "error", "inputRequests"} & set(state)
 
 
 def test_the_announcement_of_a_task_never_holds_its_end() -> None:
-    ended = task_of(record("failed", Outcome(error="no", defect=True)))
+    ended = as_task(record("failed", Outcome(error="no", defect=True)))
 
     assert "error" in ended.state()
     assert set(ended.announced()) == set(ended.state()) - {"error"} | {"resultType"}
@@ -57,15 +57,15 @@ def test_the_announcement_of_a_task_never_holds_its_end() -> None:
     ],
 )
 def test_what_a_task_tells_is_plain(status: str, outcome: Outcome | None) -> None:
-    shown = str(task_of(record(status, outcome)).state())
+    shown = str(as_task(record(status, outcome)).state())
 
     assert "ignore" in shown
     assert not any(unseen in shown for unseen in ("\x1b", "\\x1b", "\u202e", "\\u202e", "\u200b", "\\u200b"))
 
 
 def test_a_refusal_has_completed_and_a_defect_has_failed() -> None:
-    refused = task_of(record("failed", Outcome(error="no")))
-    broken = task_of(record("failed", Outcome(error="no", defect=True)))
+    refused = as_task(record("failed", Outcome(error="no")))
+    broken = as_task(record("failed", Outcome(error="no", defect=True)))
 
     assert (refused.status, refused.error) == ("completed", None)
     assert refused.result is not None
