@@ -119,12 +119,7 @@ def _handed_out(request: AnnotateExamplesRequest, context: ToolContext) -> Artif
     from classwright_tools.annotation.handing_out import hand_out
 
     return hand_out(
-        request.task,
-        context,
-        dataset=request.dataset,
-        order=request.order,
-        most=request.rows,
-        split=request.split,
+        request.task, context, dataset=request.dataset, order=request.order, most=request.rows, split=request.split
     )
 
 

@@ -86,11 +86,7 @@ def undo_decision(request: UndoDecisionRequest, context: ToolContext) -> UndoDec
     if edited.dataset is None:
         raise InvalidInput("this decision", f"puts no row back ({left})", "Decide on them again.")
     store(
-        workspace,
-        task.slug,
-        version,
-        request.person,
-        [Decision(id=request.id, action="undo", undoes=request.undoes)],
+        workspace, task.slug, version, request.person, [Decision(id=request.id, action="undo", undoes=request.undoes)]
     )
     return UndoDecisionResult(
         summary=f"In {edited.dataset.id} {counted(undone.rows, 'row is as it was', 'rows are as they were')} "

@@ -14,12 +14,7 @@ if TYPE_CHECKING:  # a command that classifies files by an export loads no torch
 
 
 def in_a_sentence(
-    results: Sequence[Classified],
-    abstained: int,
-    short: int,
-    threshold: float,
-    space: LabelSpace,
-    words: str,
+    results: Sequence[Classified], abstained: int, short: int, threshold: float, space: LabelSpace, words: str
 ) -> str:
     """Return the answers in a sentence: the label or labels of one text, the counts of several, which are `words`.
 

@@ -207,12 +207,7 @@ def _problem(row: SourceRow, texts: Sequence[Any]) -> str | None:
 
 
 def _answered(
-    model: Predictor,
-    part: list[SourceRow],
-    threshold: float,
-    thresholds: Mapping[str, float],
-    *,
-    before: int,
+    model: Predictor, part: list[SourceRow], threshold: float, thresholds: Mapping[str, float], *, before: int
 ) -> list[dict[str, Any]]:
     """Return the rows of a part, so many `before` them, each with what it held and its answer, or the problem."""
     texts = [(row.text, row.text_pair)[: 1 + model.takes_pairs] for row in part]

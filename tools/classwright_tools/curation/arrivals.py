@@ -71,13 +71,7 @@ class Skipped:
     numbers: dict[str, array[int]] = field(default_factory=dict)
 
     def add(
-        self,
-        number: int,
-        text: object,
-        reason: str,
-        detail: Callable[[], str] | None = None,
-        *,
-        unseen: bool = False,
+        self, number: int, text: object, reason: str, detail: Callable[[], str] | None = None, *, unseen: bool = False
     ) -> None:
         """Count a row under `reason`; `detail` tells more of it, and is called only for rows that are shown.
 

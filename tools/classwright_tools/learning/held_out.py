@@ -83,11 +83,7 @@ class HeldOut:
             found = found.model_copy(update={"balanced_accuracy_gain": gain})
         is_more = found.sign_of(gain) > 0
         return Candidate(
-            method=method,
-            validation=other.validation,
-            comparison=found,
-            tested_in=tested_in,
-            may_be_chance=not is_more,
+            method=method, validation=other.validation, comparison=found, tested_in=tested_in, may_be_chance=not is_more
         )
 
 

@@ -21,10 +21,7 @@ class Chosen(NamedTuple):
 
 
 def at_shares_remarks(
-    at: FiguresAtShares | None,
-    shares: TaskShares | None,
-    mismatch: str | None,
-    chosen_by: str | None = None,
+    at: FiguresAtShares | None, shares: TaskShares | None, mismatch: str | None, chosen_by: str | None = None
 ) -> tuple[str, ...]:
     """Return the sentences on the figures `at` the task's `shares`, or without any at those of the measured rows.
 

@@ -144,13 +144,7 @@ def earlier_model(workspace: Workspace, made: Artifact, card: ModelCard, *, meas
 
 
 def training_next_step(
-    model: str,
-    card: ModelCard,
-    earlier: str | None,
-    *,
-    measurable: bool,
-    validation_wanted: bool,
-    by_person: bool,
+    model: str, card: ModelCard, earlier: str | None, *, measurable: bool, validation_wanted: bool, by_person: bool
 ) -> str:
     """Return the call that is usually right after training `model`; `earlier` is one to compare it with.
 

@@ -19,11 +19,7 @@ _LISTED = 5
 
 
 def unknown_label_remarks(
-    workspace: Workspace,
-    rows: Sequence[Example],
-    model: Model,
-    other: Model | None,
-    progress: Callable[[float], None],
+    workspace: Workspace, rows: Sequence[Example], model: Model, other: Model | None, progress: Callable[[float], None]
 ) -> Iterator[str]:
     """Yield what `model` does with those of the `rows` that have labels it does not know, and what the `other` does.
 
@@ -45,12 +41,7 @@ def unknown_label_remarks(
 
 
 def _told(
-    rows: Sequence[Example],
-    model: Model,
-    beside: Sequence[Model],
-    progress: Callable[[float], None],
-    *,
-    left_out: bool,
+    rows: Sequence[Example], model: Model, beside: Sequence[Model], progress: Callable[[float], None], *, left_out: bool
 ) -> str:
     """Return the sentences on `rows` of labels that `model` does not know, with the models `beside` that do."""
     names = Counter(name for row in rows for name in (row.labels or (row.label,)) if name not in model.labels)

@@ -205,8 +205,7 @@ def test_one_real_text_of_thousands_does_not_say_how_people_write(task: Task) ->
 
 
 @pytest.mark.parametrize(
-    ("split", "origin"),
-    [("test", "real"), *(("train", origin) for origin in get_args(Origin) if origin != "real")],
+    ("split", "origin"), [("test", "real"), *(("train", origin) for origin in get_args(Origin) if origin != "real")]
 )
 def test_test_rows_and_rows_of_another_origin_say_nothing_of_what_real_texts_are_like(
     task: Task, split: Split, origin: Origin

@@ -107,13 +107,7 @@ def _as_text(tokenizer: Any, messages: list[Message]) -> str:
 
 
 def _sampled(
-    model: Any,
-    tokenizer: Any,
-    texts: list[str],
-    temperature: float,
-    limit: int,
-    stop: threading.Event,
-    opening: str,
+    model: Any, tokenizer: Any, texts: list[str], temperature: float, limit: int, stop: threading.Event, opening: str
 ) -> list[Reply]:
     """Return a sampled continuation of each of `texts`, of at most `limit` tokens, behind the `opening` they end with.
 
