@@ -184,10 +184,18 @@ def _imported(
     rated = labels_are_steps(task) if saved and labels and parent is None else ""
     spelled = "" if arrivals.skipped.unseen else respelled_remark(arrivals.respelled)
     apart = told_beside(workspace, saved, beside).strip() if saved else ""
-    told = (result.summary, spelled, stays, source.remark, large, edited, apart, origins_remark)
+    unknown = arrivals.unknown
+    labelled = (result.summary, unknown.remark(), spelled)
+    told = (*labelled, stays, source.remark, large, edited, apart, origins_remark)
+    meant = unknown.next_step(request.label_names, result.dataset)
     remarks = (*told, cut_remark, shifted, rated)
     return result.model_copy(
-        update={"summary": " ".join(filter(None, remarks)), "origins": dict(origins.not_real), "cut": cut}
+        update={
+            "summary": " ".join(filter(None, remarks)),
+            "next_step": " ".join(filter(None, (meant, result.next_step))),
+            "origins": dict(origins.not_real),
+            "cut": cut,
+        }
     )
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from classwright_tools.context import ToolContext
+from classwright_tools.domain.example import Division, Split
 from classwright_tools.domain.task import Label, Task
 from classwright_tools.errors import InvalidInput
 from classwright_tools.import_examples import (
@@ -66,6 +67,47 @@ def test_a_label_that_is_unknown_in_some_rows_only_skips_these(run: Importer) ->
     assert result.skipped == {"label not in the task": 1}
     assert result.examples[0].row == 4
     assert "opening hours" in result.examples[0].reason
+
+
+UNKNOWN = {"refund me": 3, "parcel": 2, "deliv. late": 2, "acc.": 1, "?": 1}
+MAIL = [(f"mail {n} of {name}", name) for name, rows in UNKNOWN.items() for n in range(rows)]
+
+
+@pytest.mark.parametrize("split", ["train", {"train": 2, "test": 1}])
+def test_values_that_are_no_labels_are_named_with_their_rows_and_the_call_that_takes_them(
+    run: Importer, split: Split | Division
+) -> None:
+    rows = given(*ROWS, *MAIL)
+
+    first = run(split, rows=rows, label_names={"hello": "account"})
+
+    others = "'acc.' (1 row), '?' (1 row)" if split == "train" else "and others (2 rows)"
+    named = f"'refund me' (3 rows), 'parcel' (2 rows), 'deliv. late' (2 rows), {others}."
+    assert f"Values of the label column that are no labels of the task: {named}" in first.summary
+    assert first.next_step.startswith("Before you train, agree with the person what the values that are no labels")
+    mapped = {"hello": "account", "refund me": "refund", "deliv. late": "delivery"}
+    assert f"dataset={first.dataset!r} and label_names={mapped}, and 'parcel'" in first.next_step
+    again = run(split, rows=rows, dataset=first.dataset, label_names=mapped)
+    assert again.imported == 5
+    assert "Values of the label column" in again.summary
+
+
+def test_where_no_row_fits_the_values_are_named_too(run: Importer) -> None:
+    with pytest.raises(InvalidInput, match=r"such as {'refund me': 'refund', 'deliv. late': 'delivery'}, .*'parcel' "):
+        run({"train": 2, "test": 1}, rows=given(*MAIL))
+
+
+def test_of_several_labels_in_a_row_that_has_one_is_told_that_they_are_several(run: Importer) -> None:
+    result = run(rows=given(*ROWS, ("where is my money", "refund|delivery")))
+
+    assert "label 'refund|delivery' names several labels, and a row of the task has one" in result.examples[0].reason
+    assert "label_names={" not in result.next_step
+    for name, why in (
+        ("refund|delivery", "several labels, and a row of the task has one. Name one"),
+        ("|", "Leave it out"),
+    ):
+        with pytest.raises(InvalidInput, match=why):
+            run(rows=given(*ROWS), label_names={"other": name})
 
 
 def test_labels_are_mapped_and_case_and_spaces_do_not_matter(run: Importer) -> None:

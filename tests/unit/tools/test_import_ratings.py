@@ -71,11 +71,15 @@ def test_ratings_that_are_no_labels_of_the_task_come_with_a_mapping_that_works(c
     assert {text[-1] for text in low} == {"1", "2"}
 
 
-def test_ratings_in_test_rows_are_not_told(context: ToolContext) -> None:
-    with pytest.raises(InvalidInput) as refused:
-        imported(context, task_of("fits", "mismatch"), ("0", "1", "2", "3"), split="test")
+def test_ratings_of_test_rows_are_told_only_where_several_rows_have_each(context: ToolContext) -> None:
+    task, steps = task_of("fits", "mismatch"), ("0", "1", "2", "3")
+    once = [GivenRow(text=f"search {step}", text_pair=f"product {step}", label=step) for step in steps]
 
-    assert "rating" not in str(refused.value)
+    for rows in ({}, {"rows": once}):
+        with pytest.raises(InvalidInput) as refused:
+            imported(context, task, steps, split="test", **rows)
+
+        assert ("rating" in str(refused.value)) == (not rows)
 
 
 def test_a_task_of_ratings_is_told_at_its_first_import_and_the_merge_that_is_named_works(context: ToolContext) -> None:

@@ -11,11 +11,11 @@ from itertools import islice
 from typing import NamedTuple
 
 from classwright_tools.curation.origins import claimed
+from classwright_tools.curation.unknown_values import UnknownValues
 from classwright_tools.domain.cleaning import as_name, clean_text
 from classwright_tools.domain.example import example_id
 from classwright_tools.domain.excerpt import shortened
 from classwright_tools.domain.pair import Content, joined, shown
-from classwright_tools.domain.rating import MOST_STEPS
 from classwright_tools.domain.task import TaskKind, folded_name
 from classwright_tools.errors import InvalidInput
 from classwright_tools.reading.label_names import LabelNames, label_text
@@ -66,8 +66,6 @@ class Skipped:
     counts: Counter[str] = field(default_factory=Counter)
     examples: list[Skip] = field(default_factory=list)
     unknown_label: str = ""
-    unknown_names: set[str] = field(default_factory=set)
-    """What such labels are called, as far as rows may be seen; of very many names the first."""
     numbers: dict[str, array[int]] = field(default_factory=dict)
 
     def add(
@@ -114,6 +112,7 @@ class Arrivals:
         self._kind = kind
         self._removed = removed
         self.skipped = Skipped(unseen)
+        self.unknown = UnknownValues(labels, unseen)
         self.read = 0
         self.respelled: dict[str, str] = {}
 
@@ -167,16 +166,17 @@ class Arrivals:
         name = labels.unknown(row.label)
         seen = not self.skipped.unseen
         if not self.skipped.unknown_label:
-            first = f"label {as_name(name)} {_unknown(name, labels)}" if seen else f"that of row {number} is not"
+            first = (
+                f"label {as_name(name)} {labels.why_unknown(name[:100])}" if seen else f"that of row {number} is not"
+            )
             self.skipped.unknown_label = first
-        if seen and len(self.skipped.unknown_names) <= MOST_STEPS:  # one more than a rating has says that it is none
-            self.skipped.unknown_names.add(name)
+        self.unknown.add(name)
         reason = "label not in the task"
         self.skipped.add(
             number,
             content,
             reason,
-            lambda: _described(row, f"label {name[:100]!r} {_unknown(name, labels)}" if seen else reason),
+            lambda: _described(row, f"label {name[:100]!r} {labels.why_unknown(name[:100])}" if seen else reason),
         )
 
 
@@ -184,10 +184,6 @@ def _made(row: SourceRow, content: Content, label: str | None, *, several: bool)
     """Return the origin and provenance that the source claims for a row, as JSON; None for most rows."""
     made = claimed(row.origin, content, label, several=several) if row.origin else None
     return made.as_json() if made else None
-
-
-def _unknown(name: str, labels: LabelNames) -> str:
-    return f"is not in the task; the nearest is {labels.nearest(name[:100])!r}"
 
 
 def _problem_of_text(text: object, where: str) -> str | None:

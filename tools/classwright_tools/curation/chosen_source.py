@@ -109,11 +109,14 @@ def refuse_unusable(given: GivenSource, arrivals: Arrivals, task: Task) -> None:
     if arrivals.read == 0:
         raise InvalidInput(subject, "holds no rows", "Put rows into it, in a table under the header.")
     if skipped.counts.total() == arrivals.read and skipped.unknown_label:
-        steps = steps_of(skipped.unknown_names)
+        unknown = arrivals.unknown
+        steps = steps_of(unknown.told)
+        mapped = {**given.label_names, **unknown.likely()} or {"0": "spam"}
+        values = f" {unknown.remark()}" if len(unknown.told) > 1 else ""
         raise InvalidInput(
             subject,
             f"has no row with a label of task {task.slug!r}: {skipped.unknown_label}",
             unnamed_steps(steps, task)
             if steps
-            else "Map its labels with `label_names`, such as {'0': 'spam'}, or pass another `label_column`.",
+            else f"Map its labels with `label_names`, such as {mapped}, or pass another `label_column`.{values}",
         )

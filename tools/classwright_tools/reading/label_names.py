@@ -9,10 +9,13 @@ from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
+from classwright_tools.domain.source import SEPARATOR as SEPARATOR  # for the agent
 from classwright_tools.domain.task import alike as alike  # for the agent
 from classwright_tools.domain.task import folded_name
 from classwright_tools.errors import InvalidInput
 
+LIKELY = 0.6
+"""From this share of letters in common on, a name may stand for a label; that of difflib."""
 # With an exponent only as programs write one: other names with an "e" between digits are no numbers.
 _NUMBER = re.compile(r"-?(0|[1-9]\d*)(\.\d*)?(e[+-]\d\d\d?)?", re.ASCII)
 
@@ -27,6 +30,7 @@ class LabelNames:
 
     several = False
     """Whether a row may have several of the labels."""
+    _none_of_them = "add a label for what is none of the others (edit_examples), and lead it there"
 
     def __init__(self, labels: Sequence[str], mapping: Mapping[str, str]) -> None:
         """Take the `labels` of a task and a `mapping` from the source's names to them.
@@ -38,11 +42,7 @@ class LabelNames:
         self._folded = {folded_name(name): name for name in labels}
         for source, name in mapping.items():
             if name not in labels:
-                raise InvalidInput(
-                    f"label_names[{source[:80]!r}]",
-                    f"leads to {name[:80]!r}, which is no label of the task",
-                    f"The nearest is {self.nearest(name)!r}.",
-                )
+                raise self._refused(source, name)
         by_name = {name: name for name in labels}
         self._by_name = ({**mapping}, by_name)
         self._by_value = (_by_value(mapping), _by_value(by_name))
@@ -67,10 +67,40 @@ class LabelNames:
         """Whether there is a label that `value`, from a source, stands for."""
         return self.find(value) is not None
 
+    def why_unknown(self, name: str) -> str:
+        """Return why `name` is no label, as what follows on it."""
+        if self._names_several(name):
+            return "names several labels, and a row of the task has one"
+        return f"is not in the task; the nearest is {self.nearest(name)!r}"
+
+    def likely(self, name: str) -> str | None:
+        """Return the label that `name` is likely to stand for, as both have most letters in common; None if none is."""
+        if self._names_several(name):
+            return None
+        close = difflib.get_close_matches(folded_name(name), self._folded, n=1, cutoff=LIKELY)
+        return self._folded[close[0]] if close else None
+
     def nearest(self, name: str) -> str:
         """Return the label whose name is most like `name`."""
         close = difflib.get_close_matches(folded_name(name), self._folded, n=1, cutoff=0.0)
         return self._folded[close[0]] if close else self._labels[0]
+
+    def _names_several(self, name: str) -> bool:
+        parts = name.split(SEPARATOR)
+        return not self.several and len(parts) > 1 and all(folded_name(part) in self._folded for part in parts)
+
+    def _refused(self, source: str, name: str) -> InvalidInput:
+        """Return the refusal of a mapping from `source` to `name`, which is no label."""
+        subject, leads = f"label_names[{source[:80]!r}]", f"leads to {name[:80]!r}"
+        if name.strip() == SEPARATOR:
+            one = "" if self.several else "; a row of the task has one label"
+            repair = f"Leave it out: such rows are skipped. To learn them too, {self._none_of_them}."
+            return InvalidInput(subject, f"{leads}, which is no name of a label{one}", repair)
+        if self._names_several(name):
+            return InvalidInput(subject, f"{leads}: several labels, and a row of the task has one", "Name one of them.")
+        return InvalidInput(
+            subject, f"{leads}, which is no label of the task", f"The nearest is {self.nearest(name)!r}."
+        )
 
 
 def _by_value(names: Mapping[str, str]) -> dict[str, str]:

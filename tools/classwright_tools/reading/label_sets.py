@@ -8,7 +8,7 @@ from typing import Any
 
 from classwright_tools.domain.label_sets import in_order, joined_labels
 from classwright_tools.domain.label_sets import labels_apart as labels_apart  # for the agent
-from classwright_tools.domain.source import SEPARATOR as SEPARATOR  # for the agent
+from classwright_tools.reading.label_names import SEPARATOR as SEPARATOR  # for the agent
 from classwright_tools.reading.label_names import LabelNames, label_text
 
 
@@ -20,6 +20,7 @@ class LabelSets(LabelNames):
     """
 
     several = True
+    _none_of_them = "write the separator alone, or nothing, in place of it in the source"
 
     def __init__(self, labels: Sequence[str], mapping: Mapping[str, str], separator: str) -> None:
         """Take the `labels` of a task, a `mapping` from the source's names to them, and what is between two names.
