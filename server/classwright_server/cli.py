@@ -78,12 +78,22 @@ def _run(parsed: argparse.Namespace) -> int:
 
         return run_doctor(settings)
     check_settings(settings, serves=parsed.command == "serve")
+    _check_brought(settings)
     if settings.vllm:
         from classwright_server.vllm import vllm_program
 
         vllm_program(os.environ)  # refused before anything starts, if it is missing
     start_telemetry(os.environ, page=settings.metrics)
     return _work(settings) if parsed.command == "worker" else _serve(settings)
+
+
+def _check_brought(settings: ServerSettings) -> None:
+    """Return if what others bring can be used, and the writer be opened: before a client waits for what fails then."""
+    from classwright_server.extensions import check_extensions
+
+    check_extensions(settings.tool_settings)
+    if settings.tool_settings.writer and "writing" in settings.jobs:
+        settings.tool_settings.writer.open(os.environ)
 
 
 def _fail(sentence: str, code: int) -> int:

@@ -31,6 +31,7 @@ def run_doctor(settings: ServerSettings) -> int:
     """Try everything, print a line for each thing, and return the exit code: 0 where all is well, else 2."""
     tries: dict[str, Callable[[], str]] = {
         "versions": _versions,
+        "extensions": lambda: _extensions(settings.tool_settings),
         "settings": lambda: _settings(settings),
         "workspace": lambda: _workspace(settings.tool_settings),
         "encoder": lambda: _encoder(settings.tool_settings.encoder),
@@ -78,6 +79,20 @@ def _versions() -> str:
         raise InvalidInput("the environment", "; ".join(faults), 'Run `pip install --upgrade "classwright[server]"`.')
     versions = ", ".join(f"{name} {version(name)}" for name in _PACKAGES)
     return f"classwright {version('classwright')} on Python {platform.python_version()}, {sys.platform}; {versions}."
+
+
+def _extensions(own: ToolSettings) -> str:
+    """Return which methods, writers and tools are not Classwright's own.
+
+    Raises:
+        InvalidInput: one of them cannot be used, or is brought in a group of entry points that is not read.
+    """
+    from classwright_server.extensions import check_extensions, found_extensions, misnamed_groups
+
+    check_extensions(own)
+    for fault in misnamed_groups():
+        raise fault
+    return f"{', '.join(found_extensions(own)) or 'none is installed or named'}."
 
 
 def _settings(settings: ServerSettings) -> str:

@@ -30,7 +30,7 @@ def test_it_tells_of_everything_a_server_leans_on(tmp_path: Path, capsys: pytest
 
     found = told(capsys)
     assert code == 0
-    assert list(found) == ["versions", "settings", "workspace", "encoder", "GPU", "writer", "port"]
+    assert list(found) == ["versions", "extensions", "settings", "workspace", "encoder", "GPU", "writer", "port"]
     assert {state for state, _ in found.values()} == {"ok"}
     assert "torch 2" in found["versions"][1]
     assert "GiB free" in found["workspace"][1]

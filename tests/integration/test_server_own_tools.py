@@ -59,14 +59,42 @@ async def test_a_job_of_a_tool_that_another_server_was_not_given_says_so(setting
     assert "--tool" in done["error"]
 
 
+@pytest.mark.anyio
+async def test_a_tool_of_ones_own_that_fails_or_returns_something_else_is_told_as_what_is_wrong(
+    settings: ServerSettings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = (EXTENDING / "count_examples.py").read_text()
+    for name, line in (("raising", 'raise ValueError("no such counter")'), ("careless", 'return {"rows": 1}')):
+        code = whole.replace("def count_examples(", f"def {name}(").replace("run=count_examples", f"run={name}")
+        code = code.replace("    context.progress(0.0", f"    {line}\n    context.progress(0.0")
+        (tmp_path / f"{name}.py").write_text(code)
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    own = settings.tool_settings.model_copy(update={"tools": ("raising", "careless")})
+    async with connected(settings.model_copy(update={"tool_settings": own})) as client:
+        await call(client, "propose_topics", TASK)
+        await call(client, "import_examples", task="support", split="train", rows=rows(6), wait_seconds=LONG)
+        raised = await call_failing(client, "raising", dataset="support-d1", wait_seconds=LONG)
+        careless = await call_failing(client, "careless", dataset="support-d1", wait_seconds=LONG)
+
+    told = "raising: tool 'raising' (raising), an extension, raised ValueError: no such counter (incident "
+    assert raised.startswith(told)
+    assert careless.startswith("tool 'careless' (careless): returned a dict, and its result is declared to be a Count")
+
+
 @pytest.mark.parametrize(
     ("module", "told"),
     [
         ("no_such_module", "cannot be imported"),
         ("json", "has no TOOL"),
+        ("half_a_tool", r"cannot be imported .SyntaxError: .*Correct it, or take its --tool out"),
         ("classwright_tools.classify", "is there already"),
     ],
 )
-def test_a_module_that_brings_no_tool_of_its_own_is_named_with_the_repair(module: str, told: str) -> None:
+def test_a_module_that_brings_no_tool_of_its_own_is_named_with_the_repair(
+    module: str, told: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "half_a_tool.py").write_text("TOOL = (")
+    monkeypatch.syspath_prepend(tmp_path)
     with pytest.raises(InvalidInput, match=told):
         catalogue([module])

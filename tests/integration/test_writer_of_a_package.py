@@ -18,7 +18,7 @@ from classwright_tools.errors import InvalidInput
 from classwright_tools.installed import all_entry_points
 from classwright_tools.workspace.datasets import read_rows
 from classwright_tools.workspace.workspace import Workspace
-from classwright_tools.writing.backends.registry import writer_kinds
+from classwright_tools.writing.backends.registry import found_kinds
 from support.paths import ROOT
 from support.server import LONG, TASK, call, connected, topics
 
@@ -46,7 +46,7 @@ def installed(folder: Path, entry: str) -> None:
 def forget_packages() -> None:
     """Have this process look anew at what is installed."""
     all_entry_points.cache_clear()
-    writer_kinds.cache_clear()
+    found_kinds.cache_clear()
 
 
 @pytest.fixture
@@ -91,9 +91,9 @@ def test_its_settings_reach_another_process_and_its_key_only_one_that_writes(set
     own = settings.tool_settings
 
     assert ToolSettings.model_validate_json(own.model_dump_json()) == own
-    environment = {"PROGRAM_KEY": "k", "OTHER_KEY": "o"}
+    environment = {"PROGRAM_KEY": "k", "OTHER_KEY": "o", "CLASSWRIGHT_EXTENSION_PLACE": "p"}
     assert child_environment(own, environment, "writing")["PROGRAM_KEY"] == "k"
-    assert "PROGRAM_KEY" not in child_environment(own, environment, "short")
+    assert child_environment(own, environment, "short").keys() & environment.keys() == {"CLASSWRIGHT_EXTENSION_PLACE"}
 
 
 @pytest.mark.parametrize(("command", "code", "told"), [("true", 0, "is there"), ("none-such", 2, "not on the PATH")])
@@ -109,14 +109,52 @@ def test_the_doctor_asks_it(
 @pytest.mark.parametrize(
     ("entry", "told"),
     [
-        ("command = command_writer:Absent", "cannot be loaded .AttributeError"),
+        ("command = command_writer:Absent", "cannot be loaded (AttributeError"),
         ("command = command_writer:CommandWriter", "is no subclass of WriterSettings"),
-        ("recorded = command_writer:CommandSettings", "has the name of another writer|does not have this name"),
-        ("other = command_writer:CommandSettings", "does not have this name as the default of its field `kind`"),
+        ("command = command_writer:shlex", "is no subclass of WriterSettings"),
+        ("recorded = command_writer:CommandSettings", "has the name of another writer"),
+        ("other = command_writer:CommandSettings", "has 'command' as its `kind`, which must be the name of its entry"),
+        (
+            "command = command_writer:CommandSettings\nagain = command_writer:Again",
+            "of another writer",
+        ),
+        ("loud = command_writer:Loud", "--metrics, and those of a writer begin with --writer-"),
     ],
 )
-def test_one_that_cannot_be_used_is_named(entry: str, told: str, site: Path) -> None:
+def test_one_that_cannot_be_used_keeps_a_server_from_starting_and_nothing_else(
+    entry: str, told: str, site: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     installed(site, entry)
+    with (site / "command_writer.py").open("a") as file:
+        for kind, name in (("again", "writer_command"), ("loud", "metrics")):
+            flag = f'Annotated[str, Flag({name!r}, "X", "x")]'
+            file.write(f'\n\nclass {kind.title()}(WriterSettings):\n    kind: str = {kind!r}\n    x: {flag} = ""\n')
+    place = ["--workspace", str(tmp_path / "ws")]
 
-    with pytest.raises(InvalidInput, match=told):
-        writer_kinds()
+    assert main(["tools"]) == 0
+    [fault] = found_kinds()[1]
+    assert main(["serve", *place]) == 2
+    printed = capsys.readouterr()
+    assert main(["doctor", *place]) == 2
+    [wrong] = [line for line in capsys.readouterr().out.splitlines() if line.startswith("WRONG")]
+
+    assert told in str(fault)
+    assert printed.err == f"classwright: {fault}\n"
+    assert wrong == f"WRONG  extensions {fault}"
+    assert isinstance(fault, InvalidInput)
+
+
+def test_the_doctor_lists_what_is_brought_and_names_a_group_that_nothing_reads(
+    site: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    installed(site, "command = command_writer:CommandSettings")
+    place = ["--workspace", str(tmp_path / "ws")]
+    main(["doctor", *place])
+    listed = capsys.readouterr().out
+    (site / "command_writer-1.0.dist-info" / "entry_points.txt").write_text("[classwright.method]\nx = a:B\n")
+    forget_packages()
+    main(["doctor", *place])
+
+    assert "writer 'command' (command_writer)" in listed
+    told = "group of entry points 'classwright.method': is not read, so that x is not there. Did its package mean"
+    assert f"WRONG  extensions {told} 'classwright.methods'?" in capsys.readouterr().out

@@ -51,7 +51,7 @@ def catalogue(modules: Iterable[str] = ()) -> Mapping[str, ToolSpec[Any, Any]]:
     """Return every tool by its name: those of Classwright, then the `TOOL` of each of one's own `modules`.
 
     Raises:
-        InvalidInput: a module cannot be imported, it has no `TOOL`, or its name is that of another tool.
+        InvalidInput: a module cannot be imported, it has no `TOOL`, or the name of its tool is that of another.
     """
     tools = {tool.name: tool for tool in _IN_ORDER_OF_USE}
     for module in modules:
@@ -65,9 +65,12 @@ def catalogue(modules: Iterable[str] = ()) -> Mapping[str, ToolSpec[Any, Any]]:
 def _tool_of(module: str) -> ToolSpec[Any, Any]:
     try:
         tool = getattr(import_module(module), "TOOL", None)
-    except ImportError as error:
+    except ModuleNotFoundError as error:
         reason = f"cannot be imported ({error})"
         raise InvalidInput(f"module {module!r}", reason, "Install it, or put its folder on PYTHONPATH.") from error
+    except Exception as error:  # whatever its code raises
+        reason = f"cannot be imported ({type(error).__name__}: {error})"
+        raise InvalidInput(f"module {module!r}", reason, "Correct it, or take its --tool out.") from error
     if not isinstance(tool, ToolSpec):
         raise InvalidInput(f"module {module!r}", "has no TOOL", "Write TOOL = ToolSpec(...) at its end.")
     return tool

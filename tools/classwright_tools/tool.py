@@ -10,6 +10,7 @@ from classwright_tools.context import ToolContext
 from classwright_tools.domain.kinds import Kind, ids_of, task_of
 from classwright_tools.domain.noun import ToolRequest, ToolResult
 from classwright_tools.domain.task import Task
+from classwright_tools.errors import InvalidInput
 from classwright_tools.work import Sizes, Work
 
 if TYPE_CHECKING:
@@ -95,6 +96,19 @@ class ToolSpec(Generic[Q, R]):
     def kind_of(self, work: Work) -> str:
         """Return the kind of job that `work` is: others of the kind take as long for as much."""
         return f"{self.name} by {work.method}" if work.method else self.name
+
+
+def returned(tool: ToolSpec[Q, R], found: object) -> R:
+    """Return what a run of `tool` gave back.
+
+    Raises:
+        InvalidInput: it is not the result that the tool declares.
+    """
+    if isinstance(found, tool.result):
+        return found
+    reason = f"returned a {type(found).__name__}, and its result is declared to be a {tool.result.__name__}"
+    whose = f"tool {tool.name!r} ({tool.run.__module__})"
+    raise InvalidInput(whose, reason, "Correct its function, and start the server again.")
 
 
 def task_named(request: ToolRequest) -> str | None:

@@ -141,7 +141,7 @@ def train_classifier(request: TrainClassifierRequest, context: ToolContext) -> T
     made = workspace.publish(
         "model",
         task.slug,
-        lambda folder: save_model(folder, card, trained.classifier),
+        lambda folder: save_model(folder, card, trained.classifier, data.rows.texts),
         run_key=context.run_key,
         parent=dataset,
         facts=listed_facts(card, tried_methods(trained, chosen)),

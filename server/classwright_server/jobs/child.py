@@ -13,11 +13,13 @@ import socket
 import sys
 import threading
 import time
+from collections.abc import Mapping
 from functools import cached_property, partial
 from typing import Any, NoReturn, cast
 
 from classwright_server.config.settings import ToolSettings
 from classwright_server.config.workspaces import Workspaces
+from classwright_server.extensions import check_extensions
 from classwright_server.incidents import masked
 from classwright_server.jobs.disk_quota import room_left
 from classwright_server.jobs.memory import memory_after_job, resident_bytes
@@ -32,7 +34,7 @@ from classwright_tools.domain.writer import Writer
 from classwright_tools.errors import ClasswrightError, NotFound
 from classwright_tools.estimates.remaining import seconds_left
 from classwright_tools.estimates.running import estimated, run_told
-from classwright_tools.tool import ToolSpec
+from classwright_tools.tool import ToolSpec, returned
 from classwright_tools.work import Lane
 from classwright_tools.workspace.atomic import storage_errors
 from classwright_tools.workspace.restarts import outlasting_restarts
@@ -98,8 +100,12 @@ class Bench:
     def __init__(self, tool_settings: ToolSettings, *, writes: bool) -> None:
         self.tool_settings = tool_settings
         self._writes = writes
-        self._tools = catalogue(tool_settings.tools)
         self._workspaces = Workspaces(tool_settings)
+
+    @cached_property
+    def _tools(self) -> Mapping[str, ToolSpec[Any, Any]]:
+        check_extensions(self.tool_settings)  # they find another environment here than where the server checked them
+        return catalogue(self.tool_settings.tools)
 
     @cached_property
     def _writer(self) -> Writer | None:
@@ -132,7 +138,7 @@ class Bench:
                 return Outcome(estimate=estimated(tool, request, context))
 
             def run() -> ToolResult:
-                result: ToolResult = run_told(tool, request, context, report.estimate)
+                result: ToolResult = returned(tool, run_told(tool, request, context, report.estimate))
                 return result
 
             # A tool finds what it had done by the run_key, so it may be called again.
@@ -142,7 +148,7 @@ class Bench:
         except ClasswrightError as error:
             return Outcome(error=sanitized(error), gpu_was_full=gpu_was_full(error))
         except Exception as error:  # noqa: BLE001  # a defect of one job must not end the process without a word
-            words, full = masked(order.tool, error), gpu_was_full(error)
+            words, full = masked(order.tool, error, for_operator=order.owner is None), gpu_was_full(error)
             return Outcome(error=words, defect=True, gpu_was_full=full)
 
     def _tool(self, name: str) -> ToolSpec[Any, Any]:

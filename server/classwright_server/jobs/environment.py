@@ -20,7 +20,11 @@ _PASSED = (
 _WAITING = {"OMP_WAIT_POLICY": "PASSIVE"}
 HIDES_GPUS = "CUDA_VISIBLE_DEVICES"
 """CUDA reads it when it is first used."""
-_PASSED_PREFIXES = ("LC_", "XDG_", "OMP_", "MKL_", "CUDA_", "NVIDIA_", "PYTORCH_", "COVERAGE_", "PYTHON")
+FOR_EXTENSIONS = "CLASSWRIGHT_EXTENSION_"
+"""How a variable's name begins that a method, a tool or a writer of one's own reads."""
+_PASSED_PREFIXES = (
+    "LC_", "XDG_", "OMP_", "MKL_", "CUDA_", "NVIDIA_", "PYTORCH_", "COVERAGE_", "PYTHON", FOR_EXTENSIONS
+)  # fmt: skip
 
 
 def passed_on(environment: Mapping[str, str], also: tuple[str, ...] = ()) -> dict[str, str]:

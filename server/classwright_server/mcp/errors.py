@@ -10,6 +10,7 @@ from mcp.shared.exceptions import MCPError
 from mcp_types import INTERNAL_ERROR, INVALID_PARAMS
 from pydantic import ValidationError
 
+from classwright_server.config.principals import current_principal
 from classwright_server.incidents import masked
 from classwright_server.mcp.argument_faults import faults_in
 from classwright_server.sanitize import sanitized
@@ -31,7 +32,7 @@ def tool_errors(tool: str, taken: Sequence[str] = ()) -> Iterator[None]:
     except ValidationError as error:
         raise ToolError(sanitized(_bad_arguments(tool, error, taken))) from error
     except Exception as error:  # noqa: BLE001  # the boundary to the client: logged there, masked here
-        raise ToolError(masked(tool, error)) from None
+        raise ToolError(masked(tool, error, for_operator=current_principal() is None)) from None
 
 
 @contextmanager

@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 from sqlalchemy import create_engine, text
 from sqlalchemy.exc import OperationalError
 
 from classwright_server.incidents import masked
+from classwright_tools.domain.writer import WritingRequest
+from classwright_tools.learning.methods.matcher import MatcherMethod
+from classwright_tools.learning.methods.registry import METHODS
+from classwright_tools.writing.backends.scripted import ScriptedWriter
 from support.postgres import PostgresServer
+from support.writing import writing_request
 
 
 def test_a_postgresql_that_is_away_is_told_as_such(own_postgres: PostgresServer) -> None:
@@ -34,3 +42,47 @@ def test_a_defect_of_sqlite_stays_an_incident(tmp_path: Path) -> None:
     engine.dispose()
 
     assert "incident" in masked("evaluate", missing.value)
+
+
+class Own(MatcherMethod):
+    """A method of a package's: this file."""
+
+    def fit(self, *_: Any) -> Any:
+        """Fail."""
+        raise ValueError("no /etc/secret\nhere")
+
+
+def careless(_request: WritingRequest) -> Sequence[str]:
+    """Fail as a script."""
+    raise ValueError("no /etc/secret\nhere")
+
+
+async def write_in_a_group() -> None:
+    async with asyncio.TaskGroup() as tasks:
+        tasks.create_task(ScriptedWriter(careless).write(writing_request()))
+
+
+@pytest.mark.parametrize(
+    ("what", "extension"),
+    [
+        (lambda: Own().fit(), f"method 'own' ({__name__})"),
+        (lambda: asyncio.run(ScriptedWriter(careless).write(writing_request())), f"script {__name__}:careless"),
+        (lambda: asyncio.run(write_in_a_group()), f"script {__name__}:careless"),
+    ],
+    ids=["a method", "a script", "a script among others"],
+)
+def test_a_defect_of_an_extension_is_told_as_its_own_and_in_its_words_to_the_operator_alone(
+    what: Any, extension: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setitem(METHODS, "own", Own())
+    with pytest.raises((ValueError, ExceptionGroup)) as raised:
+        what()
+
+    operator, principal = (masked("train", raised.value, for_operator=told) for told in (True, False))
+
+    assert operator.startswith(f"train: {extension}, an extension, raised ValueError: no /etc/secret here (incident ")
+    assert principal.startswith(f"train: failed in {extension}, an extension of this server (incident ")
+    assert "secret" not in principal
+    assert "lies in Classwright" not in operator + principal
+    assert f"in train, {extension}" in caplog.text
+    assert "Traceback" in caplog.text

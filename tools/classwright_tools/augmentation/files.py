@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 from safetensors import SafetensorError
-from safetensors.numpy import load_file, save_file
+from safetensors.numpy import load_file
 
 from classwright_tools.augmentation.gan_fitting import Pretrained
 from classwright_tools.augmentation.map import draw_map
@@ -18,6 +18,7 @@ from classwright_tools.augmentation.pretrained_files import read_pretrained, wri
 from classwright_tools.domain.augmentation import AugmentationCard
 from classwright_tools.domain.kinds import KINDS
 from classwright_tools.errors import DamagedArtifact
+from classwright_tools.learning.arrays import save_arrays
 from classwright_tools.learning.encoder_digest import file_sha256
 from classwright_tools.learning.generated import Generated
 from classwright_tools.workspace.own_files import read_own
@@ -43,11 +44,11 @@ def save_augmentation(folder: Path, card: AugmentationCard, rows: Generated, mat
     """
     draw_map(folder / MAP, material, rows, card.seed)
     arrays: dict[str, npt.NDArray[Any]] = {
-        "embeddings": np.ascontiguousarray(rows.embeddings, np.float16),
-        "labels": np.ascontiguousarray(rows.labels, np.int64),
-        "weights": np.ascontiguousarray(rows.weights, np.float32),
+        "embeddings": np.asarray(rows.embeddings, np.float16),
+        "labels": np.asarray(rows.labels, np.int64),
+        "weights": np.asarray(rows.weights, np.float32),
     }
-    save_file(arrays, folder / ROWS)
+    save_arrays(arrays, folder / ROWS)
     if material.pretrained:
         write_pretrained(folder / PRETRAINED, material.pretrained)
     files = {path.name: file_sha256(path) for path in sorted(folder.iterdir())}

@@ -7,9 +7,11 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from safetensors.numpy import load_file, save_file
+from safetensors.numpy import load_file
 from sentence_transformers import SentenceTransformer
 from sentence_transformers.sentence_transformer.modules import Dense, Normalize
+
+from classwright_tools.learning.arrays import save_arrays
 
 
 @dataclass(frozen=True)
@@ -35,7 +37,7 @@ class Adapter:
 
     def save(self, path: Path) -> None:
         """Write the adapter as safetensors."""
-        save_file(vars(self), path)
+        save_arrays(vars(self), path)
 
     @staticmethod
     def load(path: Path) -> Adapter:

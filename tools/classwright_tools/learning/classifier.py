@@ -10,6 +10,7 @@ from typing import NamedTuple, Protocol
 import numpy as np
 from sentence_transformers import SentenceTransformer
 
+from classwright_tools.errors import InvalidInput
 from classwright_tools.learning.adapter import Adapter, adapted
 from classwright_tools.learning.embedding_cache import EmbeddingCache
 from classwright_tools.learning.encoders import Encoder
@@ -120,12 +121,36 @@ def together(parts: Sequence[Assessed]) -> Assessed:
     return Assessed(np.concatenate([part.logits for part in parts]), np.concatenate(likeness) if likeness else None)
 
 
-def assessed(classifier: Classifier, texts: Sequence[str], tell: Tell | None = None) -> Assessed:
-    """Return the logits that the `classifier` gives to `texts`, and how like the rows that it learnt each is."""
+def assessed(classifier: Classifier, texts: Sequence[str], k: int, tell: Tell | None = None) -> Assessed:
+    """Return the logits (n, `k`) that the `classifier` gives to `texts`, and how like the rows that it learnt each is.
+
+    Raises:
+        InvalidInput: as `logits_of` does.
+    """
     if not (isinstance(classifier, EmbeddingClassifier) and classifier.scope):
-        return Assessed(classifier.logits(texts, tell), None)
+        return Assessed(logits_of(classifier, texts, k, tell), None)
     embeddings = classifier.embed(texts, tell)
     return Assessed(classifier.head.logits(embeddings), classifier.scope.likeness(embeddings))
+
+
+def logits_of(classifier: Classifier, texts: Sequence[str], k: int, tell: Tell | None = None) -> np.ndarray:
+    """Return the logits (n, `k`) that the `classifier`, which may be of a method of one's own, gives to `texts`.
+
+    Raises:
+        InvalidInput: what it gives are not as many finite numbers.
+    """
+    logits = classifier.logits(texts, tell)
+    wanted = (len(texts), k)
+    if not isinstance(logits, np.ndarray):
+        reason = f"gives a {type(logits).__name__}, not an array of numpy"
+    elif logits.shape != wanted:
+        reason = f"gives an array of shape {logits.shape}, not {wanted}: a row for each text, a column for each label"
+    elif strange := int((~np.isfinite(logits)).any(axis=1).sum()):
+        reason = f"gives numbers that are not finite for {strange} of {len(texts)} texts"
+    else:
+        return logits
+    kind = type(classifier)
+    raise InvalidInput(f"`logits` of {kind.__qualname__} ({kind.__module__})", reason, "Correct its method.")
 
 
 def _check_shapes(head: Head, adapter: Adapter | None, scope: Scope | None, dimension: int, k: int) -> None:

@@ -8,7 +8,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
-from safetensors.numpy import load_file, save_file
+from safetensors.numpy import load_file
+
+from classwright_tools.learning.arrays import save_arrays
 
 if TYPE_CHECKING:
     from sklearn.linear_model import LogisticRegression
@@ -41,7 +43,7 @@ class Head:
 
     def save(self, path: Path) -> None:
         """Write the head as safetensors."""
-        save_file({"weights": self.weights, "biases": self.biases}, path)
+        save_arrays({"weights": self.weights, "biases": self.biases}, path)
 
     @staticmethod
     def load(path: Path) -> Head:

@@ -7,6 +7,7 @@ the classifier back.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -18,11 +19,12 @@ from classwright.predict import SURE_LABEL, Predictions, sure_labels
 from classwright_tools.domain.cards import ModelCard
 from classwright_tools.domain.kinds import KINDS
 from classwright_tools.domain.threshold import THRESHOLD_PLACES
-from classwright_tools.errors import ClasswrightError, DamagedArtifact
-from classwright_tools.learning.classifier import Classifier, EmbeddingClassifier, OtherShapes, assessed
+from classwright_tools.errors import ClasswrightError, DamagedArtifact, InvalidInput
+from classwright_tools.learning.classifier import Classifier, EmbeddingClassifier, OtherShapes, assessed, logits_of
 from classwright_tools.learning.embedding_cache import EmbeddingCache
 from classwright_tools.learning.encoder_digest import encoder_digest, file_sha256
 from classwright_tools.learning.encoders import Encoder, encoder_at_hand, read_encoder
+from classwright_tools.learning.fitting import fitted
 from classwright_tools.learning.half_precision import store_in_half
 from classwright_tools.learning.label_space import Judged, LabelSpace, encode
 from classwright_tools.learning.methods.registry import method_of
@@ -31,9 +33,14 @@ from classwright_tools.learning.scope import Scope, out_of_scope
 from classwright_tools.workspace.own_files import read_own
 from classwright_tools.workspace.workspace import Workspace
 
+logger = logging.getLogger("classwright")
+
 CARD = KINDS["model"].document
 ENCODER = "encoder"
 NEARLY_ONE = 1 - 1e-12  # of a probability, so that what is left of it has a logarithm
+CHECKED_TEXTS = 16
+MOST_APART = 0.01  # of the logits' range: a tuned encoder is stored in half precision
+_OURS = "classwright_tools."
 SAFE_SUFFIXES = frozenset({".safetensors", ".json", ".txt", ".md", ".model"})
 REPAIR = "Train it again with `train_classifier`, or use another model."
 
@@ -108,11 +115,11 @@ class Model:
         They are at the task's shares where the card has them, unless they are asked for `as_trained`. Where a row may
         have several labels each is its label's own.
         """
-        return self.probabilities(self.classifier.logits(texts), as_trained=as_trained)
+        return self.probabilities(logits_of(self.classifier, texts, len(self.card.labels)), as_trained=as_trained)
 
     def answers(self, texts: Sequence[str], *, as_trained: bool = False) -> tuple[np.ndarray, np.ndarray]:
         """Return what `predict_proba` does, and which of the texts (n,) are out of scope, if the model tells that."""
-        found = assessed(self.classifier, texts)
+        found = assessed(self.classifier, texts, len(self.card.labels))
         foreign = out_of_scope(found.likeness, self.card.scope, len(texts))
         return self.probabilities(found.logits, as_trained=as_trained), foreign
 
@@ -136,18 +143,57 @@ class Model:
         return encode([(name,) for name in self.names], self.labels)
 
 
-def save_model(folder: Path, card: ModelCard, classifier: Classifier) -> None:
+def save_model(folder: Path, card: ModelCard, classifier: Classifier, texts: Sequence[str] = ()) -> None:
     """Write a model into the empty `folder`; its encoder only if it was tuned.
 
-    The card's digest of a tuned encoder and the checksums of the files are set here.
+    The card's digest of a tuned encoder and the checksums of the files are set here. The classifier of a method of
+    one's own is read back, and must answer `texts` as it did.
+
+    Raises:
+        InvalidInput: it does not, or what it wrote cannot be read.
     """
     classifier.save(folder)
     if classifier.tuned:
         save_encoder(classifier.encoder.model, folder / ENCODER)
         encoder = card.encoder.model_copy(update={"digest": encoder_digest(folder / ENCODER)})
         card = card.model_copy(update={"encoder": encoder})
+    if not type(classifier).__module__.startswith(_OURS):
+        _check_reads_back(folder, card, classifier, texts)
     files = {name: file_sha256(folder / name) for name in _names(folder)}
     (folder / CARD).write_text(card.model_copy(update={"files": files}).model_dump_json(indent=1), encoding="utf-8")
+
+
+def _check_reads_back(folder: Path, card: ModelCard, classifier: Classifier, texts: Sequence[str]) -> None:
+    """Return if the method of `card` reads `folder` back as the `classifier` that wrote it, judged by some `texts`."""
+    method, k = method_of(card, "the model"), len(card.labels)
+
+    def unusable(reason: str) -> InvalidInput:
+        whose = f"method {card.method!r} ({type(method).__module__})"
+        return InvalidInput(whose, f"{reason}, so that the model would be lost", "Correct its `save` and its `load`.")
+
+    strange = [name for name in _names(folder) if Path(name).suffix not in SAFE_SUFFIXES]
+    if strange:
+        allowed = ", ".join(sorted(SAFE_SUFFIXES))
+        raise unusable(f"saves {strange[0]!r}, which is of no kind that a model may hold ({allowed})")
+    encoder = classifier.encoder
+    if classifier.tuned:
+        encoder = encoder_for(card.kind, replace(read_encoder(folder / ENCODER, card.encoder.name), ref=card.encoder))
+    asked = texts[:: max(len(texts) // CHECKED_TEXTS, 1)][:CHECKED_TEXTS]
+    try:
+        again = logits_of(fitted(method, method.load(folder, card, encoder, None)), asked, k)
+    except OtherShapes:
+        raise unusable("does not accept what it saved itself: `load` finds parts of other shapes") from None
+    except InvalidInput:
+        raise
+    except Exception as error:  # whatever its code raises
+        logger.exception("method %s cannot load what it saved", card.method)
+        raise unusable(f"cannot load what it saved ({type(error).__name__}; the log has the traceback)") from error
+    before = logits_of(classifier, asked, k)
+    if np.abs(again - before).max(initial=0) > MOST_APART * max(np.ptp(before), 1):
+        raise unusable(
+            "answers otherwise once it was saved and loaded (safetensors writes an array's memory as it lies: give it "
+            "np.ascontiguousarray of each)"
+        )
 
 
 def save_encoder(model: SentenceTransformer, folder: Path) -> None:

@@ -8,6 +8,8 @@ from dataclasses import replace
 import numpy as np
 
 from classwright_tools.learning.calibration import fit_temperature, softmax
+from classwright_tools.learning.classifier import logits_of
+from classwright_tools.learning.fitting import fitted
 from classwright_tools.learning.methods.method import Method
 from classwright_tools.learning.probe import CANDIDATES, choose_regularisation
 from classwright_tools.learning.progress import part
@@ -40,8 +42,8 @@ def with_penalty(methods: Sequence[Method], rows: Rows, validation: Rows | None,
 
     def loss(penalty: float) -> float:
         # Not metered: how many are fitted depends on the rows, and an estimate counts what every training fits.
-        classifier = method.fit(rows, replace(setup, penalty=penalty))
-        return tempered_log_loss(real.labels, classifier.logits(real.texts, setup.embedding))
+        classifier = fitted(method, method.fit(rows, replace(setup, penalty=penalty)))
+        return tempered_log_loss(real.labels, logits_of(classifier, real.texts, setup.k, setup.embedding))
 
     return replace(setup, penalty=min((c for c in FOR_WRITTEN if c <= lightest), key=loss))
 

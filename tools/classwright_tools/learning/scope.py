@@ -13,12 +13,13 @@ from pathlib import Path
 from typing import Protocol
 
 import numpy as np
-from safetensors.numpy import load_file, save_file
+from safetensors.numpy import load_file
 from scipy.stats import beta
 
 from classwright_tools.domain.cards import ScopeCard
 from classwright_tools.domain.example import REAL_TEXTS, Origin
 from classwright_tools.domain.figures import Estimate
+from classwright_tools.learning.arrays import save_arrays
 from classwright_tools.learning.rows import Rows
 
 MOST_ROWS = 2_000
@@ -42,7 +43,7 @@ class Scope:
 
     def save(self, path: Path) -> None:
         """Write the means as safetensors."""
-        save_file({"means": self.means}, path)
+        save_arrays({"means": self.means}, path)
 
     @staticmethod
     def load(path: Path) -> Scope:

@@ -14,8 +14,8 @@ import numpy as np
 
 from classwright_tools.domain.excerpt import counted
 from classwright_tools.domain.shares import TaskShares
-from classwright_tools.learning.classifier import Classifier, assessed, together
-from classwright_tools.learning.fitting import metered_fit, with_scope
+from classwright_tools.learning.classifier import Classifier, assessed, logits_of, together
+from classwright_tools.learning.fitting import fitted, metered_fit, with_scope
 from classwright_tools.learning.held_out import HeldOut, held_out
 from classwright_tools.learning.hold_out import hold_out
 from classwright_tools.learning.methods.method import Method
@@ -116,7 +116,7 @@ def _on_all(chosen: Trained, rows: Rows, validation: Rows, setup: Setup) -> Trai
 def _on_validation(classifier: Classifier, validation: Rows, setup: Setup) -> HeldOut:
     """Return what a classifier answers to the validation rows."""
     words = counted(len(validation), f"{validation.origin} validation row")
-    return held_out(words, validation, *assessed(classifier, validation.texts, setup.embedding), setup)
+    return held_out(words, validation, *assessed(classifier, validation.texts, setup.k, setup.embedding), setup)
 
 
 def _by_groups(methods: Sequence[Method], rows: Rows, validation: Rows | None, setup: Setup) -> Trained:
@@ -137,7 +137,7 @@ def _by_groups(methods: Sequence[Method], rows: Rows, validation: Rows | None, s
     best = best_fit(fits, shares)
     own = replace(setup, progress=by_method["final"])
     classifier = (
-        with_scope(best.method.refit(best.classifier, rows, own), rows, own)
+        with_scope(fitted(best.method, best.method.refit(best.classifier, rows, own)), rows, own)
         if len(methods) > 1
         else metered_fit(best.method, rows, own)
     )
@@ -162,7 +162,7 @@ def _by_groups(methods: Sequence[Method], rows: Rows, validation: Rows | None, s
 def _shares(fit: Fit, setup: Setup, *, validation: bool = False) -> tuple[TaskShares | None, str]:
     """Return what `known_shares` does, told by `fit`: the cheapest method, of which one estimate serves them all."""
     return known_shares(
-        fit.held, lambda: fit.classifier.logits(setup.unlabelled, setup.embedding), validation=validation
+        fit.held, lambda: logits_of(fit.classifier, setup.unlabelled, setup.k, setup.embedding), validation=validation
     )
 
 
@@ -183,7 +183,7 @@ def _held_out(method: Method, rows: Rows, folds: Folds, setup: Setup, beside: Ro
         own.progress(0, "fitting")
         kept = rows.take(train_places)
         classifier = metered_fit(method, beside.beside(kept) if beside else kept, own)
-        answers.append(assessed(classifier, held_rows.texts, own.embedding))
+        answers.append(assessed(classifier, held_rows.texts, own.k, own.embedding))
     held = rows.take(np.concatenate([held for _, held in folds]))
     times = "once" if len(folds) == 1 else f"in {len(folds)} turns (folds)"
     kind = "validation" if beside else "training"

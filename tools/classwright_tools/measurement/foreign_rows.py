@@ -37,10 +37,11 @@ def foreign_rows(context: ToolContext, rows: Mapping[str, Content], model_id: st
     if not rows:
         return {}
 
+    k = len(model.card.labels)
     ids, contents, parts = list(rows), list(rows.values()), []
     for start in range(0, len(rows), ROWS_AT_ONCE):
         context.progress(start / len(rows), f"reading {counted(len(rows), 'row')}")
-        parts.append(np.asarray(assessed(model.classifier, contents[start : start + ROWS_AT_ONCE]).likeness))
+        parts.append(np.asarray(assessed(model.classifier, contents[start : start + ROWS_AT_ONCE], k).likeness))
     likeness = np.concatenate(parts)
     order = np.argsort(likeness, kind="stable")[: int((likeness < scope.likeness).sum())]
     return {

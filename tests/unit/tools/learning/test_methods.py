@@ -8,24 +8,30 @@ import subprocess
 import sys
 from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
+from safetensors.numpy import save_file as np_save
 
 from classwright_tools.context import ToolContext
 from classwright_tools.domain.task import Task
 from classwright_tools.errors import InvalidInput, NotFound
 from classwright_tools.evaluate import EvaluateRequest, evaluate
 from classwright_tools.export_model import ExportModelRequest, export_model
+from classwright_tools.learning.head import Head
+from classwright_tools.learning.methods import registry
 from classwright_tools.learning.methods.method import Method
-from classwright_tools.learning.methods.probe import Probe
-from classwright_tools.learning.methods.registry import METHODS, by_name, candidates
+from classwright_tools.learning.methods.registry import METHODS, candidates
 from classwright_tools.learning.model import load_model
+from classwright_tools.learning.scope import Scope
 from classwright_tools.train_classifier import TrainClassifierRequest, TrainClassifierResult, train_classifier
 from support.learning import real_rows, save_rows, written_rows
 from support.paths import ROOT
 
+MATRIX = np.arange(12, dtype=np.float32).reshape(3, 4)
 FILE = ROOT / "docs" / "extending" / "knn.py"
+METHOD = "from classwright_tools.learning.methods.method import Method\nclass NearestNeighbours(Method):\n"
 TEXTS = ["my money has not come back", "where is the box", "password wrong"]
 
 
@@ -95,15 +101,41 @@ print(json.dumps([offered, model.predict_proba({TEXTS!r}).tolist()]))
     np.testing.assert_allclose(there, here, rtol=0, atol=1e-12)  # sums round by where their terms lie in memory
 
 
-def test_a_package_whose_method_cannot_be_loaded_is_named(installed: dict[str, str]) -> None:
-    (Path(installed["PYTHONPATH"]) / "knn.py").write_text("import nothing_of_that_name\n", encoding="utf-8")
-    script = "import classwright_tools.train_classifier"
+BROKEN = {
+    "import nothing_of_that_name": "cannot be loaded (ModuleNotFoundError: No module named 'nothing_of_that_name')",
+    "def NearestNeighbours(): ...": "is no subclass of Method",
+    f"{METHOD}    name = 'knn'": "does not say its summary, as a string of its class",
+    f"{METHOD}    summary = 'x'": "does not say its name, as a string of its class",
+    f"{METHOD}    name = summary = 'probe'": "has a name that is taken, 'probe'",
+    f"{METHOD}    name = summary = 'knn'": "cannot be made (TypeError: Can't instantiate abstract class",
+}
 
-    done = subprocess.run([sys.executable, "-c", script], env=installed, capture_output=True, text=True, check=False)
 
-    last = done.stderr.splitlines()[-1]
-    assert "method 'knn' of 'knn:NearestNeighbours': cannot be loaded: ModuleNotFoundError" in last
-    assert "Mend its package" in last
+@pytest.mark.parametrize(("code", "told"), BROKEN.items(), ids=BROKEN.values())
+def test_a_method_of_a_package_that_cannot_be_used_is_named_where_it_is_needed_alone(
+    installed: dict[str, str], code: str, told: str
+) -> None:
+    (Path(installed["PYTHONPATH"]) / "knn.py").write_text(f"{code}\n", encoding="utf-8")
+    script = (
+        "from classwright_tools.learning.methods.registry import BROKEN, METHODS\n"
+        "import classwright_tools.train_classifier\nprint(*METHODS)\nprint(BROKEN['knn'])"
+    )
+
+    done = subprocess.run([sys.executable, "-c", script], env=installed, capture_output=True, text=True, check=True)
+
+    offered, fault = done.stdout.splitlines()
+    assert offered == "probe contrastive finetune setfit cluster matcher"
+    assert fault.startswith(f"method 'knn' (knn:NearestNeighbours): {told}")
+    assert fault.endswith("Correct its package, or uninstall it.")
+
+
+def test_a_model_whose_method_is_broken_says_so(
+    context: ToolContext, trained: TrainClassifierResult, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(registry.BROKEN, "knn", InvalidInput("method 'knn'", "cannot be loaded", "Correct it."))
+
+    with pytest.raises(InvalidInput, match="cannot be loaded"):
+        load_model(context.workspace, trained.model)
 
 
 def test_a_model_whose_method_is_not_there_is_not_loaded(
@@ -113,6 +145,77 @@ def test_a_model_whose_method_is_not_there_is_not_loaded(
 
     with pytest.raises(NotFound, match=r"trained by method 'knn', which is not installed here.*Install the package"):
         load_model(context.workspace, trained.model)
+
+
+BAD_LOGITS = {
+    "a row for each text, a column for each label": lambda logits: logits[:, :-1],
+    "gives an array of shape": lambda logits: logits[:-1],
+    "gives a list, not an array of numpy": lambda logits: logits.tolist(),
+    "gives numbers that are not finite for": lambda logits: np.where(logits == logits.max(), np.nan, logits),
+}
+
+
+@pytest.mark.parametrize(("told", "broken"), BAD_LOGITS.items(), ids=BAD_LOGITS)
+def test_logits_that_are_none_are_refused_by_the_name_of_their_class(
+    told: str, broken: Any, context: ToolContext, task: Task, knn: Method, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    save_rows(context.workspace, written_rows(), real_rows(copies=10))
+    kind = sys.modules["knn"].Neighbours
+    whole = kind.logits
+    monkeypatch.setattr(kind, "logits", lambda *given: broken(whole(*given)))
+
+    with pytest.raises(InvalidInput, match=rf"`logits` of Neighbours \(knn\): .*{told}"):
+        train_classifier(TrainClassifierRequest(task="support", method=knn.name), context)
+
+
+def transposed(self: Any, folder: Path) -> None:
+    """Save as `knn` does, but an array whose memory lies in another order."""
+    np_save(
+        {"embeddings": np.asfortranarray(self.embeddings), "labels": self.labels}, folder / "neighbours.safetensors"
+    )
+
+
+def pickled(self: Any, folder: Path) -> None:
+    """Save what no model may hold."""
+    (folder / "x.pkl").write_bytes(b"")
+
+
+BAD_SAVES = {
+    "answers otherwise once it was saved and loaded": transposed,
+    r"cannot load what it saved \(FileNotFoundError": lambda *_: None,
+    r"saves 'x.pkl', which is of no kind that a model may hold \(.json": pickled,
+}
+
+
+@pytest.mark.parametrize(("told", "save"), BAD_SAVES.items(), ids=BAD_SAVES)
+def test_a_model_that_does_not_come_back_as_it_was_is_not_made(
+    told: str, save: Any, context: ToolContext, task: Task, knn: Method, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    save_rows(context.workspace, written_rows(), real_rows(copies=10))
+    monkeypatch.setattr(sys.modules["knn"].Neighbours, "save", save)
+
+    with pytest.raises(InvalidInput, match=rf"method 'knn' \(knn\): {told}"):
+        train_classifier(TrainClassifierRequest(task="support", method=knn.name), context)
+
+
+def test_a_fit_that_returns_no_classifier_is_refused_by_the_name_of_its_method(
+    context: ToolContext, task: Task, knn: Method, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    save_rows(context.workspace, written_rows(), real_rows(copies=10))
+    monkeypatch.setattr(type(knn), "fit", lambda *_: None)
+
+    with pytest.raises(InvalidInput, match=r"method 'knn' \(knn\): gives a NoneType for a classifier"):
+        train_classifier(TrainClassifierRequest(task="support", method=knn.name), context)
+
+
+@pytest.mark.parametrize("part", [Head(weights=MATRIX.T, biases=MATRIX[0]), Scope(MATRIX.T)], ids=["head", "scope"])
+def test_an_array_that_lies_in_another_order_comes_back_as_it_was(part: Head | Scope, tmp_path: Path) -> None:
+    part.save(tmp_path / "file.safetensors")
+
+    again = type(part).load(tmp_path / "file.safetensors")
+
+    for name, array in vars(part).items():
+        np.testing.assert_array_equal(getattr(again, name), array)
 
 
 def test_a_method_without_an_export_says_so(context: ToolContext, trained: TrainClassifierResult) -> None:
@@ -138,8 +241,3 @@ def test_auto_tries_the_methods_that_ask_for_it_and_can_do_what_is_asked(
     assert [method.name for method in candidates("text", "class_weights")] == ["probe", "contrastive"]
     assert [method.name for method in candidates("text", "auto")] == ["probe"]
     assert [method.name for method in candidates("pair", "none")] == ["probe", "matcher"]
-
-
-def test_two_methods_of_one_name_are_refused() -> None:
-    with pytest.raises(InvalidInput, match=r"method 'probe' of .*has a name that is taken"):
-        by_name(Probe(), Probe())

@@ -6,13 +6,14 @@ import asyncio
 import json
 from collections.abc import Sequence
 from pathlib import Path
+from typing import cast
 
 import pytest
 
 from classwright_tools.domain.topic_tree import Cell
 from classwright_tools.domain.writer import WritingRequest
 from classwright_tools.errors import InvalidInput, WriterFailed
-from classwright_tools.writing.backends.scripted import ScriptedSettings, ScriptedWriter
+from classwright_tools.writing.backends.scripted import Script, ScriptedSettings, ScriptedWriter
 from support.writing import writing_request
 
 
@@ -63,9 +64,10 @@ def test_a_function_is_found_by_its_name(monkeypatch: pytest.MonkeyPatch, tmp_pa
     [
         ("absent.json", "script 'absent.json': is no file of texts by label"),
         ("list.json", "script 'list.json': is no file of texts by label"),
-        ("no_such_module:answer", "cannot be imported .No module named 'no_such_module'."),
+        ("no_such_module:answer", "cannot be imported .ModuleNotFoundError: No module named 'no_such_module'."),
         ("json:no_such_function", "cannot be imported"),
         ("not a name", "cannot be imported"),
+        ("json:decoder", "script 'json:decoder': is no function"),
     ],
 )
 def test_a_script_that_is_none_is_named(script: str, told: str, tmp_path: Path) -> None:
@@ -74,3 +76,31 @@ def test_a_script_that_is_none_is_named(script: str, told: str, tmp_path: Path) 
 
     with pytest.raises(InvalidInput, match=told):
         ScriptedSettings(script=script).open({})
+
+
+@pytest.mark.parametrize("answer", ["one text", None, [1, 2]])
+def test_an_answer_that_is_no_list_of_texts_is_refused_by_the_name_of_its_script(answer: object) -> None:
+    def careless(_request: WritingRequest) -> object:
+        return answer
+
+    with pytest.raises(InvalidInput, match=r"script 'careless': returned .*, which is no list of texts"):
+        written(ScriptedWriter(cast("Script", careless)), writing_request())
+
+
+@pytest.mark.parametrize(
+    ("file", "script", "before", "after"),
+    [
+        ("texts.json", "{folder}/texts.json", '{"refund": ["one"]}', '{"refund": ["two"]}'),
+        ("mended_script.py", "mended_script:answer", "def answer(r): return ['a']", "def answer(r): return ['b']"),
+    ],
+)
+def test_a_script_that_was_mended_is_asked_anew_and_one_that_was_not_is_not(
+    file: str, script: str, before: str, after: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.syspath_prepend(str(tmp_path))
+
+    def identity(code: str) -> str:
+        (tmp_path / file).write_text(code)
+        return ScriptedSettings(script=script.format(folder=tmp_path)).open({}).identity
+
+    assert identity(before) == identity(before) != identity(after)

@@ -10,9 +10,10 @@ from typing import NamedTuple
 
 import numpy as np
 import torch
-from safetensors.numpy import load_file, save_file
+from safetensors.numpy import load_file
 
 from classwright_tools.errors import DamagedArtifact, InvalidInput
+from classwright_tools.learning.arrays import save_arrays
 from classwright_tools.learning.calibration import softmax
 from classwright_tools.learning.embedding_cache import EmbeddingCache
 from classwright_tools.learning.encoders import Encoder
@@ -138,7 +139,7 @@ class Matcher:
             "rarest": self.vocabulary.lexicon.rarest,
             "words": words,
         }
-        save_file({name: np.ascontiguousarray(value) for name, value in tensors.items()}, folder / TENSORS)
+        save_arrays(tensors, folder / TENSORS)
         (folder / FACTS).write_text(json.dumps(facts, ensure_ascii=False), encoding="utf-8")
 
     @staticmethod

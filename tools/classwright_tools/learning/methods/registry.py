@@ -8,12 +8,13 @@ A package brings a method by an entry point of the group `classwright.methods` t
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Mapping
+from importlib.metadata import EntryPoint
 
 from classwright_tools.domain.cards import ModelCard
 from classwright_tools.domain.task import TaskKind
 from classwright_tools.errors import InvalidInput, NotFound
-from classwright_tools.installed import entry_points_of
+from classwright_tools.installed import entry_points_of, loaded, unusable
 from classwright_tools.learning.methods.cluster import Cluster
 from classwright_tools.learning.methods.contrastive import Contrastive
 from classwright_tools.learning.methods.finetune import Finetune
@@ -27,35 +28,38 @@ AUTO = "auto"
 """What asks for the best of several methods instead of one of them."""
 
 
-def _brought() -> Iterator[Method]:
-    """Yield the methods of other packages."""
-    for entry in entry_points_of(GROUP):
-        try:
-            method: Method = entry.load()()
-        except Exception as error:  # whatever their code raises
-            reason = f"cannot be loaded: {type(error).__name__}: {error}"
-            raise InvalidInput(
-                f"method {entry.name!r} of {entry.value!r}", reason, "Mend its package, or remove it."
-            ) from error
-        yield method
-
-
-def by_name(*methods: Method) -> dict[str, Method]:
-    """Return `methods` by their names, in their order.
+def _brought(entry: EntryPoint, others: Mapping[str, Method]) -> Method:
+    """Return the method that `entry` of another package names, beside the `others`.
 
     Raises:
-        InvalidInput: two have one name.
+        InvalidInput: it cannot be loaded, is no method, does not say of itself what it must, or has a name of theirs.
     """
-    named: dict[str, Method] = {}
-    for method in methods:
-        if method.name in (AUTO, *named):
-            whose = f"method {method.name!r} of {type(method).__module__}"
-            raise InvalidInput(whose, "has a name that is taken", "Give it another name, or remove its package.")
-        named[method.name] = method
-    return named
+    found = loaded(entry)
+    if not (isinstance(found, type) and issubclass(found, Method)):
+        raise unusable(entry, "is no subclass of Method")
+    said = {name: getattr(found, name, None) for name in ("name", "summary")}
+    silent = [name for name, words in said.items() if not (words and isinstance(words, str))]
+    if silent:
+        raise unusable(entry, f"does not say its {' and its '.join(silent)}, as a string of its class")
+    if found.name in (AUTO, *others):
+        raise unusable(entry, f"has a name that is taken, {found.name!r}")
+    try:
+        return found()
+    except Exception as error:  # an abstract one, or whatever their code raises
+        raise unusable(entry, f"cannot be made ({type(error).__name__}: {error})") from error
 
 
-METHODS = by_name(Probe(), Contrastive(), Finetune(), SetFit(), Cluster(), MatcherMethod(), *_brought())
+METHODS: dict[str, Method] = {
+    one.name: one for one in (Probe(), Contrastive(), Finetune(), SetFit(), Cluster(), MatcherMethod())
+}
+BROKEN: dict[str, InvalidInput] = {}
+"""Of the methods that packages bring, by the names of their entries, why each that cannot be used cannot be."""
+for _entry in entry_points_of(GROUP):
+    try:
+        _method = _brought(_entry, METHODS)
+        METHODS[_method.name] = _method
+    except InvalidInput as _error:
+        BROKEN[_entry.name] = _error
 
 
 def methods_for(kind: TaskKind, *, multi_label: bool) -> list[str]:
@@ -75,7 +79,10 @@ def method_of(card: ModelCard, subject: str) -> Method:
 
     Raises:
         NotFound: there is no such method here any more.
+        InvalidInput: there is, and it cannot be used.
     """
+    if card.method in BROKEN:
+        raise BROKEN[card.method]
     if card.method not in METHODS:
         raise NotFound(
             subject,

@@ -125,7 +125,7 @@ def _checked(
         return None
     words = counted(len(validation), f"{validation.origin} validation row")
     if not on_validation:
-        return _Answered(validation, *assessed(classifier, validation.texts, setup.embedding), words)
+        return _Answered(validation, *assessed(classifier, validation.texts, setup.k, setup.embedding), words)
     return _out_of_fold(method, validation, setup, beside=rows)
 
 
@@ -143,7 +143,7 @@ def _out_of_fold(method: Method, rows: Rows, setup: Setup, beside: Rows | None =
         own = replace(setup, progress=part(setup.progress, number / len(folds), 1 / len(folds), told))
         kept = rows.take(train)
         classifier = metered_fit(method, beside.beside(kept) if beside else kept, own)
-        answers.append(assessed(classifier, rows.take(held).texts, own.embedding))
+        answers.append(assessed(classifier, rows.take(held).texts, own.k, own.embedding))
     answered = rows.take(np.concatenate([held for _, held in folds]))
     kind = "validation" if beside else "training"
     turns = f"in {len(folds)} turns (folds)"

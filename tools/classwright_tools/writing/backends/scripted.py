@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import sys
 from collections.abc import Callable, Mapping, Sequence
 from itertools import islice
 from pathlib import Path
@@ -10,6 +12,7 @@ from typing import Annotated, Literal
 
 from pydantic import TypeAdapter, ValidationError
 
+from classwright_tools.domain.excerpt import shortened
 from classwright_tools.domain.usage import FREE, Prices, TokenCount
 from classwright_tools.domain.writer import Completion, Writer, WritingKind, WritingRequest
 from classwright_tools.errors import InvalidInput, WriterFailed
@@ -32,21 +35,31 @@ class ScriptedSettings(WriterSettings):
             InvalidInput: it is no file of texts by label, and no function that can be imported.
         """
         if self.script.endswith(".json"):
-            return ScriptedWriter(texts_by_label(Path(self.script)))
+            path = Path(self.script)
+            return ScriptedWriter(texts_by_label(path), identity=f"scripted {_digest(path)}")
+        repair = "Name it as module:function, and its folder in PYTHONPATH."
         try:
-            return ScriptedWriter(resolve_name(self.script))
-        except (ImportError, AttributeError, ValueError) as error:
-            repair = "Name it as module:function, and its folder in PYTHONPATH."
-            raise InvalidInput(f"script {self.script!r}", f"cannot be imported ({error})", repair) from error
+            function = resolve_name(self.script)
+        except Exception as error:  # it is not there, or whatever its code raises
+            reason = f"cannot be imported ({type(error).__name__}: {error})"
+            raise InvalidInput(f"script {self.script!r}", reason, repair) from error
+        if not callable(function):
+            raise InvalidInput(f"script {self.script!r}", "is no function", repair)
+        place = getattr(sys.modules.get(function.__module__), "__file__", None)
+        return ScriptedWriter(function, identity=f"scripted {self.script} {_digest(Path(place)) if place else ''}")
 
 
 class ScriptedWriter:
     """Answers a request with what `script` returns or raises. It costs nothing."""
 
-    def __init__(self, script: Script, name: str = "scripted") -> None:
-        """Answer by `script`, as the writer `name`."""
+    def __init__(self, script: Script, name: str = "scripted", *, identity: str | None = None) -> None:
+        """Answer by `script`, as the writer `name`.
+
+        Scripts of one `identity`, by default the name, are taken to give the same answers.
+        """
         self.script = script
         self._name = name
+        self._identity = identity or name
 
     @property
     def name(self) -> str:
@@ -55,8 +68,8 @@ class ScriptedWriter:
 
     @property
     def identity(self) -> str:
-        """The name: a script is taken to give the same answers again."""
-        return self._name
+        """All that answers depend on: what is stored under it is not asked for again."""
+        return self._identity
 
     @property
     def prices(self) -> Prices | None:
@@ -80,9 +93,25 @@ class ScriptedWriter:
 
         Raises:
             WriterFailed: the script raised it.
+            InvalidInput: the answer is neither a completion nor a list of texts.
         """
         answer = self.script(request)
-        return answer if isinstance(answer, Completion) else Completion(items=tuple(answer))
+        if isinstance(answer, Completion):
+            return answer
+        if isinstance(answer, str) or not (
+            isinstance(answer, Sequence) and all(isinstance(one, str) for one in answer)
+        ):
+            raise InvalidInput(
+                f"script {getattr(self.script, '__name__', self._name)!r}",
+                f"returned {shortened(repr(answer), 80)}, which is no list of texts",
+                "Return a list of strings, one for each text.",
+            )
+        return Completion(items=tuple(answer))
+
+
+def _digest(path: Path) -> str:
+    """Return the digest of a script's file: one that was mended is asked anew."""
+    return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
 def texts_by_label(path: Path) -> Script:

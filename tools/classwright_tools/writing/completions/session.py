@@ -10,7 +10,14 @@ from typing import Any, Literal, TypeVar
 from classwright_tools.context import ToolContext
 from classwright_tools.domain.usage import FREE, NO_TOKENS, TokenCount, WriterUsage
 from classwright_tools.domain.writer import Completion, UnusableAnswer, Writer, WriterUnavailable, WritingRequest
-from classwright_tools.errors import BudgetExceeded, Cancelled, ClasswrightError, StorageFailed, WriterFailed
+from classwright_tools.errors import (
+    BudgetExceeded,
+    Cancelled,
+    ClasswrightError,
+    InvalidInput,
+    StorageFailed,
+    WriterFailed,
+)
 from classwright_tools.writing.completions.budget import Budget, budget_within
 from classwright_tools.writing.completions.ledger import Payment
 from classwright_tools.writing.completions.store import CompletionStore
@@ -185,6 +192,8 @@ class WritingSession:
         took = NO_TOKENS
         try:
             completion = await self._writer.write(question.requests[0])
+            if not isinstance(completion, Completion):
+                raise _no_completion(self._writer, completion)
             took = TokenCount(completion.tokens_in, completion.tokens_out)
             payment = self._payment(took)
             await self._written(lambda: self._store.put(question.key, question.requests[0], completion, payment))
@@ -281,6 +290,15 @@ def _unable(writer: Writer, last: UnusableAnswer) -> WriterFailed:
         f"writer {writer.name!r}",
         f"gave nothing usable for {MOST_UNUSABLE_IN_A_ROW} requests in a row; the last one: {last.reason}",
         last.repair,
+    )
+
+
+def _no_completion(writer: Writer, found: object) -> InvalidInput:
+    """Return the error that what a `writer` of one's own gave back is no completion: its next answer is none either."""
+    return InvalidInput(
+        f"writer {writer.name!r} ({type(writer).__module__})",
+        f"answered a request with a {type(found).__name__}, not with a Completion",
+        "Correct its `write`, and start the server again.",
     )
 
 
