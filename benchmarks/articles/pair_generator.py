@@ -9,9 +9,9 @@ from runs import Figures
 from variants.negatives import VectorOverwriting
 
 from classwright_tools.learning.matching.descent import Training
-from classwright_tools.learning.matching.linear import Scaling
+from classwright_tools.learning.matching.linear import FeatureScaling
 from classwright_tools.learning.matching.matcher import build_network
-from classwright_tools.learning.matching.negatives.generator import LATENT, Generator
+from classwright_tools.learning.matching.negatives.generator import LATENT, QueryGenerator
 from classwright_tools.learning.matching.partner import fit_partner
 from classwright_tools.learning.matching.settings import MatcherSettings
 
@@ -20,7 +20,7 @@ def measure_generator(problem: Problem, objective: str) -> Figures:
     """Return the mean cosine of generated queries to own queries and items after training, and P(mismatch) of them."""
     _, _, rows, lexical = problem.lexical
     settings = MatcherSettings(parts=("pooled",), negatives=negatives_of("generated"), ensemble=False)
-    setup, scaling, n = problem.setup, Scaling.fit(lexical), len(problem.rows.labelled)
+    setup, scaling, n = problem.setup, FeatureScaling.fit(lexical), len(problem.rows.labelled)
     partner = fit_partner(rows.table, rows.queries[:n], rows.items[:n], rows.labels[:n], 2, None)
     overwriting = VectorOverwriting(rows, MISMATCH, settings.negatives, partner.over(rows.table), problem.seed)
     torch.manual_seed(problem.seed)
@@ -30,7 +30,7 @@ def measure_generator(problem: Problem, objective: str) -> Figures:
     return _nearness(overwriting.generator, training)
 
 
-def _nearness(generator: Generator, training: Training) -> Figures:
+def _nearness(generator: QueryGenerator, training: Training) -> Figures:
     rows = training.rows
     matches = np.flatnonzero(rows.labels != MISMATCH)
     own = rows.table.query_embeddings[rows.queries[matches]]

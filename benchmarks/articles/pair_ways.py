@@ -26,7 +26,7 @@ from classwright_tools.context import DEFAULT_ENCODER
 from classwright_tools.learning.encoders import open_encoder
 from classwright_tools.learning.matching.descent import Descent
 from classwright_tools.learning.matching.fit import fit_matcher
-from classwright_tools.learning.matching.linear import Scaling
+from classwright_tools.learning.matching.linear import FeatureScaling
 from classwright_tools.learning.matching.matcher import NETWORK_SHARE
 from classwright_tools.learning.matching.negatives.drawn import PlacedRows, RandomQueries
 from classwright_tools.learning.matching.negatives.overwriting import Overwriting
@@ -144,7 +144,7 @@ def regression_random(problem: Problem) -> np.ndarray:
 
 
 def _regression_scores(train: np.ndarray, labels: np.ndarray, test: np.ndarray, weights: np.ndarray) -> np.ndarray:
-    scaling = Scaling.fit(train)
+    scaling = FeatureScaling.fit(train)
     model = LogisticRegression(C=1.0, max_iter=1000).fit(scaling.of(train), labels, weights)
     scores: np.ndarray = model.decision_function(scaling.of(test))
     return scores

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from classwright_tools.learning.matching.negatives.drawn import PlacedRows
-from classwright_tools.learning.matching.negatives.generator import Generator, pretrained_generator
+from classwright_tools.learning.matching.negatives.generator import QueryGenerator, pretrained_generator
 from classwright_tools.learning.matching.partner import PartnerOver
 from classwright_tools.learning.torch_state import one_thread
 from support.matching import MISMATCH, placed_rows, teacher_of
@@ -33,6 +33,6 @@ def teacher(rows: PlacedRows) -> PartnerOver:
 
 
 @pytest.fixture(scope="module")
-def generator(rows: PlacedRows) -> Generator:
+def generator(rows: PlacedRows) -> QueryGenerator:
     """The generator that is pretrained on them."""
     return pretrained_generator(rows, MISMATCH, seed=0)

@@ -17,8 +17,8 @@ from classwright_tools.learning.matching.negatives.drawn import Drawn, NegativeS
 from classwright_tools.learning.matching.negatives.generator import (
     KL_WEIGHT,
     LATENT,
-    Generated,
-    Generator,
+    GeneratedQueries,
+    QueryGenerator,
     divergence,
     pretrained_generator,
 )
@@ -66,7 +66,7 @@ class _OwnQueries:
 class VectorOverwriting(Overwriting):
     """Overwrites by vectors of its `generator`, which no query has."""
 
-    generator: Generator
+    generator: QueryGenerator
 
     def source(self, kind: NegativeKind) -> NegativeSource:
         """Return the own queries, and pre-train the generator."""
@@ -78,7 +78,7 @@ class VectorOverwriting(Overwriting):
 class VectorPass(Pass):
     """A pass whose overwritten queries are what the generator makes of the row, with fresh noise."""
 
-    def __init__(self, training: Training, drawn: Overwritten, generator: Generator, seed: int) -> None:
+    def __init__(self, training: Training, drawn: Overwritten, generator: QueryGenerator, seed: int) -> None:
         super().__init__(training, drawn)
         self._generator = generator
         self._noise = torch.Generator().manual_seed(seed)
@@ -100,11 +100,11 @@ class VectorPass(Pass):
         pairs = super().features(batch)
         return replace(pairs, query=overwrite(torch.from_numpy(self.drawn.switch[batch]), generated, pairs.query))
 
-    def generate(self, batch: np.ndarray) -> Generated:
+    def generate(self, batch: np.ndarray) -> GeneratedQueries:
         """Return what the generator makes of the rows at `batch`."""
         rows = self.training.rows
         noise = torch.randn(len(batch), LATENT, generator=self._noise)
-        made: Generated = self._generator(self.own(batch), rows.table.item_embeddings[rows.items[batch]], noise)
+        made: GeneratedQueries = self._generator(self.own(batch), rows.table.item_embeddings[rows.items[batch]], noise)
         return made
 
     def own(self, batch: np.ndarray) -> torch.Tensor:
@@ -151,7 +151,7 @@ class CooperativeDescent(VectorDescent):
         network.train()
 
     def generators_loss(
-        self, network: MatchNetwork, rows: VectorPass, batch: np.ndarray, generated: Generated
+        self, network: MatchNetwork, rows: VectorPass, batch: np.ndarray, generated: GeneratedQueries
     ) -> torch.Tensor:
         """Return the classifier's own loss, which the generator shares."""
         return rows.loss_of(network(rows.overwritten(batch, generated.queries)), batch)
@@ -161,7 +161,7 @@ class AdversarialDescent(CooperativeDescent):
     """Takes turns with a generator that makes what the classifier calls a match, near the own query."""
 
     def generators_loss(
-        self, network: MatchNetwork, rows: VectorPass, batch: np.ndarray, generated: Generated
+        self, network: MatchNetwork, rows: VectorPass, batch: np.ndarray, generated: GeneratedQueries
     ) -> torch.Tensor:
         """Return the classifier's loss turned round, and the nearness to the own query."""
         nearness = (generated.queries * rows.own(batch)).sum(dim=1).mean()

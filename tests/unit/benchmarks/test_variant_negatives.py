@@ -13,10 +13,10 @@ from hypothesis import strategies as st
 
 from classwright_tools.learning.matching.descent import Training
 from classwright_tools.learning.matching.fit import fit_matcher
-from classwright_tools.learning.matching.linear import Scaling
+from classwright_tools.learning.matching.linear import FeatureScaling
 from classwright_tools.learning.matching.matcher import build_network
 from classwright_tools.learning.matching.negatives.drawn import PlacedRows
-from classwright_tools.learning.matching.negatives.generator import Generator
+from classwright_tools.learning.matching.negatives.generator import QueryGenerator
 from classwright_tools.learning.matching.negatives.overwriting import Overwritten
 from classwright_tools.learning.matching.partner import PartnerOver
 from classwright_tools.learning.matching.settings import MatcherSettings, NegativeSettings
@@ -50,7 +50,7 @@ def test_a_gradient_reaches_the_generator_only_where_the_switch_is_on(switch: li
 
 
 def test_the_loss_sends_no_gradient_to_the_generator_where_nothing_is_overwritten(
-    rows: PlacedRows, generator: Generator, tmp_path: Path
+    rows: PlacedRows, generator: QueryGenerator, tmp_path: Path
 ) -> None:
     network = build_network(("pooled",), setup_in(tmp_path).encoder, None, 2)
     norms = []
@@ -77,7 +77,7 @@ def test_vectors_of_the_generator_train_a_classifier_of_embeddings(objective: st
 
 
 def test_without_a_teacher_every_target_is_certain(
-    rows: PlacedRows, generator: Generator, teacher: PartnerOver
+    rows: PlacedRows, generator: QueryGenerator, teacher: PartnerOver
 ) -> None:
     drawn = UnfilteredQueries(rows, MISMATCH, generator, teacher).draw(np.arange(20), np.random.default_rng(0))
     assert (drawn.targets == 1.0).all()
@@ -85,5 +85,5 @@ def test_without_a_teacher_every_target_is_certain(
 
 def _training(rows: PlacedRows, settings: MatcherSettings) -> Training:
     lexical = rows.table.lexical(rows.queries, rows.items)
-    scaling = Scaling.fit(lexical)
+    scaling = FeatureScaling.fit(lexical)
     return Training(rows, scaling, scaling.of(lexical), settings, 2, lambda _done, _message: None)

@@ -16,7 +16,7 @@ GREY = "#6b7280"
 RING = 7.0
 
 
-def text_map(written: Sequence[Place], real: Sequence[Place]) -> Markup:
+def text_scatter(written: Sequence[Place], real: Sequence[Place]) -> Markup:
     """Return written texts as blue dots and real ones as vermilion triangles."""
     everywhere = [*written, *real]
     parts = [

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from classwright_tools.context import ToolContext
 from classwright_tools.domain.annotation import RowToLabel
 from classwright_tools.domain.usage import NO_TOKENS
-from classwright_tools.estimates.encoding import encoding_of, load_measured, loading, texts_of
+from classwright_tools.estimates.encoding import encoding_by, load_measured, loading, texts_of
 from classwright_tools.estimates.guesses import ENCODING
 from classwright_tools.estimates.parts import Guess, Part, Workload
 from classwright_tools.writing.completions.metering import CALLS, TOKENS_IN, TOKENS_OUT, Asked, asking
@@ -109,5 +109,5 @@ def labelling_workload(request: AnnotateExamplesRequest, context: ToolContext) -
     work = asking_workload("annotate_examples", "labelling", len(rows), units, requests, context)
     if request.order == "random":
         return work
-    encoding = encoding_of(None, context)
+    encoding = encoding_by(None, context)
     return replace(work, parts=(*work.parts, encoding.part(pool)), memory=encoding.memory, loads=True)

@@ -102,7 +102,7 @@ class Encoding:
         return True
 
 
-def encoding_of(name: str | None, context: ToolContext) -> Encoding:
+def encoding_by(name: str | None, context: ToolContext) -> Encoding:
     """Return the encoding by the encoder that a call names; for a choice of the best, by the server's own."""
     load_measured(context)
     from classwright_tools.learning.callers_encoders import callers_encoder_here

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from classwright_tools.context import ToolContext
 from classwright_tools.domain.cards import ModelCard
 from classwright_tools.domain.example import Split
-from classwright_tools.estimates.encoding import Encoding, encoding_of, texts_of
+from classwright_tools.estimates.encoding import Encoding, encoding_by, texts_of
 from classwright_tools.estimates.guesses import OWN
 from classwright_tools.estimates.parts import Part, Workload
 
@@ -44,7 +44,7 @@ def analysis_workload(request: ErrorAnalysisRequest, context: ToolContext) -> Wo
 def export_workload(request: ExportModelRequest, context: ToolContext) -> Workload:
     """Return the work of an export, which reads and writes the encoder's weights."""
     card = context.workspace.document(request.model, "model", ModelCard)
-    encoding = encoding_of(card.encoder.name, context)
+    encoding = encoding_by(card.encoder.name, context)
     own = _own("export_model", encoding.weights_mb)
     if request.student:  # the teaching takes many times what the rest does: each is told by its own kind
         own = Part("export_model with a student", encoding.weights_mb, None)
@@ -55,7 +55,7 @@ def augmentation_workload(request: GanAugmentRequest, context: ToolContext) -> W
     """Return the work of generating rows: it goes by the training rows, and by how often the gain is measured."""
     workspace = context.workspace
     dataset = workspace.resolve(request.dataset, "dataset", workspace.task(request.task).slug).id
-    encoding = encoding_of(None, context)
+    encoding = encoding_by(None, context)
     train = texts_of(context, dataset, ("train",))["train"]
     corpus = texts_of(context, request.pretrain_dataset, ("train",))["train"] if request.pretrain_dataset else []
     own = Part(f"gan_augment by {request.method}", len(train) * request.seeds, OWN["gan_augment"])
@@ -72,13 +72,13 @@ def _read(context: ToolContext, model: str, dataset: str | None, splits: Sequenc
     card = workspace.document(model, "model", ModelCard)
     id_ = workspace.resolve(dataset, "dataset", card.task).id
     texts = texts_of(context, id_, splits)
-    return encoding_of(card.encoder.name, context), [text for split in splits for text in texts[split]]
+    return encoding_by(card.encoder.name, context), [text for split in splits for text in texts[split]]
 
 
 def _read_by(context: ToolContext, model: str, texts: Sequence[str]) -> Part:
     """Return the reading of texts by a model."""
     card = context.workspace.document(model, "model", ModelCard)
-    return encoding_of(card.encoder.name, context).part(texts, of=card.encoder, tuned=_is_tuned(context, model))
+    return encoding_by(card.encoder.name, context).part(texts, of=card.encoder, tuned=_is_tuned(context, model))
 
 
 def _is_tuned(context: ToolContext, model: str) -> bool:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from classwright_tools.context import AUTO_ENCODER, ToolContext
 from classwright_tools.domain.example import REAL_TEXTS, SPLITS
-from classwright_tools.estimates.encoding import Encoding, encoding_of, texts_of
+from classwright_tools.estimates.encoding import Encoding, encoding_by, texts_of
 from classwright_tools.estimates.expectation import expected_seconds, speed_of
 from classwright_tools.estimates.guesses import FITS, LIBRARIES_MB, OWN, TUNED_COPIES
 from classwright_tools.estimates.history import History
@@ -27,7 +27,7 @@ def training_workload(request: TrainClassifierRequest, context: ToolContext) -> 
     workspace = context.workspace
     task = workspace.task(request.task)
     dataset = workspace.resolve(request.dataset, "dataset", task.slug).id
-    encoding = encoding_of(request.encoder, context)
+    encoding = encoding_by(request.encoder, context)
     from classwright_tools.learning.encoders import encoding_units
     from classwright_tools.learning.fitting import fitting
     from classwright_tools.learning.methods.method import FitSize

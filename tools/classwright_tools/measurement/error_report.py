@@ -10,7 +10,7 @@ from pydantic import Field
 from classwright_tools.charts.attention import attention_map
 from classwright_tools.charts.confusion import confusion_chart
 from classwright_tools.charts.label_bars import label_bars
-from classwright_tools.charts.scatter import text_map
+from classwright_tools.charts.scatter import text_scatter
 from classwright_tools.domain.analysis import (
     CellFinding,
     ConfusedPair,
@@ -110,7 +110,7 @@ def write_error_report(
         "labels": label_bars(report.classes),
     }
     if mapped:
-        charts["map"] = text_map(mapped.places[~mapped.real].tolist(), mapped.places[mapped.real].tolist())
+        charts["map"] = text_scatter(mapped.places[~mapped.real].tolist(), mapped.places[mapped.real].tolist())
     for number, pair in enumerate(attended, start=1):
         query, item, weights, importance = pair.attention
         charts[f"attention_{number}"] = attention_map(query, item, weights.tolist(), importance.tolist())

@@ -29,7 +29,7 @@ _WORDS = re.compile(r"[-._ 0-9]+")
 NAMES_LISTED = 4
 
 
-class Taken(NamedTuple):
+class FolderFiles(NamedTuple):
     """The files of a folder that are read, in order, and a sentence that names them and those that are not."""
 
     files: list[Path]
@@ -39,7 +39,7 @@ class Taken(NamedTuple):
 P = TypeVar("P", bound=PurePath)
 
 
-def files_of(folder: Path, split: Split) -> Taken:
+def files_of(folder: Path, split: Split) -> FolderFiles:
     """Return the data files of `split` in a folder.
 
     Raises:
@@ -55,7 +55,7 @@ def files_of(folder: Path, split: Split) -> Taken:
             "Pass a folder that does, or a file.",
         )
     taken = files_of_split(paths, split, subject)
-    return Taken([folder / path for path in taken], taken_remark(subject, split, taken, paths))
+    return FolderFiles([folder / path for path in taken], taken_remark(subject, split, taken, paths))
 
 
 def taken_remark(subject: str, split: Split, taken: Sequence[PurePath], there: Sequence[PurePath]) -> str:

@@ -13,7 +13,7 @@ from classwright_tools.charts.attention import attention_map
 from classwright_tools.charts.confusion import MOST_LABELS, confusion_chart
 from classwright_tools.charts.label_bars import MOST_BARS, label_bars
 from classwright_tools.charts.reliability import reliability_diagram
-from classwright_tools.charts.scatter import label_map, text_map
+from classwright_tools.charts.scatter import label_map, text_scatter
 from classwright_tools.charts.style import SERIES
 from classwright_tools.charts.svg import LONGEST_LABEL, fitted_name, label_width, standalone
 from classwright_tools.domain.figures import ClassFigures, Estimate, ReliabilityBin
@@ -51,8 +51,8 @@ CHARTS = {
     **{f"bars of {k}": label_bars(classes(k)) for k in (0, 2, 150)},
     "reliability": reliability_diagram(BINS),
     "no reliability": reliability_diagram([]),
-    "map": text_map(places(40), places(9)),
-    "map of written texts alone": text_map(places(1), []),
+    "map": text_scatter(places(40), places(9)),
+    "map of written texts alone": text_scatter(places(1), []),
     "generated map": label_map(places(9), list(range(9)), places(20), [0] * 20, names(12)),
     "map of rows": label_map(
         places(9), [0] * 9, places(20), [1] * 20, names(2), made_are="written", ringed=places(3), note="9 of 99"

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
-from classwright_tools.learning.matching.linear import Scaling
+from classwright_tools.learning.matching.linear import FeatureScaling
 from classwright_tools.learning.matching.negatives.drawn import PlacedRows
 from classwright_tools.learning.matching.negatives.overwriting import Overwriting, Overwritten
 from classwright_tools.learning.matching.network import MatchNetwork
@@ -28,7 +28,7 @@ class Training:
     """What a network is trained on: rows, their scaled lexical features (n, 10), settings, and k labels."""
 
     rows: PlacedRows
-    scaling: Scaling
+    scaling: FeatureScaling
     lexical: np.ndarray
     settings: MatcherSettings
     k: int

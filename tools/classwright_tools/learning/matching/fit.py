@@ -10,7 +10,7 @@ from classwright_tools.domain.excerpt import counted
 from classwright_tools.errors import InvalidInput, NotEnoughData
 from classwright_tools.learning.matching.alignment import fit_alignment
 from classwright_tools.learning.matching.descent import Descent, Training
-from classwright_tools.learning.matching.linear import Scaling
+from classwright_tools.learning.matching.linear import FeatureScaling
 from classwright_tools.learning.matching.matcher import Matcher, build_network
 from classwright_tools.learning.matching.negatives.drawn import PlacedRows
 from classwright_tools.learning.matching.negatives.overwriting import Overwriting
@@ -54,7 +54,7 @@ def fit_matcher(
     queries, items = table.places(rows.queries, rows.items)
     placed = PlacedRows(table, queries, items, rows.labels)
     lexical = table.lexical(queries, items)
-    scaling = Scaling.fit(lexical)
+    scaling = FeatureScaling.fit(lexical)
     training = Training(placed, scaling, scaling.of(lexical), settings, setup.k, setup.progress)
     n = len(pairs)
     with one_thread():

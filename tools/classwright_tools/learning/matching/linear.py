@@ -13,17 +13,19 @@ LEAST_DEVIATION = 1e-9  # less is rounding: the feature never varied
 
 
 @dataclass(frozen=True)
-class Scaling:
+class FeatureScaling:
     """Means (d,) and deviations (d,) of features on the training rows."""
 
     mean: np.ndarray
     deviation: np.ndarray
 
     @staticmethod
-    def fit(features: np.ndarray) -> Scaling:
+    def fit(features: np.ndarray) -> FeatureScaling:
         """Return those of features (n, d); a feature that never varies keeps its deviation of 1."""
         deviation = features.std(axis=0)
-        return Scaling(mean=features.mean(axis=0), deviation=np.where(deviation > LEAST_DEVIATION, deviation, 1.0))
+        return FeatureScaling(
+            mean=features.mean(axis=0), deviation=np.where(deviation > LEAST_DEVIATION, deviation, 1.0)
+        )
 
     def of(self, features: np.ndarray) -> np.ndarray:
         """Return features (n, d) with mean 0 and deviation 1 on the training rows."""
@@ -35,13 +37,13 @@ class Scaling:
 class LinearModel:
     """A scaling of features and a logistic regression on them."""
 
-    scaling: Scaling
+    scaling: FeatureScaling
     head: Head
 
     @staticmethod
     def fit(features: np.ndarray, labels: np.ndarray, k: int) -> LinearModel:
         """Return the model of `labels` (n,), numbers under k, on features (n, d)."""
-        scaling = Scaling.fit(features)
+        scaling = FeatureScaling.fit(features)
         return LinearModel(scaling=scaling, head=fit_head(scaling.of(features), labels, k, c=1.0))
 
     def logits(self, features: np.ndarray) -> np.ndarray:

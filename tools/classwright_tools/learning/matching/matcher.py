@@ -20,7 +20,7 @@ from classwright_tools.learning.encoders import Encoder
 from classwright_tools.learning.head import Head
 from classwright_tools.learning.matching.alignment import Alignment
 from classwright_tools.learning.matching.lexical import Lexicon
-from classwright_tools.learning.matching.linear import LinearModel, Scaling
+from classwright_tools.learning.matching.linear import FeatureScaling, LinearModel
 from classwright_tools.learning.matching.network import MatchNetwork
 from classwright_tools.learning.matching.partner import Partner
 from classwright_tools.learning.matching.settings import Part
@@ -60,7 +60,7 @@ class Matcher:
     parts: tuple[Part, ...]
     k: int
     vocabulary: Vocabulary
-    scaling: Scaling
+    scaling: FeatureScaling
     network: MatchNetwork
     partner: Partner | None
     cache: EmbeddingCache | None = None
@@ -180,7 +180,7 @@ def _read(
     if "partner.mean" in tensors:
         head = Head(tensors["partner.weights"], tensors["partner.biases"])
         maps = [tensors[name] for name in ("partner.query_map", "partner.item_map") if name in tensors]
-        model = LinearModel(Scaling(tensors["partner.mean"], tensors["partner.deviation"]), head)
+        model = LinearModel(FeatureScaling(tensors["partner.mean"], tensors["partner.deviation"]), head)
         partner = Partner(Alignment(*maps) if maps else None, model)
-    scaling = Scaling(tensors["scaling.mean"], tensors["scaling.deviation"])
+    scaling = FeatureScaling(tensors["scaling.mean"], tensors["scaling.deviation"])
     return Matcher(encoder, parts, k, Vocabulary(lexicon, projection), scaling, network.eval(), partner, cache)

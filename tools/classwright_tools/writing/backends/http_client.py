@@ -19,7 +19,7 @@ from classwright_tools.errors import InvalidInput
 from classwright_tools.writing.backends.http_errors import Fault, fault_of_status
 from classwright_tools.writing.backends.http_responses import Complaint, HttpAnswer, understood
 from classwright_tools.writing.backends.rate_limit import Clock
-from classwright_tools.writing.backends.request_forms import Dialect, Question
+from classwright_tools.writing.backends.request_forms import EndpointDialect, Question
 from classwright_tools.writing.completions.retry import Reply
 
 # No honest answer is longer; a longer one is not read to its end.
@@ -36,7 +36,7 @@ class ChatEndpoint:
     name: str
     host: str
     api_key: str | None = field(default=None, repr=False)
-    dialect: Dialect = field(default_factory=Dialect)
+    dialect: EndpointDialect = field(default_factory=EndpointDialect)
     has_answered: bool = False
     """Whether a completion has come of it."""
 
@@ -63,7 +63,7 @@ class ChatEndpoint:
         Raises:
             UnusableAnswer: the endpoint refuses this request, in every dialect.
         """
-        dialect: Dialect | None = self.dialect
+        dialect: EndpointDialect | None = self.dialect
         first: Fault | Complaint | None = None
         while dialect is not None:
             answer = await self._exchange(client, "POST", "/chat/completions", dialect.body(question))

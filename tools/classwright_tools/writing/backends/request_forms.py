@@ -30,7 +30,7 @@ class Question:
 
 
 @dataclass(frozen=True)
-class Dialect:
+class EndpointDialect:
     """The optional parts of a request that an endpoint understands."""
 
     format: int = 0  # into _FORMATS
@@ -53,7 +53,7 @@ class Dialect:
             body["response_format"] = _FORMATS[self.format]
         return body
 
-    def simpler(self, complaint: str) -> Dialect | None:
+    def simpler(self, complaint: str) -> EndpointDialect | None:
         """Return a dialect without what `complaint`, the body of a refusal, names; None if none is left to try."""
         if self.limit == "max_tokens" and "max_completion_tokens" in complaint:
             return replace(self, limit="max_completion_tokens")
@@ -63,11 +63,11 @@ class Dialect:
             return replace(self, seed=False)
         return self.less_strict()
 
-    def less_strict(self) -> Dialect | None:
+    def less_strict(self) -> EndpointDialect | None:
         """Return a dialect that asks for the next simpler form of answer; None if this one asks for none."""
         return replace(self, format=self.format + 1) if self.asks_for_form else None
 
-    def plain(self) -> Dialect:
+    def plain(self) -> EndpointDialect:
         """Return a dialect that leaves the form of the answer to the prompt."""
         return replace(self, format=len(_FORMATS) - 1)
 

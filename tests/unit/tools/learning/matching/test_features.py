@@ -15,7 +15,7 @@ from classwright_tools.errors import InvalidInput
 from classwright_tools.learning.encoders import read_encoder
 from classwright_tools.learning.matching.alignment import fit_alignment
 from classwright_tools.learning.matching.lexical import NAMES, LexicalTable, Lexicon
-from classwright_tools.learning.matching.linear import Scaling
+from classwright_tools.learning.matching.linear import FeatureScaling
 from classwright_tools.learning.matching.pairs import make_pairs
 from classwright_tools.learning.matching.table import PairTable, Vocabulary
 from classwright_tools.learning.matching.tokens import TokenProjection, own_tokens, token_pieces, token_states
@@ -75,7 +75,7 @@ def test_lexical_features_are_finite_and_shares_lie_between_0_and_1(pairs: list[
 
 def test_a_feature_that_never_varies_stays_finite() -> None:
     features = np.column_stack([np.full(50, 0.1), np.arange(50)])
-    assert np.abs(Scaling.fit(features).of(features + 1e-6)).max() < 3
+    assert np.abs(FeatureScaling.fit(features).of(features + 1e-6)).max() < 3
 
 
 def test_tokens_read_back_from_the_cache_to_the_bit_and_line_up_with_their_pieces(tmp_path: Path) -> None:

@@ -16,7 +16,7 @@ from classwright_tools.errors import InvalidInput
 from classwright_tools.learning.matching.descent import mismatch_loss
 from classwright_tools.learning.matching.fit import fit_matcher
 from classwright_tools.learning.matching.negatives.drawn import NO_QUERY, PlacedRows, RandomQueries
-from classwright_tools.learning.matching.negatives.generator import LATENT, Generator, pretrained_generator
+from classwright_tools.learning.matching.negatives.generator import LATENT, QueryGenerator, pretrained_generator
 from classwright_tools.learning.matching.negatives.mined import MinedQueries
 from classwright_tools.learning.matching.negatives.overwriting import Overwriting
 from classwright_tools.learning.matching.negatives.snapped import LEAST_MISMATCH, SnappedQueries
@@ -73,14 +73,14 @@ def test_shares_that_do_not_sum_to_one_are_refused() -> None:
 
 
 def test_the_frozen_generator_leaves_no_trace_of_the_classifiers_training(
-    rows: PlacedRows, generator: Generator
+    rows: PlacedRows, generator: QueryGenerator
 ) -> None:
     again = pretrained_generator(rows, MISMATCH, seed=0)
     for own, other in zip(generator.parameters(), again.parameters(), strict=True):
         assert (own == other).all()
 
 
-def test_the_generator_moves_queries_towards_mismatches(rows: PlacedRows, generator: Generator) -> None:
+def test_the_generator_moves_queries_towards_mismatches(rows: PlacedRows, generator: QueryGenerator) -> None:
     matches = np.flatnonzero(rows.labels == MATCH)
     own, items = rows.table.query_embeddings[rows.queries[matches]], rows.table.item_embeddings[rows.items[matches]]
     with torch.no_grad():
@@ -92,7 +92,7 @@ def test_the_generator_moves_queries_towards_mismatches(rows: PlacedRows, genera
 @given(seed=st.integers(0, 2**32))
 @settings(max_examples=10, deadline=None)
 def test_snapped_queries_are_real_ones_and_never_the_items_own(
-    rows: PlacedRows, generator: Generator, teacher: PartnerOver, seed: int
+    rows: PlacedRows, generator: QueryGenerator, teacher: PartnerOver, seed: int
 ) -> None:
     matches = np.flatnonzero(rows.labels == MATCH)
     drawn = SnappedQueries(rows, MISMATCH, generator, teacher).draw(matches, np.random.default_rng(seed))
@@ -111,7 +111,7 @@ class _CertainTeacher:
         return np.tile([1.0, 0.0], (len(queries), 1))
 
 
-def test_the_teacher_drops_what_it_takes_for_a_match(rows: PlacedRows, generator: Generator) -> None:
+def test_the_teacher_drops_what_it_takes_for_a_match(rows: PlacedRows, generator: QueryGenerator) -> None:
     matches = np.flatnonzero(rows.labels == MATCH)
     strict = SnappedQueries(rows, MISMATCH, generator, _CertainTeacher())  # type: ignore[arg-type]
     assert (strict.draw(matches, np.random.default_rng(0)).queries == NO_QUERY).all()

@@ -29,7 +29,7 @@ CHUNK = 2048
 LEAST_TUPLES = 8
 
 
-class Generated(NamedTuple):
+class GeneratedQueries(NamedTuple):
     """Queries (b, d) of unit length, and the mean and log-variance (b, 32) of their latent vectors."""
 
     queries: torch.Tensor
@@ -37,7 +37,7 @@ class Generated(NamedTuple):
     log_variance: torch.Tensor
 
 
-class Generator(nn.Module):
+class QueryGenerator(nn.Module):
     """Embeddings of a query and its item, and noise, to the embedding of a query that does not match the item."""
 
     def __init__(self, dimension: int) -> None:
@@ -45,16 +45,16 @@ class Generator(nn.Module):
         self.encode = nn.Sequential(nn.Linear(2 * dimension, HIDDEN), nn.ReLU(), nn.Linear(HIDDEN, 2 * LATENT))
         self.decode = nn.Sequential(nn.Linear(2 * dimension + LATENT, HIDDEN), nn.ReLU(), nn.Linear(HIDDEN, dimension))
 
-    def forward(self, queries: torch.Tensor, items: torch.Tensor, noise: torch.Tensor) -> Generated:
+    def forward(self, queries: torch.Tensor, items: torch.Tensor, noise: torch.Tensor) -> GeneratedQueries:
         """Return queries made from embeddings (b, d) of `queries` and `items` and standard normal `noise` (b, 32)."""
         given = INPUT_SCALE * torch.cat([queries, items], dim=1)
         mean, log_variance = self.encode(given).chunk(2, dim=1)
         latent = mean + (log_variance / 2).exp() * noise
         moved = queries + self.decode(torch.cat([given, latent], dim=1))
-        return Generated(nn.functional.normalize(moved, dim=1), mean, log_variance)
+        return GeneratedQueries(nn.functional.normalize(moved, dim=1), mean, log_variance)
 
 
-def divergence(generated: Generated) -> torch.Tensor:
+def divergence(generated: GeneratedQueries) -> torch.Tensor:
     """Return the mean Kullback-Leibler divergence of the latent vectors from the standard normal."""
     mean, log_variance = generated.mean, generated.log_variance
     return (mean.square() + log_variance.exp() - 1 - log_variance).sum(dim=1).mean() / 2
@@ -80,20 +80,20 @@ def mismatch_tuples(rows: PlacedRows, mismatch: int) -> np.ndarray:
     return np.concatenate(found)
 
 
-def pretrained_generator(rows: PlacedRows, mismatch: int, seed: int) -> Generator:
+def pretrained_generator(rows: PlacedRows, mismatch: int, seed: int) -> QueryGenerator:
     """Return a generator trained to give the mismatched query of the tuples: 1 - cosine, and the divergence.
 
     With fewer than eight tuples it is left as it was initialised: it then gives queries near to the given ones.
     """
     with seeded(seed):
-        generator = Generator(rows.table.query_embeddings.shape[1])
+        generator = QueryGenerator(rows.table.query_embeddings.shape[1])
         tuples = torch.from_numpy(mismatch_tuples(rows, mismatch))
         if len(tuples) >= LEAST_TUPLES:
             _descend(generator, rows, tuples)
     return generator
 
 
-def _descend(generator: Generator, rows: PlacedRows, tuples: torch.Tensor) -> None:
+def _descend(generator: QueryGenerator, rows: PlacedRows, tuples: torch.Tensor) -> None:
     queries, items = rows.table.query_embeddings, rows.table.item_embeddings
     optimiser = torch.optim.Adam(generator.parameters(), lr=LEARNING_RATE, fused=True)
     for step in range(min(MOST_STEPS, STEPS_A_TUPLE * len(tuples))):

@@ -11,7 +11,7 @@ import numpy as np
 import torch
 
 from classwright_tools.learning.matching.negatives.drawn import NO_QUERY, Drawn, PlacedRows
-from classwright_tools.learning.matching.negatives.generator import LATENT, Generator
+from classwright_tools.learning.matching.negatives.generator import LATENT, QueryGenerator
 from classwright_tools.learning.matching.partner import PartnerOver
 
 NEIGHBOURS = 12  # real queries that a generated vector is snapped to
@@ -24,7 +24,7 @@ CHUNK = 2048
 class SnappedQueries:
     """The real queries nearest to what the generator gives, filtered by the `teacher`."""
 
-    def __init__(self, rows: PlacedRows, mismatch: int, generator: Generator, teacher: PartnerOver) -> None:
+    def __init__(self, rows: PlacedRows, mismatch: int, generator: QueryGenerator, teacher: PartnerOver) -> None:
         self._rows = rows
         self._mismatch = mismatch
         self._generator = generator
