@@ -145,7 +145,7 @@ def _labelled(request: AnnotateExamplesRequest, id_: str, context: ToolContext) 
 
 def _first_batch(made: Artifact, context: ToolContext) -> AnnotateExamplesResult:
     from classwright_tools.annotation.agreement import known_labels
-    from classwright_tools.annotation.batches import label_rules, next_batch
+    from classwright_tools.annotation.batches import annotation_rules, next_batch
     from classwright_tools.annotation.in_words import begun, counted_by_person
     from classwright_tools.workspace.datasets import read_card
 
@@ -160,7 +160,7 @@ def _first_batch(made: Artifact, context: ToolContext) -> AnnotateExamplesResult
         have=0,
         want=len(annotation.rows),
         texts=texts,
-        rules=label_rules(context.workspace.task(made.task)),
+        rules=annotation_rules(context.workspace.task(made.task)),
     )
 
 

@@ -87,7 +87,7 @@ def _bytes(text: TextToLabel) -> int:
     return len(text.model_dump_json().encode())
 
 
-def label_rules(task: Task) -> tuple[str, ...]:
+def annotation_rules(task: Task) -> tuple[str, ...]:
     """Return the rules for labelling, with the labels and what they mean."""
     return (
         f"The task: {beginning(task, task.instruction, INSTRUCTION_BYTES)}",
