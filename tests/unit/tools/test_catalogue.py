@@ -12,15 +12,17 @@ from classwright_tools.evaluate import EvaluateRequest
 from classwright_tools.submit_examples import SubmitExamplesRequest
 from classwright_tools.tool import ToolSpec, task_named
 from classwright_tools.train_classifier import TrainClassifierRequest
+from classwright_tools.work import always
 
 TOOLS = list(catalogue().values())
 
 
 @pytest.mark.parametrize("tool", TOOLS, ids=lambda tool: tool.name)
 def test_a_tool_is_in_the_file_of_its_name(tool: ToolSpec[Any, Any]) -> None:
-    parts = {tool.run.__module__, tool.request.__module__, tool.result.__module__, tool.work.__module__}
+    file = f"classwright_tools.{tool.name}"
 
-    assert parts == {f"classwright_tools.{tool.name}"}
+    assert {tool.run.__module__, tool.request.__module__, tool.result.__module__} == {file}
+    assert tool.work.__module__ in (file, always.__module__)
 
 
 @pytest.mark.parametrize("tool", TOOLS, ids=lambda tool: tool.name)
