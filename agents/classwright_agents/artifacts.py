@@ -62,7 +62,9 @@ async def fetch_file(server: Server, task: str, artifact: str, file: RemoteFile)
         if not part or len(content) > file.bytes:
             break
     if len(content) != file.bytes or hashlib.sha256(content).hexdigest() != file.sha256:
-        raise ServerError(f"File {file.name!r} of {artifact!r}", "arrived damaged", "Resume the run to fetch it again.")
+        raise ServerError(
+            f"File {file.name!r} of {artifact!r}", "arrived damaged", "Call this again: what arrived whole is kept."
+        )
     return bytes(content)
 
 
@@ -117,7 +119,9 @@ def write_whole(path: Path, content: bytes) -> None:
         beside.replace(path)
     except OSError as error:
         raise RunError(
-            f"file {path.name!r}", f"cannot be written: {error.strerror}", f"{mending(error.errno)}, then resume."
+            f"file {path.name!r}",
+            f"cannot be written: {error.strerror}",
+            f"{mending(error.errno)}, then call this again.",
         ) from error
 
 
@@ -126,7 +130,7 @@ def _check_room(size: int, folder: Path, artifact: str) -> None:
     there = next(path for path in (folder, *folder.parents) if path.exists())
     if size > shutil.disk_usage(there).free:
         reason = f"has {size / 2**30:.1f} GiB of files, and the disk has no room for them"
-        raise RunError(f"artifact {artifact!r}", reason, "Make room on the disk, then resume.")
+        raise RunError(f"artifact {artifact!r}", reason, "Make room on the disk, then call this again.")
 
 
 def _inside(folder: Path, name: str, artifact: str) -> Path:

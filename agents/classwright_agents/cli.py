@@ -1,4 +1,4 @@
-"""The command line: `classwright-agent init`, `build TASK.yaml` and `review`."""
+"""The command line: `classwright-agent init`, `build TASK.yaml`, `review` and `fetch`."""
 
 from __future__ import annotations
 
@@ -13,8 +13,9 @@ from typing import Any
 
 from classwright_agents.errors import AgentError, OutputClosed
 from classwright_agents.new_task import EXAMPLE, Texts, ask_on_terminal, write_new_task
-from classwright_agents.program import build, server_entry
+from classwright_agents.program import build, fetch, server_entry
 from classwright_tools.command_line import CommandParser
+from classwright_tools.contract import counted
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -36,10 +37,11 @@ def parser() -> argparse.ArgumentParser:
         prog="classwright-agent", description="Build a text classifier by calling the tools of a Classwright server."
     )
     program.add_argument("--version", action="version", version=f"%(prog)s {version('classwright')}")
-    verbs = program.add_subparsers(required=True, metavar="init | build | review")
+    verbs = program.add_subparsers(required=True, metavar="init | build | review | fetch")
     _add_init(verbs)
     _add_build(verbs)
     _add_review(verbs)
+    _add_fetch(verbs)
     return program
 
 
@@ -75,6 +77,7 @@ def _add_build(verbs: Any) -> None:
     where = verb.add_mutually_exclusive_group()
     where.add_argument("--server", metavar="URL", help="use a running server instead of the task file's")
     where.add_argument("--command", metavar="LINE", help="start this server over stdio instead of the task file's")
+    _add_token(verb)
     verb.add_argument("--plain", action="store_true", help="plain lines instead of the live picture")
     verb.add_argument(
         "--json", action="store_true", help="print the summary of the run on stdout instead of where it is"
@@ -89,6 +92,7 @@ def _build(options: argparse.Namespace) -> None:
             resume=options.resume,
             server=options.server,
             command=options.command,
+            token_env=options.token_env,
             plain=options.plain,
         )
     )
@@ -110,7 +114,7 @@ def _add_review(verbs: Any) -> None:
     where.add_argument(
         "--command", metavar="LINE", help="start this server over stdio (default: classwright serve, on its workspace)"
     )
-    verb.add_argument("--token-env", metavar="NAME", help="with --server: the environment variable of its token")
+    _add_token(verb)
     verb.add_argument("--port", type=int, default=0, help="of the page on this machine (default: a free one)")
     verb.add_argument("--no-browser", action="store_true", help="print the address and open nothing")
 
@@ -120,6 +124,28 @@ def _review(options: argparse.Namespace) -> None:
 
     entry = server_entry(options.server, options.command or "classwright serve", options.token_env)
     asyncio.run(review(entry, task=options.task, port=options.port, opens=not options.no_browser))
+
+
+def _add_fetch(verbs: Any) -> None:
+    about = "bring the files of an artifact, such as an export, from a running server"
+    verb = verbs.add_parser("fetch", help=about, description=f"{about[:1].upper()}{about[1:]}.")
+    verb.set_defaults(run=_fetch)
+    verb.add_argument("artifact", metavar="ARTIFACT", help="its id, such as tickets-x1")
+    verb.add_argument("--server", metavar="URL", required=True, help="the running server that has it")
+    _add_token(verb)
+    verb.add_argument("-o", "--output", type=Path, metavar="FOLDER", help="where they go (default: ./ARTIFACT)")
+
+
+def _fetch(options: argparse.Namespace) -> None:
+    entry = server_entry(options.server, None, options.token_env)
+    folder = options.output or Path(options.artifact)
+    files = asyncio.run(fetch(entry, options.artifact, folder))
+    size = sum(file.bytes for file in files) / 1e6
+    print(f"{counted(len(files), 'file')}, {size:,.1f} MB, in {folder}", flush=True)  # noqa: T201  # the answer
+
+
+def _add_token(verb: argparse.ArgumentParser) -> None:
+    verb.add_argument("--token-env", metavar="NAME", help="of a running server: the environment variable of its token")
 
 
 if __name__ == "__main__":

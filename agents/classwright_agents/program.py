@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shlex
 import shutil
 import sys
@@ -12,6 +13,7 @@ from typing import Any
 import anyio
 from pydantic import ValidationError
 
+from classwright_agents.artifacts import RemoteFile, fetch_all
 from classwright_agents.build import Build
 from classwright_agents.coach import Coach
 from classwright_agents.deliver import deliver
@@ -29,6 +31,7 @@ from classwright_agents.task_loading import load_task_file
 from classwright_agents.view import make_view
 
 COMMAND = "classwright-agent"
+_ARTIFACT = re.compile(r"(?P<task>[a-z][a-z0-9_]*)-[a-z][0-9]+")
 
 
 async def build(
@@ -38,6 +41,7 @@ async def build(
     resume: str | None = None,
     server: str | None = None,
     command: str | None = None,
+    token_env: str | None = None,
     plain: bool = False,
 ) -> dict[str, Any]:
     """Build what the task file describes, telling of it on stderr; return the summary of the run and its `folder`.
@@ -47,7 +51,7 @@ async def build(
     """
     task = load_task_file(task_path)
     endpoint = Endpoint(task.driver) if task.driver else None
-    entry, home = _server_entry(task.server, task_path, server, command)
+    entry, home = _server_entry(task.server, task_path, server, command, token_env)
     run = (find_run(runs, task.task, resume) if resume else new_run(runs, task.task)).resolve()
     with closing(Journal(run)) as journal:
         if not journal.events:
@@ -66,9 +70,24 @@ async def build(
         except (AgentError, anyio.get_cancelled_exc_class()):
             words = [*_program(), "build", str(task_path), "--runs", str(runs), "--resume", run.name]
             words += ["--server", server] if server else ["--command", command] if command else []
+            words += ["--token-env", token_env] if token_env else []
             _say(f"The run is kept. Go on with: {shlex.join(words)}")
             raise
     return {"folder": str(run), **facts}
+
+
+async def fetch(entry: ServerEntry, artifact: str, folder: Path) -> list[RemoteFile]:
+    """Bring the files of an artifact of the running server of `entry` into `folder`; those that are there are kept.
+
+    Raises:
+        AgentError: there is no such artifact, its files did not arrive, or cannot be written.
+    """
+    named = _ARTIFACT.fullmatch(artifact)
+    if not named:
+        repair = "Ids are such as tickets-x1: the answer of export_model names that of the export."
+        raise AgentError(f"artifact {artifact[:80]!r}", "is no id of one", repair)
+    async with connect(entry, Path.cwd(), Path.cwd()) as server:
+        return await fetch_all(server, named["task"], artifact, folder)
 
 
 def _keep(task_path: Path, run: Path) -> None:
@@ -86,12 +105,14 @@ def _program() -> list[str]:
 
 
 def _server_entry(
-    entry: ServerEntry, task_path: Path, server: str | None, command: str | None
+    entry: ServerEntry, task_path: Path, server: str | None, command: str | None, token_env: str | None
 ) -> tuple[ServerEntry, Path]:
     """Return where the tools are, and the folder that a command's relative paths mean."""
     if server or command:
-        return server_entry(server, command, entry.token_env), Path.cwd()
-    return entry, task_path.resolve().parent
+        return server_entry(server, command, token_env or entry.token_env), Path.cwd()
+    if token_env and not entry.url:
+        raise ServerError(f"--token-env {token_env!r}", "goes with a running server", "Name it: --server URL.")
+    return entry.model_copy(update={"token_env": token_env or entry.token_env}), task_path.resolve().parent
 
 
 def server_entry(server: str | None, command: str | None, token_env: str | None) -> ServerEntry:

@@ -32,10 +32,47 @@ EXTENSION_ID = "io.modelcontextprotocol/ui"
 APP_MIME_TYPE = "text/html;profile=mcp-app"
 
 
+_REFUSED = {
+    403: ("does not let this token in: it lacks a scope", "Ask whoever runs the server, or who gives out its tokens."),
+    404: ("has nothing at this address", "The address of a Classwright server ends in /mcp."),
+    421: ("does not answer by the name in its URL", "Have it started with --allow-host and this name."),
+    429: ("is called more often than it allows, by you or with your token", "Wait a minute, then go on."),
+    503: ("cannot answer now", "Try again in a minute; its log says why."),
+}
+"""What a status over HTTP means, and the repair."""
+
+
+class Refusals:
+    """Keeps the last status over HTTP, of which the SDK tells its callers nothing but that it is an error."""
+
+    def __init__(self, url: str, token_env: str | None) -> None:
+        self._url = url
+        self._token_env = token_env
+        self._last = 200
+
+    async def look(self, response: httpx2.Response) -> None:
+        """Look at how a request was answered."""
+        self._last = response.status_code
+
+    def error(self) -> ServerError | None:
+        """Return why the server refuses, if its last answer says so."""
+        if self._last == 401:
+            if not self._token_env:
+                repair = "Name the environment variable that holds it: --token-env NAME, or 'token_env' in a task file."
+                return self._told("asks for a token", repair)
+            repair = "Set it to the server's token; one that an authorization server gave may be over."
+            return self._told(f"does not take the token in environment variable {self._token_env!r}", repair)
+        return self._told(*_REFUSED[self._last]) if self._last in _REFUSED else None
+
+    def _told(self, reason: str, repair: str) -> ServerError:
+        return ServerError(f"Server {self._url!r}", f"{reason} (HTTP {self._last})", repair)
+
+
 class Server:
     """A connected server; one that this process started writes a `log`, and ends with this process."""
 
-    def __init__(self, client: Client, log: Path | None) -> None:
+    def __init__(self, client: Client, log: Path | None, refusals: Refusals | None = None) -> None:
+        self._refusals = refusals
         self._client = client
         self._takes: dict[str, set[str]] = {}
         self._log = log
@@ -123,6 +160,8 @@ class Server:
         try:
             return await request()
         except MCPError as error:
+            if refused := self._refusals and self._refusals.error():
+                raise refused from error
             raise ServerError("The server", f"answered with an error: {error.message}", self._repair()) from error
         except (ValueError, RuntimeError, TypeError) as error:  # of the SDK, for what is not as MCP or its schema say
             reason = f"answered with something that cannot be read ({type(error).__name__})"
@@ -155,10 +194,14 @@ async def connect(entry: ServerEntry, folder: Path, run: Path, *, shows_pages: b
         RunError: the log cannot be written.
     """
     more = {"extensions": [advertise(EXTENSION_ID, {"mimeTypes": [APP_MIME_TYPE]})]} if shows_pages else {}
-    opened = _by_url(entry.url, entry.token_env, more) if entry.url else _by_command(entry.command, folder, run, more)
+    refusals = Refusals(entry.url, entry.token_env) if entry.url else None
+    if entry.url and refusals:
+        opened = _by_url(entry.url, entry.token_env, refusals, more)
+    else:
+        opened = _by_command(entry.command, folder, run, more)
     try:
         async with opened as client:
-            yield Server(client, log=None if entry.url else run / LOG)
+            yield Server(client, None if entry.url else run / LOG, refusals)
     except BaseExceptionGroup as group:  # the transport's task group wraps what was raised while it was open
         raise agent_error(group) or group from None
 
@@ -206,7 +249,7 @@ def _opened_log(run: Path) -> TextIO:
 
 
 @asynccontextmanager
-async def _by_url(url: str, token_env: str | None, more: dict[str, Any]) -> AsyncIterator[Client]:
+async def _by_url(url: str, token_env: str | None, refusals: Refusals, more: dict[str, Any]) -> AsyncIterator[Client]:
     headers = {}
     if token_env:
         token = os.environ.get(token_env)
@@ -215,12 +258,13 @@ async def _by_url(url: str, token_env: str | None, more: dict[str, Any]) -> Asyn
         headers["Authorization"] = f"Bearer {token}"
     timeout = httpx2.Timeout(30, read=READ_TIMEOUT_SECONDS)
     async with (
-        httpx2.AsyncClient(headers=headers, timeout=timeout) as http,
+        httpx2.AsyncClient(headers=headers, timeout=timeout, event_hooks={"response": [refusals.look]}) as http,
         _opened(
             streamable_http_client(url, http_client=http, max_sse_event_size=MAX_EVENT_BYTES),
             f"Server {url!r}",
             lambda: "Is it a Classwright server?",
             more,
+            refusals,
         ) as client,
     ):
         yield client
@@ -228,7 +272,7 @@ async def _by_url(url: str, token_env: str | None, more: dict[str, Any]) -> Asyn
 
 @asynccontextmanager
 async def _opened(
-    transport: Any, subject: str, repair: Callable[[], str], more: dict[str, Any]
+    transport: Any, subject: str, repair: Callable[[], str], more: dict[str, Any], refusals: Refusals | None = None
 ) -> AsyncIterator[Client]:
     """Yield a client on `transport` once the server has introduced itself; `repair` gives the repair if it does not."""
     async with AsyncExitStack() as stack:
@@ -237,6 +281,8 @@ async def _opened(
                 Client(transport, read_timeout_seconds=READ_TIMEOUT_SECONDS, **more)
             )
         except (MCPError, TimeoutError, httpx2.HTTPError, ExceptionGroup) as error:
+            if refused := refusals and refusals.error():
+                raise refused from error
             raise ServerError(subject, f"does not answer: {_cause(error)}", repair()) from error
         yield client
 
