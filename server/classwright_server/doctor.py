@@ -37,6 +37,7 @@ def run_doctor(settings: ServerSettings) -> int:
         "encoder": lambda: _encoder(settings.tool_settings.encoder),
         "GPU": _gpu,
         "writer": lambda: _writer(settings),
+        "logins": lambda: _logins(settings),
         "port": lambda: _port(settings),
     }
     wrong = 0
@@ -200,6 +201,20 @@ def _writer(settings: ServerSettings) -> str:
     if settings.tool_settings.writer:
         return asyncio.run(settings.tool_settings.writer.open(os.environ).check())
     return "none is set: the calling model writes the texts."
+
+
+def _logins(settings: ServerSettings) -> str:
+    """Return by how many keys of the authorization server tokens are checked.
+
+    Raises:
+        InvalidInput: it does not answer with any.
+    """
+    from classwright_server.http.tokens import try_keys
+
+    if not settings.authorization:
+        return "no authorization server is named."
+    keys = counted(try_keys(settings.authorization), "key")
+    return f"{settings.authorization.jwks_url} gives {keys} to check tokens by."
 
 
 def _port(settings: ServerSettings) -> str:

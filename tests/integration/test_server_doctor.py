@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from classwright_server.cli import main
+from support.tokens import Authority
 from support.writing import Said, ScriptedEndpoint, Seen, echoed
 
 
@@ -30,7 +31,17 @@ def test_it_tells_of_everything_a_server_leans_on(tmp_path: Path, capsys: pytest
 
     found = told(capsys)
     assert code == 0
-    assert list(found) == ["versions", "extensions", "settings", "workspace", "encoder", "GPU", "writer", "port"]
+    assert list(found) == [
+        "versions",
+        "extensions",
+        "settings",
+        "workspace",
+        "encoder",
+        "GPU",
+        "writer",
+        "logins",
+        "port",
+    ]
     assert {state for state, _ in found.values()} == {"ok"}
     assert "torch 2" in found["versions"][1]
     assert "GiB free" in found["workspace"][1]
@@ -118,3 +129,18 @@ def test_it_says_that_a_vllm_of_the_servers_own_is_started_later_or_missing(
     assert (missing, state, code) == (2, "WRONG", 0)
     assert "--vllm: needs the program 'vllm'" in words
     assert f"'some/model' is started with the server, by {program}" in told(capsys)["writer"][1]
+
+
+def test_it_asks_the_authorization_server_for_its_keys(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with Authority("http://127.0.0.1:8931/mcp") as authority:
+        options = ["doctor", "--workspace", str(tmp_path), "--http", "--port", "0", *authority.flags()]
+        code = main(options)
+        well = told(capsys)["logins"]
+        authority.is_down = True
+        codes = (code, main(options))
+        down = told(capsys)["logins"]
+
+    assert codes == (0, 2)
+    assert well == ("ok", f"{authority.url} gives 2 keys to check tokens by.")
+    assert down[0] == "WRONG"
+    assert f"--jwks-url='{authority.url}': gives no keys" in down[1]

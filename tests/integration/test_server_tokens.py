@@ -98,7 +98,10 @@ def test_without_a_good_token_one_is_told_where_tokens_come_from(
 
     assert answer.status_code == 401
     assert f'resource_metadata="{PLACE}"' in answer.headers["WWW-Authenticate"]
-    assert answer.json() == {"error": "invalid_token", "error_description": "Authentication required"}
+    told = "The token has expired" if made is MADE["expired"] else "Authentication required"
+    assert f'error_description="{told}"' in answer.headers["WWW-Authenticate"]
+    assert answer.json() == {"error": "invalid_token", "error_description": told}
+    assert int(answer.headers["Content-Length"]) == len(answer.content)
 
 
 def test_a_token_in_the_address_is_no_token(client: TestClient, authority: Authority) -> None:
@@ -198,9 +201,12 @@ def test_keys_that_cannot_be_fetched_let_nobody_in_and_are_not_asked_for_in_a_st
     client: TestClient, authority: Authority, caplog: pytest.LogCaptureFixture
 ) -> None:
     authority.is_down = True
-    answers = [greeted(client, bearer(authority.token(scope="classify"))).status_code for _ in range(10)]
+    answers = [greeted(client, bearer(authority.token(scope="classify"))) for _ in range(10)]
 
-    assert answers == [401] * 10
+    assert {(one.status_code, one.headers["Retry-After"]) for one in answers} == {(503, "5")}
+    assert "WWW-Authenticate" not in answers[0].headers  # by which clients have their users log in anew
+    assert answers[0].json()["error"] == "temporarily_unavailable"
+    assert greeted(client, {}).status_code == 401
     assert len(authority.endpoint.seen) == 1  # within the seconds that a fetch may take
     assert f"cannot be fetched from {authority.url}" in caplog.text
 

@@ -6,6 +6,7 @@ import hmac
 import logging
 import time
 from collections.abc import Mapping, Sequence
+from contextvars import ContextVar
 from typing import Any
 
 import anyio
@@ -29,6 +30,14 @@ NEW_KEYS_EVERY_SECONDS = 30
 FETCH_SECONDS = 5
 CLOCK_SECONDS = 30
 """By so much the clocks of the authorization server and of this machine may differ."""
+
+
+has_expired: ContextVar[bool] = ContextVar("has_expired", default=False)
+"""Whether the token of this request was good, and is over: who was given it may know."""
+
+
+class KeysUnavailable(Exception):
+    """The authorization server's keys cannot be fetched, so that nobody can say whether a token is good."""
 
 
 class SharedToken(TokenVerifier):
@@ -63,7 +72,11 @@ class SignedTokens(TokenVerifier):
         self._fetching = anyio.CapacityLimiter(1)  # an endpoint that hangs costs one thread, not every tool's
 
     async def verify_token(self, token: str) -> AccessToken | None:
-        """Return who `token` stands for, or None."""
+        """Return who `token` stands for, or None.
+
+        Raises:
+            KeysUnavailable: the key that it names is not known, and cannot be asked for.
+        """
         try:
             if jwt.get_unverified_header(token).get("alg") not in ALGORITHMS:
                 return None
@@ -77,6 +90,9 @@ class SignedTokens(TokenVerifier):
                 leeway=CLOCK_SECONDS,
                 options={"require": ["exp", "iss", "aud"]},
             )
+        except jwt.ExpiredSignatureError:  # told of a token alone whose signature is good
+            has_expired.set(True)
+            return None
         except (jwt.PyJWTError, ValueError):
             return None
         return self._access(token, claims)
@@ -106,16 +122,16 @@ class _Keys(PyJWKClient):
         """Return the keys as they are served now.
 
         Raises:
-            PyJWKClientError: they cannot be had.
+            KeysUnavailable: they cannot be had.
         """
         if time.monotonic() < self._next_fetch:
-            raise jwt.PyJWKClientConnectionError("the last fetch failed just before")
+            raise KeysUnavailable("the last fetch failed just before")
         try:
             return super().fetch_data()
         except (jwt.PyJWTError, OSError, ValueError) as error:
             self._next_fetch = time.monotonic() + FETCH_SECONDS
             logger.error("the keys of the authorization server cannot be fetched from %s: %s", self.uri, error)
-            raise
+            raise KeysUnavailable(str(error)) from error
 
 
 class AnyOf(TokenVerifier):
@@ -130,6 +146,19 @@ class AnyOf(TokenVerifier):
             if access := await verifier.verify_token(token):
                 return access
         return None
+
+
+def try_keys(server: AuthorizationServer) -> int:
+    """Return how many keys the authorization server has, by which tokens can be checked.
+
+    Raises:
+        InvalidInput: it does not answer with any.
+    """
+    try:
+        return len(_Keys(server.jwks_url, timeout=FETCH_SECONDS).get_signing_keys())
+    except (KeysUnavailable, jwt.PyJWTError) as error:
+        reason = f"gives no keys, without which no token can be checked ({error})"
+        raise InvalidInput(f"--jwks-url={server.jwks_url!r}", reason, "Start what is there, or correct it.") from error
 
 
 def shared_token(name: str, environment: Mapping[str, str]) -> str:
