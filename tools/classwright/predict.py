@@ -599,29 +599,33 @@ def answer_cells(answer: Sequence[Any], labels: Sequence[str]) -> list[Any]:
     return [*cells, *(int(label in named) for label in labels), *told]
 
 
-class LineFeeds:
-    """What `csv.writer` writes to, for rows that end in a line feed; a carriage return in a cell is quoted still.
+class RowEnds:
+    """What `csv.writer` writes to, for rows that end in `line_end`; a carriage return in a cell is quoted still.
 
     With a line feed for its own end of lines, it leaves such a cell bare, which readers then refuse.
     """
 
-    def __init__(self, file: TextIO) -> None:
+    def __init__(self, file: TextIO, line_end: str) -> None:
         self._file = file
+        self._line_end = line_end
 
     def write(self, row: str) -> None:
         """Write a row as `csv.writer` gives it: whole, and ended as on Windows."""
-        self._file.write(row.removesuffix("\r\n") + "\n")
+        self._file.write(row.removesuffix("\r\n") + self._line_end)
 
 
 def _classify_csv(model: Classifier, options: argparse.Namespace) -> tuple[int, str]:
     """Write the rows of the source with their answers; return how many there are, and which have no answer.
 
-    The output appears whole, or not at all. It begins with a byte-order mark where the source does.
+    The output appears whole, or not at all. It begins with a byte-order mark where the source does, and its rows end
+    as the first line there.
     """
     if options.output.exists() and options.output.samefile(options.source):
         raise ValueError(f"{options.output.name} is the file to read: name another with --output.")
     with options.source.open("rb") as lines:
         encoding = "utf-8-sig" if lines.read(len(BOM_UTF8)) == BOM_UTF8 else "utf-8"
+        lines.seek(0)
+        line_end = "\r\n" if lines.readline().endswith(b"\r\n") else "\n"
         lines.seek(0)
         for number, line in enumerate(lines, 1):
             try:
@@ -636,14 +640,14 @@ def _classify_csv(model: Classifier, options: argparse.Namespace) -> tuple[int, 
             options.source.open(encoding="utf-8-sig", newline="") as source,
             staged.open("w", encoding=encoding, newline="") as output,
         ):
-            done = _classify_rows(model, options, source, output)
+            done = _classify_rows(model, options, source, RowEnds(output, line_end))
         staged.replace(options.output)
     finally:
         staged.unlink(missing_ok=True)
     return done
 
 
-def _classify_rows(model: Classifier, options: argparse.Namespace, source: TextIO, output: TextIO) -> tuple[int, str]:
+def _classify_rows(model: Classifier, options: argparse.Namespace, source: TextIO, output: RowEnds) -> tuple[int, str]:
     columns = [options.text_column, *([options.pair_column] if model.takes_pairs else [])]
     labels = model.labels if model.several else ()
     delimiter, before = _delimiter(source, options.text_column)
@@ -665,7 +669,7 @@ def _classify_rows(model: Classifier, options: argparse.Namespace, source: TextI
     thresholds = {**model.label_thresholds, **given}
     told = told_labels(model.labels, thresholds, model.mismatch)
     names = answer_columns(there, told, several=model.several, labels=labels)
-    writer = csv.writer(LineFeeds(output), delimiter=delimiter)
+    writer = csv.writer(output, delimiter=delimiter)
     writer.writerow([*there, *names])
     rows, problems = 0, list[str]()
     while chunk := list(islice(reader, CHUNK)):

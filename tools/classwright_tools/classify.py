@@ -138,9 +138,9 @@ def _sorted_rows(request: ClassifyRequest, context: ToolContext, dataset: str) -
     """Classify the unlabelled rows of `dataset`: show the least sure ones, and keep all as a table."""
     from classwright_tools.bulk.answer_cells import AnswerCells
     from classwright_tools.bulk.answers_in_words import without_effect
-    from classwright_tools.bulk.answers_table import ANSWERS, AnswersTable, publish_answers
+    from classwright_tools.bulk.answers_table import ANSWERS, NEWEST, AnswersTable, publish_answers
     from classwright_tools.bulk.dataset_rows import answer_rows
-    from classwright_tools.bulk.rows_in_words import look_at_foreign, of_table, rows_in_words
+    from classwright_tools.bulk.rows_in_words import look_at_foreign, of_newest, of_table, rows_in_words
     from classwright_tools.learning.later_labels import beside
     from classwright_tools.learning.model import load_model
 
@@ -172,7 +172,8 @@ def _sorted_rows(request: ClassifyRequest, context: ToolContext, dataset: str) -
         summary=" ".join(filter(None, told)),
         next_step=look_at_foreign(model, dataset, made.out_of_scope, len(found.rows))
         + f"{of_table(made)} {table}: a CSV, in the workspace {task}/{report}/{ANSWERS}; a spreadsheet takes "
-        "a text that begins with = for a formula. Label the least sure ones: annotate_examples.",
+        f"a text that begins with = for a formula.{of_newest(made, file_uri(report, NEWEST))} "
+        "Label the least sure ones: annotate_examples.",
         uris={"report": artifact_uri(report), "answers": table},
         shown_in_part=excerpts.parts,
         model=request.model,
@@ -281,7 +282,7 @@ TOOL = ToolSpec(
         description=(
             f"Label up to {MOST_TEXTS:,} texts or pairs, or a dataset's unlabelled rows, with a model: calibrated "
             f"probabilities, and no label where it is unsure. An answer shows about {ABOUT_SHOWN} texts, the result "
-            f"resource all; of a dataset the {LEAST_SURE_SHOWN} least sure rows, a CSV all. Much text is "
+            f"resource all; of a dataset the {LEAST_SURE_SHOWN} least sure rows, a CSV all, with guesses. Much text is "
             "a job."
         ),
     ),

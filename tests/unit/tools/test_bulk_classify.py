@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import csv
 import gzip
 import io
@@ -90,19 +91,22 @@ def test_rows_keep_their_columns_and_order_and_get_an_answer(tmp_path: Path) -> 
     assert not (tmp_path / "out.csv.parts").exists()
 
 
-@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig"])
+@pytest.mark.parametrize(("encoding", "line_end"), [("utf-8", "\n"), ("utf-8-sig", "\r\n"), ("utf-16", "\r\n")])
 @pytest.mark.parametrize("delimiter", [",", ";", "\t", "|"])
-def test_a_table_is_written_with_the_delimiter_and_the_mark_that_it_was_read_with(
-    tmp_path: Path, delimiter: str, encoding: str
+def test_a_table_is_written_with_the_delimiter_the_mark_and_the_line_ends_that_it_was_read_with(
+    tmp_path: Path, delimiter: str, encoding: str, line_end: str
 ) -> None:
     rows = [["date", "comment", "stars"], ["1", "a text, of eighteen; or so", "5"]]
     with (tmp_path / "in.csv").open("w", encoding=encoding, newline="") as file:
-        csv.writer(file, delimiter=delimiter).writerows(rows)
+        csv.writer(file, delimiter=delimiter, lineterminator=line_end).writerows(rows)
 
     classify_files(Lengths(), tmp_path / "in.csv", tmp_path / "out.csv", model_name="m", text_column="comment")
 
-    with (tmp_path / "out.csv").open(encoding=encoding, newline="") as file:
-        header, row = csv.reader(file, delimiter=delimiter)
+    written = (tmp_path / "out.csv").read_bytes()
+    assert written.startswith(codecs.BOM_UTF8) == (encoding != "utf-8")
+    lines = written.decode("utf-8-sig").splitlines(keepends=True)
+    assert all(line.endswith("1.0" + line_end) for line in lines[1:])
+    header, row = csv.reader(lines, delimiter=delimiter)
     assert header[:7] == ["date", "comment", "stars", "label", "probability", "sure", "out_of_scope"]
     assert row == ["1", "a text, of eighteen; or so", "5", "long", "1.0", "true", "false", "0.0", "1.0"]
 

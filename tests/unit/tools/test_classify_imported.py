@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import re
 from datetime import UTC, datetime
 from pathlib import Path
@@ -110,6 +112,46 @@ def test_a_file_that_has_grown_counts_once_and_two_sources_stand_one_after_the_o
     assert one[-1]["message"] == "the site is down"
     assert [row["file"] for row in two] == ["messages.csv"] * 9 + ["csv"]
     assert (two[-1]["message"], two[-1]["place"], two[-1]["when"]) == ("I lost my key", "Bonn", "")
+
+
+def test_the_table_has_the_form_of_the_file_and_the_newest_of_several_has_a_table_of_its_own(
+    workspace: Workspace, model: str, tmp_path: Path
+) -> None:
+    import_file(workspace, tmp_path / "in", FILE)
+    june = '\ufeffnumber;message\r\n1;"where;\nis it"\r\n2;my parcel is late\r\n'
+    dataset = import_file(workspace, tmp_path / "in", june)
+
+    found = sorted_by(workspace, model, dataset, threshold=0.0)
+
+    folder = workspace.artifact(str(found.report), "report").path
+    both, newest = ((folder / name).read_bytes().decode() for name in ("answers.csv", "answers_newest.csv"))
+    assert both.startswith("\ufefffile;when;message;label;number;predicted_label;")
+    assert newest.startswith("\ufeffnumber;message;predicted_label;predicted_decided_by;")
+    assert newest.count("\r\n") == 3
+    rows = list(csv.DictReader(io.StringIO(newest[1:], newline=""), delimiter=";"))
+    assert [(row["number"], row["message"]) for row in rows] == [("1", "where;\nis it"), ("2", "my parcel is late")]
+    assert all(row["predicted_label"] for row in rows)
+    assert "Those of messages.csv (2) alone, which came last, are in classwright://" in found.next_step
+
+
+def test_a_test_row_in_the_file_has_its_own_label_and_nothing_of_the_models(
+    workspace: Workspace, model: str, tmp_path: Path
+) -> None:
+    dataset = import_file(workspace, tmp_path / "in", FILE)
+    known = {"rows": [{"text": "my parcel is late", "label": "account"}], "path": None, "split": "test"}
+    dataset = import_file(workspace, tmp_path / "in", "", **known, dataset=dataset)
+
+    found = sorted_by(workspace, model, dataset, threshold=0.99)
+
+    of_test = [row for row in table_of(workspace, found) if row["message"] == "my parcel is late"]
+    assert [(row["predicted_label"], row["predicted_decided_by"]) for row in of_test] == [("account", "person")] * 2
+    assert {row[name] for row in of_test for name in list(row)[5:]} == {""}
+    asked = [row for row in table_of(workspace, found) if row["predicted_decided_by"] == "model"]
+    assert len(asked) == int(found.summary.split()[2])
+    guesses = sum(row["predicted_sure"] == "false" for row in asked)
+    assert guesses
+    assert f"{guesses} of these are guesses, of which the model is not sure: look at the rows" in found.summary
+    assert "rows with `predicted_sure` false." in found.summary
 
 
 def test_shares_of_unsure_rows_are_told_by_source_where_they_differ_by_more_than_chance(

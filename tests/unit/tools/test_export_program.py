@@ -217,7 +217,7 @@ def test_the_program_classifies_a_file_from_any_folder_without_torch_and_without
     with (tmp_path / "out.csv").open(encoding="utf-8", newline="") as file:
         content = file.read()
     written = list(csv.DictReader(content.splitlines()))
-    assert "\r" not in content
+    assert content.count("\r\n") == content.count("\n") == len(rows) + 1  # as the file that is read
     assert [row["id"] for row in written] == [row["id"] for row in rows]
     assert [row["label"] for row in written] == ["", *classwright.load(made.folder).predict(TEXTS).labels]
     assert {row["sure"] for row in written[1:]} <= {"true", "false"}

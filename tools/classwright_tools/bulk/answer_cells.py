@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import chain
 from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
@@ -40,7 +41,8 @@ class _Given(NamedTuple):
 class AnswerCells:
     """What stands in the `columns` of an answer, row by row.
 
-    A label that a row of `dataset` has goes before the answer of the model, whose probabilities stand beside it.
+    A label that a row of `dataset` has goes before the answer of the model, whose probabilities stand beside it. Of a
+    test row its label stands alone: the model is not asked, so that nobody chooses by how it does there.
     """
 
     workspace: Workspace
@@ -65,12 +67,12 @@ class AnswerCells:
     def of(self, contents: Sequence[Content | None]) -> list[list[Any]]:
         """Return the values of the `columns` for each content; what is no unlabelled row is read by the model."""
         ids = {content: example_id(content) for content in contents if content is not None}
-        new = {id_: content for content, id_ in ids.items() if id_ not in self._known}
-        told = {}
+        new = {id_: content for content, id_ in ids.items() if id_ not in self._known and id_ not in self._tested}
+        told = self._tested
         if new:
             proba, foreign = self.model.answers(list(new.values()), as_trained=self.as_trained)
             given = [self._decided.get(id_) for id_ in new]
-            told = dict(zip(new, self._cells(proba, foreign, given), strict=True))
+            told = told | dict(zip(new, self._cells(proba, foreign, given), strict=True))
         nothing = [None] * len(self.columns)
         return [nothing if one is None else told.get(ids[one]) or self._known[ids[one]] for one in contents]
 
@@ -137,6 +139,17 @@ class AnswerCells:
         found = self.found
         cells = self._cells(found.proba, found.foreign, [None] * len(found.rows))
         return self._also_before({row.id: own for row, own in zip(found.rows, cells, strict=True)})
+
+    @cached_property
+    def _tested(self) -> dict[str, list[Any]]:
+        """What stands in the columns of test rows, by their ids as in `_known`."""
+        decided, cells = Decided(self._edits), {}
+        for row in chain.from_iterable(iterate_rows(self.workspace, self.dataset, "test")):
+            if row.label_key is not None:
+                by = decided.decider_of(row.id, annotated=row.origin == "annotated")
+                each = self._each(labels_apart(row.label_key), None)
+                cells[row.id] = [row.labels_name, by, *[None] * 3, *each, *[None] * len(self._told)]
+        return self._also_before(cells)
 
     @cached_property
     def _decided(self) -> dict[str, _Given]:

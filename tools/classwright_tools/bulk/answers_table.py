@@ -14,7 +14,7 @@ from pydantic import Field
 
 from classwright.predict import names_beside, probability_column
 from classwright_tools.bulk.answer_cells import AnswerCells
-from classwright_tools.bulk.outputs import write_output
+from classwright_tools.bulk.outputs import opened_table, write_output
 from classwright_tools.context import ToolContext
 from classwright_tools.curation.kept_source import content_of, kept_rows
 from classwright_tools.domain.cards import KeptSource
@@ -24,10 +24,11 @@ from classwright_tools.domain.kinds import KINDS
 from classwright_tools.domain.label_sets import BETWEEN, NO_LABELS
 from classwright_tools.domain.noun import LabelName, Noun, Share
 from classwright_tools.domain.pair import Content, apart
+from classwright_tools.domain.table_form import USUAL
 from classwright_tools.learning.classifier import ROWS_AT_ONCE
 from classwright_tools.workspace.datasets import iterate_rows, read_card
 
-ANSWERS = "answers.csv"
+ANSWERS, NEWEST = "answers.csv", "answers_newest.csv"
 _USUAL = ("id", "split", "text", "text_pair")
 """The columns where no source was kept."""
 _Row = tuple[dict[str, Any], Content | None]
@@ -39,7 +40,8 @@ class SortedRows(Noun):
 
     Of these so many are `out_of_scope`. The `thresholds` are those of labels that were given one of their own. The
     table has the `rows` of so many `sources` that were kept, or if of none the dataset's; `labelled` have a label, and
-    so many each of `by_label`. Reports of before these were counted have 0.
+    so many each of `by_label`, of which `guesses` are such that the model is not sure. Reports of before these were
+    counted have 0. `newest` is the last of several sources, whose rows alone are in `NEWEST`.
     """
 
     model: str
@@ -52,6 +54,8 @@ class SortedRows(Noun):
     sources: int = 0
     rows: int = 0
     labelled: int = 0
+    guesses: int = 0
+    newest: str = ""
     by_label: dict[LabelName, int] = Field(default_factory=dict)
 
 
@@ -67,6 +71,7 @@ class AnswersTable:
     cells: AnswerCells
     rows: int = 0
     labelled: int = 0
+    guesses: int = 0
     by_label: Counter[str] = field(default_factory=Counter)
     _source_of: dict[str | None, str] = field(default_factory=dict)
     """The first source that has a row, by the row's id; filled while the table is written."""
@@ -88,15 +93,39 @@ class AnswersTable:
         """Where the rows came from, as far as that was kept."""
         return read_card(self.context.workspace, self.cells.dataset).sources_of(self.cells.dataset)
 
-    def write(self, path: Path) -> None:
-        """Write the table as CSV, part by part: a large one is never whole in memory."""
-        write_output(path, [*self._own, *self._beside], self._parts())
+    def write(self, folder: Path) -> None:
+        """Write the table as CSV, part by part: a large one is never whole in memory.
+
+        Where there are several sources, the rows of the newest stand in a file of their own, too. The form is its own.
+        """
+        form = self.sources[-1].form if self.sources else USUAL
+        names = [*self._own, *self._beside]
+        if not self.newest:
+            write_output(folder / ANSWERS, names, self._parts(), form)
+            return
+        kept = [names.index(name) for name in (*self.sources[-1].columns, *self._beside)]
+        with opened_table(folder / NEWEST, [names[place] for place in kept], form) as write:
+
+            def both() -> Iterator[list[list[Any]]]:
+                for part in self._parts():
+                    write([row[place] for place in kept] for row in part if row[0] == self.newest)
+                    yield part
+
+            write_output(folder / ANSWERS, names, both(), form)
 
     @property
-    def mismatch_column(self) -> str | None:
-        """The column that pairs are sorted by to have the worst first; None of a task that names no mismatch."""
-        column = probability_column(self.cells.model.card.mismatch or "")
-        return dict(zip(self.cells.columns, self._beside, strict=True)).get(column)
+    def newest(self) -> str:
+        """The last of several sources, as the column `file` names it; empty where there are not several."""
+        return told_apart([source.name for source in self.sources])[-1] if len(self.sources) > 1 else ""
+
+    def column(self, name: str) -> str:
+        """Return what the table calls the column `name` of an answer; empty where it has none."""
+        return dict(zip(self.cells.columns, self._beside, strict=True)).get(name, "")
+
+    @property
+    def mismatch_column(self) -> str:
+        """The column that pairs are sorted by to have the worst first; empty of a task that names no mismatch."""
+        return self.column(probability_column(self.cells.model.card.mismatch or ""))
 
     @cached_property
     def _own(self) -> list[str]:
@@ -129,6 +158,7 @@ class AnswersTable:
             self.rows += len(part)
             named = [answer[0] for answer in answers if answer[0] is not None]
             self.labelled += len(named)
+            self.guesses += sum(answer[self.cells.columns.index("sure")] is False for answer in answers)
             self.by_label.update(chain.from_iterable(map(self._labels_of, named)))
             yield [[*map(values.get, self._own), *answer] for (values, _), answer in zip(part, answers, strict=True)]
 
@@ -169,7 +199,7 @@ def publish_answers(context: ToolContext, table: AnswersTable) -> tuple[str, Sor
     found, model = table.cells.found, table.cells.model.id
 
     def write(folder: Path) -> None:
-        table.write(folder / ANSWERS)
+        table.write(folder)
         report = SortedRows(
             model=model,
             dataset=table.cells.dataset,
@@ -181,6 +211,8 @@ def publish_answers(context: ToolContext, table: AnswersTable) -> tuple[str, Sor
             sources=len(table.sources),
             rows=table.rows,
             labelled=table.labelled,
+            guesses=table.guesses,
+            newest=table.newest,
             by_label=dict(table.by_label.most_common()),
         )
         (folder / KINDS["report"].document).write_text(report.model_dump_json(indent=1), encoding="utf-8")

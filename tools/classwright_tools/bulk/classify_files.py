@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from codecs import BOM_UTF8
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -29,9 +28,10 @@ from classwright_tools.bulk.outputs import check_output, is_table, write_output
 from classwright_tools.bulk.parts import Parts
 from classwright_tools.bulk.rows_in_words import each_label
 from classwright_tools.domain.excerpt import counted
+from classwright_tools.domain.table_form import USUAL
 from classwright_tools.errors import InvalidInput
 from classwright_tools.measurement.caveats import unlike
-from classwright_tools.reading.files import check_lines, read_file, table_delimiter
+from classwright_tools.reading.files import check_lines, read_file, table_form
 from classwright_tools.reading.folders import is_data
 from classwright_tools.reading.opening import Position
 from classwright_tools.reading.rows import USUAL_PAIR, Columns, SourceRow
@@ -152,9 +152,8 @@ def classify_files(
             parts.remove()  # it failed at once: nothing is there to go on from
     labels = model.labels if model.several and is_table(output) else ()
     names = answer_columns(list(own), told, several=model.several, labels=labels)
-    delimiter = table_delimiter(source, columns) if source.is_file() else ","
-    marked = source.is_file() and _is_marked(source)
-    write_output(output, [*own, *names], _Flat(parts, list(own), len(names), labels), delimiter, marked=marked)
+    form = table_form(source, columns) if source.is_file() else USUAL
+    write_output(output, [*own, *names], _Flat(parts, list(own), len(names), labels), form)
     parts.remove()
     found.seconds = time.monotonic() - began
     return found
@@ -169,12 +168,6 @@ def _files(source: Path) -> list[Path]:
         reason = "holds no JSONL, CSV or Parquet file" if source.is_dir() else "does not exist"
         raise InvalidInput(f"{source.name!r}", reason, "Name a file of rows, or a folder of such files.")
     return found
-
-
-def _is_marked(path: Path) -> bool:
-    """Whether a file begins with the mark of UTF-8, by which spreadsheets know it."""
-    with path.open("rb") as file:
-        return file.read(len(BOM_UTF8)) == BOM_UTF8
 
 
 def _rows(files: list[Path], columns: Columns, *, name_files: bool) -> Iterator[SourceRow]:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import csv
 import json
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from classwright.predict import LineFeeds
+from classwright.predict import RowEnds
+from classwright_tools.domain.table_form import USUAL, TableForm
 from classwright_tools.errors import InvalidInput
 
 _ENCODE = json.JSONEncoder(ensure_ascii=False).encode
@@ -40,15 +42,12 @@ def is_table(output: Path) -> bool:
     return output.suffix == CSV
 
 
-def write_output(output: Path, names: Sequence[str], rows: Rows, delimiter: str = ",", *, marked: bool = False) -> None:
-    """Write `rows`, whose columns are called `names`, to `output`, which appears whole.
-
-    In CSV the `delimiter` stands between the columns, and the mark of UTF-8 before them if the file is to be `marked`.
-    """
+def write_output(output: Path, names: Sequence[str], rows: Rows, form: TableForm = USUAL) -> None:
+    """Write `rows`, whose columns are called `names`, to `output`, which appears whole; CSV is of the `form`."""
     staged = output.with_name(f".{output.name}.staged")
     try:
         if is_table(output):
-            _write_csv(staged, names, rows, delimiter, "utf-8-sig" if marked else "utf-8")
+            _write_csv(staged, names, rows, form)
         else:
             _WRITERS[output.suffix](staged, names, rows)
         staged.replace(output)
@@ -56,12 +55,23 @@ def write_output(output: Path, names: Sequence[str], rows: Rows, delimiter: str 
         staged.unlink(missing_ok=True)
 
 
-def _write_csv(path: Path, names: Sequence[str], rows: Rows, delimiter: str, encoding: str) -> None:
-    with path.open("w", encoding=encoding, newline="") as file:
-        writer = csv.writer(LineFeeds(file), delimiter=delimiter)
-        writer.writerow(names)
+def _write_csv(path: Path, names: Sequence[str], rows: Rows, form: TableForm) -> None:
+    with opened_table(path, names, form) as write:
         for part in rows:
-            writer.writerows([value if isinstance(value, str) else _cell(value) for value in row] for row in part)
+            write(part)
+
+
+@contextmanager
+def opened_table(
+    path: Path, names: Sequence[str], form: TableForm
+) -> Iterator[Callable[[Iterable[Sequence[Any]]], None]]:
+    """Open the CSV file `path` of the `form`, whose columns are called `names`, and give what writes rows to it."""
+    with path.open("w", encoding="utf-8-sig" if form.marked else "utf-8", newline="") as file:
+        writer = csv.writer(RowEnds(file, form.line_end), delimiter=form.delimiter)
+        writer.writerow(names)
+        yield lambda rows: writer.writerows(
+            [value if isinstance(value, str) else _cell(value) for value in row] for row in rows
+        )
 
 
 def _cell(value: Any) -> str:

@@ -33,7 +33,8 @@ def rows_in_words(table: AnswersTable, made: SortedRows, shown: int) -> tuple[st
         f"{len(found.rows) - made.unsure:,}{f' ({by_label})' if by_label else ''}, not sure of {made.unsure:,}"
         f"{below(found.judged.below, made.unsure, found.space, found.threshold)}.",
         _label_by_label(table) if found.space.several else "",
-        f"In the table {counted(made.labelled, 'row has a label', 'rows have a label')}: {each_label(made.by_label)}.",
+        f"In the table {counted(made.labelled, 'row has a label', 'rows have a label')}: {each_label(made.by_label)}."
+        + _guesses(table, made),
         unlike(out_of_scope) if out_of_scope else "",
         _passed_over(found.passed),
         _by_source(table.unsure_by_source),
@@ -52,6 +53,11 @@ def of_table(made: SortedRows) -> str:
     )
 
 
+def of_newest(made: SortedRows, uri: str) -> str:
+    """Return where the rows of the newest source alone are, which is at `uri`, if there are several."""
+    return f" Those of {made.newest} alone, which came last, are in {uri}." if made.newest else ""
+
+
 def each_label(by_label: Mapping[str, int]) -> str:
     """Return how many rows have each label, as "other 2,033, wish 467"; of many the first of `by_label`.
 
@@ -59,6 +65,15 @@ def each_label(by_label: Mapping[str, int]) -> str:
     """
     named = {labels_in_words(()) if label == NO_LABELS else label: rows for label, rows in by_label.items()}
     return listed((f"{label} {rows:,}" for label, rows in named.items()), LABELS_LISTED)
+
+
+def _guesses(table: AnswersTable, made: SortedRows) -> str:
+    """Return which of the labels in `table` are guesses, if any are."""
+    if not made.guesses:
+        return ""
+    of_these = f"{made.guesses:,} of these" if made.guesses < made.labelled else "All"
+    are, column = "is a guess" if made.guesses == 1 else "are guesses", table.column("sure")
+    return f" {of_these} {are}, of which the model is not sure: look at the rows with `{column}` false."
 
 
 def _label_by_label(table: AnswersTable) -> str:

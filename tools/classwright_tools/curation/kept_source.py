@@ -58,7 +58,8 @@ class SourceCopy:
         texts = self._texts or self._source.texts
         held = dict.fromkeys(texts) | self._columns
         columns = tuple(name for name in self._order | held if name in held)
-        return KeptSource(name=self._name, texts=texts, columns=columns, rows=self._rows), {SOURCE: self._path}
+        kept = KeptSource(name=self._name, texts=texts, columns=columns, rows=self._rows, form=self._source.form)
+        return kept, {SOURCE: self._path}
 
     def holds(self, rows: Iterable[Mapping[str, Any] | None], texts: Sequence[str]) -> bool:
         """Return whether the copy has the texts of `rows`, which stand in the columns `texts`, each as often."""

@@ -12,9 +12,10 @@ from classwright_tools.curation.brought_edits import Edits, edits_in
 from classwright_tools.curation.spool import spool_folder
 from classwright_tools.domain.cleaning import as_name
 from classwright_tools.domain.example import Split
+from classwright_tools.domain.table_form import USUAL, TableForm
 from classwright_tools.errors import InvalidInput
 from classwright_tools.reading.delimited import read_csv
-from classwright_tools.reading.files import read_file
+from classwright_tools.reading.files import read_file, table_form
 from classwright_tools.reading.folders import chosen_split, files_of
 from classwright_tools.reading.opening import Position
 from classwright_tools.reading.parquet import arrow_rows, plain_columns, refuse_endless
@@ -28,13 +29,14 @@ ARROW_BATCH = 2_000
 class Source(NamedTuple):
     """The rows of a source, a sentence on where they are from unless that is plain, and edits that come along.
 
-    `texts` are the columns of its texts where it is from outside.
+    `texts` are the columns of its texts where it is from outside, and `form` that of the file that it is.
     """
 
     rows: Iterable[SourceRow]
     remark: str = ""
     edits: Edits = ()
     texts: tuple[str, ...] = ()
+    form: TableForm = USUAL
 
 
 def read_path(path: Path, columns: Columns, split: Split, position: Position) -> Source:
@@ -44,7 +46,7 @@ def read_path(path: Path, columns: Columns, split: Split, position: Position) ->
         InvalidInput: its kind is not known, it has no such column, or it cannot be read.
     """
     if path.is_file():
-        return Source(read_file(path, columns, position))
+        return Source(read_file(path, columns, position), form=table_form(path, columns))
     remark = ""
     if (path / "dataset_dict.json").is_file():
         subject = f"folder {path.name!r}"

@@ -10,6 +10,7 @@ from classwright_tools.domain.figures import ClassFigures, Estimate, Scores
 from classwright_tools.domain.kinds import AugmentationId, DatasetId
 from classwright_tools.domain.noun import LabelName, Noun, Slug
 from classwright_tools.domain.shares import TaskShares
+from classwright_tools.domain.table_form import USUAL, TableForm
 from classwright_tools.domain.task import TaskKind
 
 
@@ -30,6 +31,7 @@ class KeptSource(Noun):
     texts: tuple[str, ...] = Field(description="The columns of the texts: one, or of pairs two.")
     columns: tuple[str, ...] = Field(description="All columns, in the source's order.")
     rows: int = Field(ge=1)
+    form: TableForm = Field(default=USUAL, description="Of a CSV file: the one that it came in.")
 
 
 class DatasetCard(Noun):

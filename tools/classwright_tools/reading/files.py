@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from pathlib import Path, PurePath
 
+from classwright_tools.domain.table_form import USUAL, TableForm
 from classwright_tools.errors import InvalidInput
 from classwright_tools.reading.delimited import delimiter_of, read_csv
 from classwright_tools.reading.encodings import check_encoding
 from classwright_tools.reading.json_lines import read_jsonl
-from classwright_tools.reading.opening import PARQUET, Position
+from classwright_tools.reading.opening import MARKS, PARQUET, SAMPLE_BYTES, Position, encoding_of, unpacked
 from classwright_tools.reading.parquet import read_parquet
 from classwright_tools.reading.rows import Columns, SourceRow
 
+_QUOTED = re.compile(r'"[^"]*"')
 _JSON_LINES, _DELIMITED, _PARQUET = (".jsonl", ".ndjson", ".json"), (".csv", ".tsv"), (".parquet",)
 
 
@@ -50,9 +53,23 @@ def check_lines(path: Path) -> None:
         check_encoding(path, every_line=True)
 
 
-def table_delimiter(path: Path, columns: Columns) -> str:
-    """Return what stands between the columns of a file that `read_file` has read, "," where it is no table of text."""
-    return (_ending(path) in _DELIMITED and delimiter_of(path, columns)) or ","
+def table_form(path: Path, columns: Columns) -> TableForm:
+    """Return the form of a file that `read_file` reads; the usual one where it is no table of text.
+
+    Raises:
+        InvalidInput: it holds JSON, or its first line is too long.
+        OSError: it cannot be opened.
+    """
+    if _ending(path) not in _DELIMITED or _is_parquet(path):
+        return USUAL
+    with path.open("rb") as raw:
+        sample = unpacked(raw, path).peek(SAMPLE_BYTES)[:SAMPLE_BYTES]
+    text = _QUOTED.sub("", sample.decode(encoding_of(sample), errors="replace"))
+    return TableForm(
+        delimiter=delimiter_of(path, columns) or ",",
+        marked=sample.startswith(MARKS),
+        line_end="\r\n" if "\r\n" in text.partition("\n")[0] + "\n" else "\n",
+    )
 
 
 def _ending(path: PurePath) -> str:

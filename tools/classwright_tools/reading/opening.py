@@ -27,6 +27,8 @@ _MARKS = (  # the longer first: the mark of UTF-32 begins with that of UTF-16
     (codecs.BOM_UTF32_LE, "utf-32"), (codecs.BOM_UTF32_BE, "utf-32"), (codecs.BOM_UTF16_LE, "utf-16"),
     (codecs.BOM_UTF16_BE, "utf-16"),
 )  # fmt: skip
+MARKS = (codecs.BOM_UTF8, *(mark for mark, _ in _MARKS))
+"""What text files in Unicode may begin with."""
 # What a file under the ending of a text file may be instead: how it begins, its name, and what to do.
 _OTHER_KINDS = (
     (rb"PK\x03\x04", "a zip archive, as Excel's workbooks are", "Unpack it, or save the sheet as CSV."),
