@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from functools import partial
+from threading import Event
 from typing import TYPE_CHECKING, Any
 
 import anyio
@@ -49,8 +50,14 @@ Report = Callable[["JobRecord"], Awaitable[None]]
 class Backend:
     """The workspace and its jobs, for one server process. Nothing heavy is imported before `runtime` is called."""
 
-    def __init__(self, settings: ServerSettings, warm: WarmProcesses | None = None) -> None:
-        """Share the compute processes `warm` with others; without them the backend keeps some of its own."""
+    def __init__(
+        self, settings: ServerSettings, warm: WarmProcesses | None = None, stopping: Event | None = None
+    ) -> None:
+        """Share the compute processes `warm` with others; without them the backend keeps some of its own.
+
+        Once `stopping` is set no call waits for its job any longer.
+        """
+        self._stopping = stopping or Event()
         self.settings = settings
         self._warm = warm
         self.tools = catalogue(settings.tool_settings.tools)
@@ -216,6 +223,8 @@ class Backend:
     async def wait(self, job_id: str, seconds: float, report: Report) -> JobRecord:
         """Return the job once it has finished, or as it is after `seconds`, reporting every two seconds until then.
 
+        It is returned as it is, too, once the server is told to stop: it goes on at the next start.
+
         Raises:
             NotFound: whoever asks has no such job.
         """
@@ -224,7 +233,7 @@ class Backend:
         while True:
             record = await self._record(job_id)
             now = time.monotonic()
-            if record.status in FINISHED or now >= started + seconds:
+            if record.status in FINISHED or now >= started + seconds or self._stopping.is_set():
                 return await self._with_outlook(record)
             if now >= next_report:
                 next_report = now + REPORT_EVERY_SECONDS

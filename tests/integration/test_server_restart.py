@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import signal
 import subprocess
 from pathlib import Path
 
@@ -52,6 +53,25 @@ async def test_a_training_job_is_finished_by_the_next_server_after_a_kill(tmp_pa
 
     assert view["status"] == "completed", view["error"]
     assert view["result"]["model"] == "support-m1"
+
+
+async def test_a_call_that_waits_is_answered_as_things_stand_when_the_server_is_told_to_stop(tmp_path: Path) -> None:
+    with ServerProcess(tmp_path, "--jobs", "none") as server:
+        async with Client(server.url) as client:
+            await call(client, "propose_topics", TASK, wait_seconds=0)
+            job = await call(client, "import_examples", task="support", split="train", rows=rows(4), wait_seconds=0)
+
+            async def told(_done: float, _total: float | None, _message: str | None) -> None:
+                server.process.send_signal(signal.SIGTERM)
+
+            waiting = {"job_id": job["job_id"], "wait_seconds": 50}
+            waited = await client.call_tool("get_job", waiting, progress_callback=told)
+        await anyio.to_thread.run_sync(server.process.wait)
+
+        assert waited.structured_content is not None
+        assert waited.structured_content["status"] == "queued"
+        assert "Traceback" not in server.log()
+        assert server.process.returncode in (0, -signal.SIGTERM)
 
 
 async def test_the_compute_processes_of_a_killed_server_end_too(tmp_path: Path) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import socket
+import threading
 from collections.abc import Mapping
 from typing import Any
 
@@ -39,16 +40,19 @@ GRACE_SECONDS = 2
 """How long open streams may hold up a stop."""
 
 
-def http_app(settings: ServerSettings, environment: Mapping[str, str]) -> Starlette:
+def http_app(
+    settings: ServerSettings, environment: Mapping[str, str], stopping: threading.Event | None = None
+) -> Starlette:
     """Return the ASGI application: the MCP endpoint at /mcp, the page /review for persons, /health and /ready.
 
-    /metrics is there if it is wanted.
+    /metrics is there if it is wanted. Once `stopping` is set, calls that wait for a job are answered as it stands.
 
     Raises:
         InvalidInput: the address is reachable from outside, but a token or the allowed hosts are missing.
     """
     verifier = verifier_of(settings, environment)
-    server = build_server(settings, auth=_auth(settings) if verifier else None, token_verifier=verifier)
+    auth = _auth(settings) if verifier else None
+    server = build_server(settings, auth=auth, token_verifier=verifier, stopping=stopping)
     return served(server, settings, needs_token=verifier is not None)
 
 
@@ -113,8 +117,11 @@ def serve_http(settings: ServerSettings) -> None:
     """
     import uvicorn
 
+    from classwright_server.http.stopping import StoppingServer
+
     check_writable(settings.tool_settings.workspace, f"workspace {settings.tool_settings.workspace.name!r}")
-    app = http_app(settings, os.environ)
+    stopping = threading.Event()
+    app = http_app(settings, os.environ, stopping)
     wait_for_database(settings.tool_settings)
     listeners = sockets_at(settings.host, settings.port)
     print_startup_notice(f"serves MCP at {_address(settings.host, listeners)}", settings, stop="Ctrl-C.")
@@ -124,7 +131,7 @@ def serve_http(settings: ServerSettings) -> None:
         timeout_graceful_shutdown=GRACE_SECONDS,
         timeout_keep_alive=KEEP_ALIVE_SECONDS,
     )
-    uvicorn.Server(config).run(listeners)
+    StoppingServer(config, stopping).run(listeners)
 
 
 def _address(host: str, listeners: list[socket.socket]) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Collection
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from threading import Event
 from typing import TYPE_CHECKING, Any
 
 from mcp.server.auth.provider import TokenVerifier
@@ -35,12 +36,13 @@ def build_server(
     auth: AuthSettings | None = None,
     token_verifier: TokenVerifier | None = None,
     warm: WarmProcesses | None = None,
+    stopping: Event | None = None,
 ) -> MCPServer[Backend]:
     """Return the server that `settings` describe; nothing heavy is imported or opened yet.
 
-    Servers of one process may share the compute processes `warm`.
+    Servers of one process may share the compute processes `warm`. Once `stopping` is set no call waits for its job.
     """
-    backend = Backend(settings, warm)
+    backend = Backend(settings, warm, stopping)
 
     @asynccontextmanager
     async def lifespan(_server: MCPServer[Backend]) -> AsyncIterator[Backend]:
