@@ -254,11 +254,17 @@ def _wanted(
     from classwright_tools.writing.assignments.batches import topic_rules
 
     source_types = 0 if request.source_types or has_tree else SOURCE_TYPES_WANTED
+    newest = workspace.latest("topics", task.slug)
+    earlier = (
+        f" The topics of {newest.id} are for the task as it was: texts are still written by them until others come."
+        if newest and not has_tree
+        else ""
+    )
     return _without_tree(
         task,
         summary=f"Task {task.slug!r} (version {task.version}) is saved, and rows can be imported. For texts to be "
         f"written, {len(lacking)} of {len(task.branch_names)} labels still need topics, and this server has no "
-        "language model of its own: you write them.",
+        f"language model of its own: you write them.{earlier}",
         next_step=without_topics(workspace, task)
         + "write the topics for the labels in `wanted`, then call propose_topics again with the same task and "
         "instruction, and with `topics`"

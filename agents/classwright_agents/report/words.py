@@ -107,10 +107,7 @@ def remarks(task: TaskFile, outcome: Outcome, warnings: tuple[str, ...]) -> list
     if best.scores.not_covered:
         sentences.append(f"None of the rows that models were chosen by is {named(best.scores.not_covered)}.")
     if not (outcome.test or best.model in outcome.measured) and not scores.beats_guessing:  # else the server warns
-        sentences.append(
-            f"The {'micro-F1' if task.multi_label else 'accuracy'} is no better than guessing: always answering the "
-            f"most frequent label reaches {scores.guessing:.3f}."
-        )
+        sentences.append(f"The {'micro-F1' if task.multi_label else 'accuracy'} {scores.against_guessing}.")
     if rows < FEW_ROWS:
         sentences.append(
             f"{counted(rows, 'row is', 'rows are')} few: the true accuracy may lie anywhere from {_interval(accuracy)} "

@@ -196,7 +196,7 @@ def test_where_the_model_leans_to_no_label_nothing_is_changed(context: ToolConte
     ("validation", "unlabelled", "imbalance", "told"),
     [
         (10, 40, "none", "cannot be told: these are 40, and 50 are needed"),
-        (0, 90, "none", "cannot be told without real labelled rows"),
+        (0, 90, "none", "cannot be told without 50 real validation rows"),
         (10, 90, "class_weights", "With imbalance 'class_weights' labels count alike"),
     ],
 )

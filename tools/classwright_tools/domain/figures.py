@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from pydantic import Field
 
+from classwright_tools.domain.advice import rows_to_tell
 from classwright_tools.domain.noun import LabelName, Noun
 
+Z = 1.959963984540054
+"""The normal quantile of a two-sided 95% interval."""
 LEAST_TELLING = 6
 """Rows that just one of two models has right: of fewer the exact McNemar test is never below 5%, 5 to 0 is 6%."""
 
@@ -104,6 +107,27 @@ class Scores(Noun):
         Where one label is most of the rows, hardly any accuracy is: then it is to be better in balanced accuracy.
         """
         return (self.micro_f1 or self.accuracy).low > self.guessing or self.tells_labels_apart
+
+    @property
+    def most_frequent(self) -> str:
+        """What guessing reaches, as a clause."""
+        return f"always answering the most frequent label of these rows reaches {self.guessing:.3f}"
+
+    @property
+    def against_guessing(self) -> str:
+        """How an accuracy, or micro-F1, that does not beat guessing stands to it: the end of a sentence.
+
+        One that lies above it is only not shown to be better, and how many rows would tell is said.
+        """
+        found = self.micro_f1 or self.accuracy
+        lead = found.value - self.guessing
+        if lead <= 0:
+            return f"is no better than guessing: {self.most_frequent}"
+        enough = rows_to_tell(self.rows, lead, (found.value - found.low) / Z)
+        return (
+            f"is not shown to be better than guessing: {self.most_frequent}, and about {enough:,} such rows would tell "
+            "whether it is"
+        )
 
     @property
     def tells_labels_apart(self) -> bool:

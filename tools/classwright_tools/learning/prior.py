@@ -14,7 +14,7 @@ from classwright_tools.domain.figures import Estimate
 from classwright_tools.domain.shares import LabelShare, ShareSource, TaskShares
 from classwright_tools.learning.calibration import fit_temperature, softmax
 from classwright_tools.learning.held_out import HeldOut
-from classwright_tools.learning.training_data import counts_real_alone
+from classwright_tools.learning.training_data import ENOUGH_REAL, counts_real_alone
 from classwright_tools.statistics.label_shift import calibrate, estimate_shares, short_labels, too_few
 from classwright_tools.statistics.share_interval import wilson
 
@@ -71,8 +71,8 @@ def known_shares(held: HeldOut, logits: Callable[[], np.ndarray], *, validation:
     )
     if held.data not in REAL_TEXTS:
         return None, (
-            f"{unknown} without real labelled rows: how sure the model is of a written text says too little of real "
-            f"ones. Some real validation rows of each label are enough: {MORE_VALIDATION}."
+            f"{unknown} without {ENOUGH_REAL} real validation rows, some of each label: how sure the model is of a "
+            f"written text says too little of real ones. To get them: {MORE_VALIDATION}."
         )
     if refused := too_few(held.labels, len(setup.unlabelled), setup.labels):  # before embedding them, which takes long
         return of_rows, " ".join(filter(None, [_untold(unknown, refused, of_rows), get_more if bare else ""]))

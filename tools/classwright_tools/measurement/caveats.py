@@ -12,6 +12,8 @@ from classwright_tools.domain.threshold import threshold_in_words
 from classwright_tools.statistics.share_interval import wilson
 
 MOST_NAMED = 5
+FEW_ROWS = 30
+"""Rows that are counted one by one where a share of them is told: of fewer a percentage reads as more than it is."""
 FEW_LABELS, DIFFER = 4, 0.05  # labels that are told one by one, and the share right by which they differ then
 # What is said of figures: plain words, and the field's term in brackets.
 MICRO_F1, MACRO_F1 = "all labels together (micro-F1)", "mean of the labels (macro-F1)"
@@ -33,14 +35,14 @@ def against_guessing(scores: Scores) -> str:
     name, found = (MICRO_F1, scores.micro_f1) if scores.micro_f1 else ("accuracy", scores.accuracy)
     if found.low > scores.guessing:
         return ""
-    reached = f"always answering the most frequent label of these rows reaches {scores.guessing:.3f}"
     if scores.guessing_alike is None:
-        return f"The {name} is no better than guessing: {reached}."
+        return f"The {name} {scores.against_guessing}."
     alike = f"where labels count alike (balanced accuracy) it is {estimate_in_words(scores.balanced_accuracy)}"
     chance = f"guessing reaches {scores.guessing_alike:.3f}"
     if scores.tells_labels_apart:
-        return f"Accuracy says little of such rows, as {reached}; {alike}, and {chance}: the model tells labels apart."
-    return f"The {name} is no better than guessing: {reached}; {alike}, and {chance}."
+        told = f"{alike}, and {chance}: the model tells labels apart"
+        return f"Accuracy says little of such rows, as {scores.most_frequent}; {told}."
+    return f"The {name} {scores.against_guessing}; {alike}, and {chance}."
 
 
 def not_counted(left_out: int, rows: int, split: Split, models: str) -> str:
@@ -88,15 +90,16 @@ def how_sure(card: ModelCard) -> str:
     if card.unsure is None or card.sure_right is None:
         return ""
     whole = " with all their labels" if card.thresholds else ""
-    interval = ""
+    interval, labels = "", f"labels {card.sure_right:.0%} of these right{whole}"
     if card.sure_rows:
         found = wilson(card.sure_right * card.sure_rows, card.sure_rows)
         interval = f" (95% interval {found.low:.0%} to {found.high:.0%})"
+        if card.sure_rows < FEW_ROWS and card.sure_rows.is_integer():  # others are weighted, so no number of rows
+            labels = f"labelled {card.sure_right * card.sure_rows:.0f} of {card.sure_rows:.0f} such rows right{whole}"
     texts = "real texts (some or all labelled by a model)" if card.sure_on == "annotated" else f"{card.sure_on} texts"
     return (
-        f"It is sure of {1 - card.unsure:.0%} of {texts} like {_base(card.is_set_by_validation)}, and labels "
-        f"{card.sure_right:.0%} of these right{whole}{interval}{_sure_by_label(card)}; below a probability of "
-        f"{limit} it is not sure."
+        f"It is sure of {1 - card.unsure:.0%} of {texts} like {_base(card.is_set_by_validation)}, and {labels}"
+        f"{interval}{_sure_by_label(card)}; below a probability of {limit} it is not sure."
     )
 
 

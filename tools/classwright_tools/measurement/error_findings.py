@@ -12,7 +12,7 @@ from classwright_tools.domain.example import Split
 from classwright_tools.domain.topic_tree import Cell, TopicTree
 from classwright_tools.learning.model import Model
 from classwright_tools.learning.reading_languages import unread_remark
-from classwright_tools.measurement.caveats import against_guessing, not_counted, settled_by_person
+from classwright_tools.measurement.caveats import against_guessing, not_counted, quoted, settled_by_person
 from classwright_tools.measurement.cells import held_rows, missing_cells, redundant_cells, wanted_rows
 from classwright_tools.measurement.clusters import error_clusters
 from classwright_tools.measurement.confused_pairs import confused_pairs
@@ -20,7 +20,7 @@ from classwright_tools.measurement.error_report import ErrorReport
 from classwright_tools.measurement.evidence import Evidence
 from classwright_tools.measurement.held_out import Answers
 from classwright_tools.measurement.label_errors import given_together, label_errors
-from classwright_tools.measurement.label_issues import tell_apart
+from classwright_tools.measurement.label_issues import told_apart
 from classwright_tools.measurement.label_shares import counts_for_model, label_shifts, shifts_remark
 from classwright_tools.measurement.long_rows import cut_remarks
 from classwright_tools.measurement.measures import measures_of
@@ -71,7 +71,6 @@ def find_errors(context: ToolContext, model: Model, evidence: Evidence, rows: in
         errors=len(found.wrong),
         accuracy=figures.accuracy,
         micro_f1=figures.micro_f1,
-        beats_guessing=figures.beats_guessing,
         classes=tuple(classes),
         confusion_matrix=tuple(tuple(line) for line in measures.confusion_matrix.tolist()),
         label_errors=label_errors(found) if found.thresholds else (),
@@ -162,10 +161,15 @@ def _warnings(context: ToolContext, model: Model, evidence: Evidence, guessed: s
 
 
 def _not_doubted(second: Answers | None) -> str:
-    """Return the sentence about a second opinion that tells the labels apart no better than guessing, so not at all."""
-    if second is None or second.thresholds or tell_apart(second):
+    """Return the sentence on the labels that a second opinion hardly tells apart, so that it doubts no row of them."""
+    if second is None:
         return ""
+    told = told_apart(second)
+    hardly = [label for label, is_told in zip(second.labels, told, strict=True) if not is_told]
+    if not hardly:
+        return ""
+    rows = f"No row of {quoted(hardly)}" if told.any() else "No label"
     return (
-        "No label is called doubtful: a simple classifier (probe), trained without the rows that it is asked about, "
-        "tells the labels of these rows apart no better than guessing."
+        f"{rows} is called doubtful: a simple classifier (probe), trained without the rows that it is asked about, "
+        "hardly tells such rows from others, so that its word against a label says little."
     )

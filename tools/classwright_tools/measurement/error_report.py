@@ -47,7 +47,6 @@ class ErrorReport(Noun):
     errors: int = Field(ge=0, description="Rows with a wrong label, or with one of several that was missed or added.")
     accuracy: Estimate
     micro_f1: Estimate | None = Field(default=None, description="Of rows that may have several labels; None of others.")
-    beats_guessing: bool = Field(description="Whether the answers are better than guessing, by more than chance.")
     classes: tuple[ClassFigures, ...] = Field(description="Those that have rows, the weakest first.")
     confusion_matrix: tuple[tuple[int, ...], ...] = Field(description="True label by row, predicted one by column.")
     confused_pairs: tuple[ConfusedPair, ...]
@@ -80,16 +79,9 @@ class ErrorReport(Noun):
 
     @property
     def doubted(self) -> str:
-        """What is to be done about the `label_issues`, in a sentence; empty where there are none.
-
-        A model that is no better than guessing contradicts right labels as well: its word against them is not enough.
-        """
-        if not self.label_issues:
-            return ""
+        """What is to be done about the `label_issues`, in a sentence; empty where there are none."""
         rows = counted(len(self.label_issues), "row")
-        if self.several or self.beats_guessing:
-            return f"To do: read the {rows} whose own label is probably wrong."
-        return f"Of {rows} another label is likelier, which says little of a model no better than guessing."
+        return f"To do: read the {rows} whose own label is probably wrong." if self.label_issues else ""
 
     @property
     def weak_classes(self) -> tuple[ClassFigures, ...]:

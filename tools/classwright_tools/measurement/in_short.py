@@ -9,6 +9,7 @@ from classwright_tools.domain.evaluation import EvaluationReport
 from classwright_tools.domain.example import Data
 from classwright_tools.domain.excerpt import counted
 from classwright_tools.domain.figures import ClassFigures, Estimate
+from classwright_tools.measurement.caveats import FEW_ROWS
 
 if TYPE_CHECKING:
     from classwright_tools.measurement.error_report import ErrorReport
@@ -30,13 +31,14 @@ def evaluation_in_short(report: EvaluationReport) -> str:
     sets = figures.guessing_sets
     whole = "" if sets is None else ", with all their labels and no other"
     kept = next((row for row in report.coverage if row.threshold == report.threshold and 0 < row.share < 1), None)
+    guessed = figures.guessing if sets is None else sets
     return _joined(
-        f"Of 100 {_TEXTS[report.data]} the model labels about {_of_100(figures.accuracy)} right{whole}; to give all "
-        f"the most frequent {'label' if sets is None else 'set of labels'} would be right for "
-        f"{_whole(figures.guessing if sets is None else sets)}.",
+        f"Of {_base(figures.rows)} {_TEXTS[report.data]} the model labels {_among(figures.accuracy, figures.rows)} "
+        f"right{whole}; to give all the most frequent {'label' if sets is None else 'set of labels'} would be right "
+        f"for {guessed * _base(figures.rows):.0f}.",
         _few(figures.accuracy, figures.rows),
-        f"Where it is unsure, {_whole(1 - kept.share)} in 100, it can leave the text to a person: of those that it "
-        f"then answers itself it labels {_of_100(kept.accuracy)} in 100 right."
+        f"Where it is unsure, {_whole(1 - kept.share)} in 100, it can leave the text to a person: of "
+        f"{_base(kept.kept)} that it then answers itself it labels {_among(kept.accuracy, kept.kept)} right."
         if kept
         else "",
         _weakest(report.weakest),
@@ -51,7 +53,7 @@ def errors_in_short(report: ErrorReport) -> str:
     texts = sum(item.count for item in report.plan_items)
     label = next(iter(report.label_errors), None)
     return _joined(
-        f"Of 100 {_TEXTS[report.data]} about {_of_100(wrong)} are "
+        f"Of {_base(report.rows)} {_TEXTS[report.data]} {_among(wrong, report.rows)} are "
         f"{'not given exactly their labels' if report.several else 'labelled wrong'}.",
         _few(right, report.rows),
         f"The label with the most errors, {label.label}, is missed in {label.missed} of "
@@ -75,8 +77,17 @@ def _whole(share: float) -> str:
     return f"{100 * share:.0f}"
 
 
-def _of_100(share: Estimate) -> str:
-    return f"{_whole(share.value)} ({_whole(share.low)} to {_whole(share.high)})"
+def _base(rows: int) -> int:
+    """Return of how many texts a share of so many rows is told: a hundred, or as many as there are if they are few."""
+    return rows if rows < FEW_ROWS else 100
+
+
+def _among(share: Estimate, rows: int) -> str:
+    """Return of how many among these a share is, with its interval."""
+    interval = f"{_whole(share.low)} to {_whole(share.high)}"
+    if rows < FEW_ROWS:
+        return f"{share.value * rows:.0f} ({interval} in 100)"
+    return f"about {_whole(share.value)} ({interval})"
 
 
 def _few(share: Estimate, rows: int) -> str:

@@ -14,7 +14,7 @@ from classwright_tools.measurement.held_out import Answers
 ONE_SIDED = 1.645
 """Standard errors above chance that a one-sided test at 5% asks for."""
 LEAST_F1 = 0.5
-"""Of a label, where rows may have several: of one that is hardly told apart most rows would be doubted."""
+"""Of a label that is doubted or suggested: of one that is hardly told apart most rows would be doubted."""
 
 
 def label_issues(found: Answers, validation: Collection[str] = ()) -> tuple[LabelIssue, ...]:
@@ -24,19 +24,24 @@ def label_issues(found: Answers, validation: Collection[str] = ()) -> tuple[Labe
     of the noise matrix (pruning by class and by noise rate, section 3.2), as many as wrong labels are estimated.
     The answers must come from classifiers that were not trained on the rows: one that was has learnt their errors.
     Rows with an id in `validation` are said to be validation rows, the others training rows. Where rows may have
-    several labels, each label that is told apart is looked at by itself, as to whether a row has it, and a row is as
-    doubtful as the label of it that is doubted most. Answers that do
-    not `tell_apart` the labels doubt none.
+    several labels, each label is looked at by itself, as to whether a row has it, and a row is as doubtful as the label
+    of it that is doubted most. No label is doubted, nor another one suggested, that is not `told_apart`.
     """
     if found.thresholds:
         return _issues_of_sets(found, validation)
     present, true = np.unique(found.true, return_inverse=True)
-    if len(present) < 2 or not tell_apart(found):
+    told = told_apart(found)
+    if len(present) < 2 or not told.any():
         return ()
     proba = found.proba[:, present] + 1e-12  # cleanlab wants every class to occur
     proba /= proba.sum(axis=1, keepdims=True)
     doubted = find_label_issues(true, proba, filter_by="both", return_indices_ranked_by="self_confidence", n_jobs=1)
-    contradicted = [place for place in doubted.tolist() if found.predicted[place] != found.true[place]]
+    contradicted = [
+        place
+        for place in doubted.tolist()
+        if found.predicted[place] != found.true[place]
+        and told[[found.true[place], found.predicted[place]]].all()  # else the answers may be what is wrong
+    ]
     return tuple(
         LabelIssue(
             example=found.rows[place].id,
@@ -51,21 +56,34 @@ def label_issues(found: Answers, validation: Collection[str] = ()) -> tuple[Labe
     )
 
 
-def tell_apart(found: Answers) -> bool:
-    """Return whether the answers, of one label a row, are right by more than chance, each label counted alike.
+def told_apart(found: Answers) -> npt.NDArray[np.bool_]:
+    """Return which labels (k,) the answers tell from the others: what contradicts rows of another one says little.
 
-    The mean recall of k labels must lie above 1/k by a one-sided test at 5%; a label's recall has a binomial variance.
+    These have an F1 of `LEAST_F1` or more. Of one label a row it is none where the answers are right by no more than
+    chance, each label counted alike: the mean recall of k labels must lie above 1/k by a one-sided test at 5%, and a
+    label's recall has a binomial variance.
     """
-    present, true = np.unique(found.true, return_inverse=True)
-    rows = np.bincount(true)
-    recall = np.bincount(true, found.predicted == found.true) / rows
-    error = float(np.sqrt((recall * (1 - recall) / rows).sum())) / len(present)
-    return bool(recall.mean() - ONE_SIDED * error > 1 / len(present))
+    if found.thresholds:
+        return _f1((found.true & found.predicted).sum(0), found.true.sum(0) + found.predicted.sum(0)) >= LEAST_F1
+    rows, given, right = (
+        np.bincount(places, minlength=len(found.labels))
+        for places in (found.true, found.predicted, found.true[found.predicted == found.true])
+    )
+    there = rows > 0
+    recall = right[there] / rows[there]
+    error = float(np.sqrt((recall * (1 - recall) / rows[there]).sum())) / len(recall)
+    by_chance = recall.mean() - ONE_SIDED * error <= 1 / len(recall)
+    return (_f1(right, rows + given) >= LEAST_F1) & (not by_chance)
+
+
+def _f1(right: npt.NDArray[np.int64], either: npt.NDArray[np.int64]) -> npt.NDArray[np.float64]:
+    """Return the F1 (k,) of labels by how many rows are `right`, and how many have it and were given it together."""
+    return 2 * right / np.maximum(1, either)
 
 
 def _issues_of_sets(found: Answers, validation: Collection[str]) -> tuple[LabelIssue, ...]:
     doubted = np.zeros(found.true.shape, bool)
-    for place in np.flatnonzero(_labels_told_apart(found)).tolist():
+    for place in np.flatnonzero(told_apart(found)).tolist():
         doubted[:, place] = _doubted_of_label(found.true[:, place], found.proba[:, place])
     doubted &= (found.true != found.predicted) & (found.true != (found.proba > 0.5))  # a rare one is given at less
     suggested = found.true ^ doubted
@@ -88,13 +106,6 @@ def _issues_of_sets(found: Answers, validation: Collection[str]) -> tuple[LabelI
         )
         for place in sorted(rows, key=lambda place: (found.rows[place].origin != "real", least[place]))
     )
-
-
-def _labels_told_apart(found: Answers) -> npt.NDArray[np.bool_]:
-    """Return which labels (k,) the answers tell apart: what contradicts a row of another one is their own weakness."""
-    right, rows = (found.true & found.predicted).sum(axis=0), found.true.sum(axis=0) + found.predicted.sum(axis=0)
-    told: npt.NDArray[np.bool_] = 2 * right >= LEAST_F1 * rows
-    return told
 
 
 def _doubted_of_label(has: npt.NDArray[np.bool_], proba: npt.NDArray[np.float64]) -> npt.NDArray[np.bool_]:

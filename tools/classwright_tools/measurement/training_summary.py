@@ -83,11 +83,24 @@ def training_remarks(
     return (
         *at_shares_remarks(trained.at_shares, trained.prior.shares if trained.prior else None, task.mismatch),
         *_as_saved(trained),
+        *filter(None, [_too_few_to_choose(trained, data)]),
         *filter(None, [trained.why_no_shares, unread_remark(encoder, task.languages)]),
         *cut_remarks(encoder, data.rows.texts, "training rows"),
         *cut_remarks(encoder, measured, "validation rows"),
         *filter(None, [shifts_remark(label_shifts(counts_by_split(card), "validation" if measured else "train"))]),
         *filter(None, [written_apart(card), _picked_as_hard(workspace, task, dataset, trained)]),
+    )
+
+
+def _too_few_to_choose(trained: Trained, data: TrainingData) -> str:
+    """Return that the real validation rows were too few to choose and calibrate by, and how many more would do."""
+    rows = data.validation
+    if trained.is_set_by_validation or rows is None or rows.origin not in REAL_TEXTS or len(rows) >= ENOUGH_REAL:
+        return ""
+    there = counted(len(rows), "validation row only measures", "validation rows only measure")
+    return (
+        f"The {there}: methods are chosen, and probabilities calibrated, by validation rows of real texts from "
+        f"{ENOUGH_REAL} on, and here by training rows held out. {ENOUGH_REAL - len(rows)} more would do."
     )
 
 

@@ -13,8 +13,7 @@ from scipy.sparse import csr_array
 from scipy.stats import norm
 from scipy.stats import t as student
 
-from classwright_tools.domain.figures import Estimate
-from classwright_tools.statistics.share_interval import Z
+from classwright_tools.domain.figures import Estimate, Z
 
 RESAMPLES = 2000
 LEAST_COMPLETE = 0.1  # of the draws of groups: with fewer that have rows of all strata, too few would be left

@@ -7,8 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from classwright_tools.domain.figures import Estimate
-from classwright_tools.statistics.share_interval import Z
+from classwright_tools.domain.figures import Estimate, Z
 
 LEAST_GROUPS = 10  # of fewer the spread is guesswork
 CONFIDENCE = 0.95

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from math import sqrt
 
-from classwright_tools.domain.figures import Estimate
-
-Z = 1.959963984540054  # the normal quantile of a two-sided 95% interval
+from classwright_tools.domain.figures import Estimate, Z
 
 
 def wilson(successes: float, trials: float) -> Estimate:

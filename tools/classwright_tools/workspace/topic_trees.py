@@ -60,15 +60,16 @@ def standing_topics(workspace: Workspace, task: Task) -> tuple[dict[str, LabelTo
     """Return the topics that hold for labels of `task`, by label, and the source types that go with them.
 
     They are those of the newest tree, and of those before it of the same version of the task, up to a complete one.
-    Where the task has changed since, a label keeps its topics if its description, the instruction and the languages are
-    as they were; texts with none of the labels keep theirs if no label was added, which they may now have.
+    Where the task has changed since, a label keeps its topics if its description and the instruction are as they were;
+    texts with none of the labels keep theirs if no label was added, which they may now have. Topics name situations,
+    which texts of any language may be about.
     """
     trees = workspace.artifacts(task.slug, "topics")
     if not trees:
         return {}, ()
     version = trees[0].facts.get("task_version")
     then = workspace.task(task.slug, version)
-    if (then.instruction, then.languages) != (task.instruction, task.languages):
+    if then.instruction != task.instruction:
         return {}, ()
     described = {label.name: label.description for label in then.labels}
     holds = {label.name for label in task.labels if described.get(label.name, ...) == label.description}

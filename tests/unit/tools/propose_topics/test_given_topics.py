@@ -134,19 +134,28 @@ def test_a_writer_grows_all_anew_where_no_label_lacks_topics(context: ToolContex
     assert all(topic.name != f"{branch.label} matters" for branch in tree.labels for topic in branch.topics)
 
 
-@pytest.mark.parametrize(
-    "change",
-    [{"instruction": "Sort letters to a ministry."}, {"languages": ("de",)}],
-)
-def test_topics_of_a_task_about_something_else_are_not_mixed_in(
-    context: ToolContext, change: dict[str, object]
+def test_topics_of_a_task_about_something_else_are_not_mixed_in_and_are_told_to_be_written_by_meanwhile(
+    context: ToolContext,
 ) -> None:
-    propose_topics(request_for("refund", "delivery", "account"), replace(context, run_key="1"))
+    before = propose_topics(request_for("refund", "delivery", "account"), replace(context, run_key="1"))
+    other = "Sort letters to a ministry."
 
-    result = propose_topics(request_for("praise", labels=PRAISE, **change), replace(context, run_key="2"))
+    result = propose_topics(request_for("praise", labels=PRAISE, instruction=other), replace(context, run_key="2"))
+    again = propose_topics(request_for(instruction="Sort letters to a bank."), replace(context, run_key="3"))
 
     assert result.wanted
     assert result.wanted.labels == ("refund", "delivery", "account")
+    assert f"The topics of {before.topic_tree} are" not in result.summary
+    assert "are for the task as it was: texts are still written by them until others come." in again.summary
+
+
+def test_other_languages_leave_the_topics_as_they_are(context: ToolContext) -> None:
+    before = propose_topics(request_for("refund", "delivery", "account"), replace(context, run_key="1"))
+
+    result = propose_topics(request_for(languages=("fr", "de", "en")), replace(context, run_key="2"))
+
+    assert result.wanted is None
+    assert tree_of(context, result) == tree_of(context, before)
 
 
 def test_a_label_that_is_described_anew_gets_topics_anew(context: ToolContext) -> None:

@@ -228,6 +228,9 @@ def test_a_few_real_rows_are_reported_but_do_not_calibrate(context: ToolContext,
     save_rows(context.workspace, written_rows(), real_rows())
     result = trained(context, method="probe")
     assert (result.validation.data, result.validation.rows) == ("real", 6)
+    notes = " ".join(result.notes)
+    assert "The 6 validation rows only measure: methods are chosen, and probabilities calibrated" in notes
+    assert "of real texts from 50 on, and here by training rows held out. 44 more would do." in notes
     without = save_rows(context.workspace, written_rows(), run_key="without")
     assert trained(context, "other", method="probe", dataset=without).temperature == result.temperature
 

@@ -29,7 +29,7 @@ def _sentences() -> list[str]:
     sentences += [_sentence("Texts: ", [one for one in methods if one.kinds == ("text",)])]
     sentences += [_sentence("Pairs: ", [one for one in methods if one.kinds == ("pair",)])]
     tried = _listed([one.name for one in methods if one.auto])
-    return [*filter(None, sentences), f"{AUTO!r}: the best of {tried} by validation, as they fit the task."]
+    return [*filter(None, sentences), f"{AUTO!r}: the best of {tried} by held-out rows, as they fit the task."]
 
 
 def _sentence(start: str, methods: list[Method]) -> str:
