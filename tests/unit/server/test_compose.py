@@ -1,8 +1,9 @@
-"""compose.yaml, without an engine: its settings are ones that the server understands, and no container runs as root."""
+"""compose.yaml, without an engine, with a GPU or none: its settings are understood, and no container runs as root."""
 
 from __future__ import annotations
 
 import re
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -17,16 +18,24 @@ from support.paths import ROOT
 SET = {"CLASSWRIGHT_TOKEN": "t" * 64, "POSTGRES_PASSWORD": "p" * 64}
 
 
-@pytest.fixture(scope="module")
-def services() -> dict[str, Any]:
+FILES = {"without a GPU": ("compose.yaml",), "with a GPU": ("compose.yaml", "compose.gpu.yaml")}
+
+
+@pytest.fixture(scope="module", params=FILES.values(), ids=FILES)
+def services(request: pytest.FixtureRequest) -> dict[str, Any]:
     """The services, with the variables that compose fills in."""
-    text = re.sub(r"\$\{(\w+)(?::[-?]([^}]*))?\}", lambda found: SET.get(found[1], found[2] or ""), _composition())
-    found: dict[str, Any] = yaml.safe_load(text)["services"]
+    found: dict[str, Any] = {}
+    for name in request.param:
+        text = (ROOT / name).read_text(encoding="utf-8")
+        text = re.sub(r"\$\{(\w+)(?::[-?]([^}]*))?\}", lambda found: SET.get(found[1], found[2] or ""), text)
+        found = _merged(found, yaml.safe_load(text)["services"])
     return found
 
 
-def _composition() -> str:
-    return (ROOT / "compose.yaml").read_text(encoding="utf-8")
+def _merged(one: dict[str, Any], other: dict[str, Any]) -> dict[str, Any]:
+    """Return the mappings of both, as compose merges its files; of what is none the other's counts."""
+    both = {name: _merged(one[name], other[name]) for name in one.keys() & other if isinstance(one[name], dict)}
+    return {**one, **other, **both}
 
 
 def own(services: dict[str, Any]) -> dict[str, dict[str, str]]:
@@ -46,7 +55,10 @@ def test_the_server_leaves_the_jobs_to_the_worker_and_both_share_one_database(se
 
     assert server.jobs == ()
     assert worker.jobs == ("short", "long", "writing")
-    assert server.tool_settings.writer == worker.tool_settings.writer is not None
+    assert server.tool_settings.writer == worker.tool_settings.writer
+    assert (server.tool_settings.writer is not None) == ("vllm" in services)
+    assert server.tool_settings.import_folders == worker.tool_settings.import_folders == (Path("/import"),)
+    assert all(services[name]["volumes"][-1].endswith(":/import:ro") for name in ("server", "worker"))
     assert server.tool_settings.index_url == worker.tool_settings.index_url
     url = postgres_url(server.tool_settings.index_url or "")
     postgres = services["postgres"]["environment"]
@@ -67,12 +79,20 @@ def test_no_container_runs_as_root_or_is_reached_from_outside_but_the_server_on_
 
     assert user is not None
     assert user[1] == "classwright"
-    assert services["vllm"]["user"].partition(":")[0] == uid  # who owns /models
+    assert services.get("vllm", {"user": uid})["user"].partition(":")[0] == uid  # who owns /models
     for name, service in services.items():
         assert "build" in service or service["user"].partition(":")[0] not in ("root", "0"), name
         assert service["cap_drop"] == ["ALL"]
+        assert service["mem_limit"]
         assert service.get("ports", []) == (["127.0.0.1:8931:8931"] if name == "server" else [])
 
 
 def test_the_token_goes_to_the_server_only(services: dict[str, Any]) -> None:
     assert [name for name, service in services.items() if "CLASSWRIGHT_TOKEN" in service["environment"]] == ["server"]
+
+
+def test_only_with_the_file_for_it_is_a_gpu_asked_for(services: dict[str, Any]) -> None:
+    asking = {name for name, service in services.items() if "deploy" in service}
+
+    assert asking == ({"worker", "vllm"} if "vllm" in services else set())
+    assert all("latest" not in service["image"] for service in services.values())
