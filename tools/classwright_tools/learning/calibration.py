@@ -88,9 +88,9 @@ def sureness_of(confidence: np.ndarray, right: np.ndarray, weights: np.ndarray |
     """Return when answers of that calibrated `confidence` (n,), of which some are `right` (n,), are to be called sure.
 
     The threshold is the lowest probability at which at least 95% of the answers at or above it are right, and
-    `LEAST_SURE` at least, rounded down as far as that keeps the same answers. Where none that keeps `LEAST_KEPT`
-    answers reaches 95%, it is the one with the most accurate kept answers among those that keep so many. Each answer
-    counts for its weight (n,).
+    `LEAST_SURE` at least, lowered by what `told_between` wants, which keeps the same answers. Where none that keeps
+    `LEAST_KEPT` answers reaches 95%, it is the one with the most accurate kept answers among those that keep so many.
+    Each answer counts for its weight (n,).
     """
     weights = np.ones(len(right)) if weights is None else weights
     threshold = max(LEAST_SURE, _kept_right(confidence, right, weights))

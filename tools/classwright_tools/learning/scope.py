@@ -21,6 +21,7 @@ from classwright_tools.domain.example import REAL_TEXTS, Origin
 from classwright_tools.domain.figures import Estimate
 from classwright_tools.learning.arrays import save_arrays
 from classwright_tools.learning.rows import Rows
+from classwright_tools.statistics.told_thresholds import as_told, told_between
 
 MOST_ROWS = 2_000
 """That means are of: a tuned encoder embeds them once more."""
@@ -28,6 +29,8 @@ FLAGGED = 0.05
 """Of texts like those that the model will be asked, the share that may be called out of scope."""
 FLAGGED_WRITTEN = 0.02
 """The same where only written rows tell: real texts may be less like written rows than these are like each other."""
+MOST_BELOW = 0.002
+"""A cosine: so far below the row that sets it the limit lies at most, to be on none."""
 
 
 @dataclass(frozen=True)
@@ -111,7 +114,8 @@ def scope_card(likeness: np.ndarray, origin: Origin) -> ScopeCard | None:
 
     It is an order statistic of theirs: of further texts like them the share below the r-th least of n is r / (n + 1) in
     the mean, and varies with the rows that happened to be held out as Beta(r, n + 1 - r) does (Wilks 1941,
-    "Determination of Sample Sizes for Setting Tolerance Limits"). None where the rows are too few to tell.
+    "Determination of Sample Sizes for Setting Tolerance Limits"). It is told a little below the row that it is of,
+    which is in scope by every engine then. None where the rows are too few to tell.
     """
     n = len(likeness)
     rank = int((FLAGGED if origin in REAL_TEXTS else FLAGGED_WRITTEN) * (n + 1))
@@ -119,4 +123,8 @@ def scope_card(likeness: np.ndarray, origin: Origin) -> ScopeCard | None:
         return None
     low, high = beta.ppf([0.025, 0.975], rank, n + 1 - rank)
     share = Estimate(value=rank / (n + 1), low=float(low), high=float(high))
-    return ScopeCard(likeness=float(np.sort(likeness)[rank - 1]), flagged=share, rows=n, data=origin)
+    told = np.sort(as_told(likeness))
+    lowest = float(told[rank - 1])
+    below = float(told[told < lowest].max(initial=lowest - MOST_BELOW))
+    limit = told_between(max(below, lowest - MOST_BELOW), lowest, near=lowest)
+    return ScopeCard(likeness=limit, flagged=share, rows=n, data=origin)

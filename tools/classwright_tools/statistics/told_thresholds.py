@@ -1,16 +1,20 @@
 """Thresholds that are told: decimal numbers with few digits, chosen so that they do what is said of them.
 
 A threshold between two scores finds the same rows wherever between them it lies: the number with the fewest digits is
-easiest to read, to write down and to pass.
+easiest to read, to write down and to pass. On a score it would find that row or not, as engines and batches round.
 """
 
 from __future__ import annotations
+
+from math import ceil, floor
 
 import numpy as np
 import numpy.typing as npt
 
 from classwright_tools.domain.threshold import LEAST_PLACES, THRESHOLD_PLACES
 
+APART = 1e-5
+"""How far from scores a threshold lies, where these leave it so much room: engines and batches differ by less."""
 _FINEST = float(10**THRESHOLD_PLACES)
 
 
@@ -22,14 +26,15 @@ def as_told(scores: npt.NDArray[np.floating]) -> npt.NDArray[np.float64]:
 
 
 def told_between(below: float, lowest: float, near: float) -> float:
-    """Return the number with the fewest digits above `below` and up to `lowest`, of several the one nearest to `near`.
+    """Return the number with the fewest digits between `below` and `lowest`, of several the one nearest to `near`.
 
-    Both are scores `as_told`.
+    Both are scores `as_told`. It is `APART` from both, or a quarter of the way where they are near each other; `lowest`
+    itself where no number with `THRESHOLD_PLACES` is.
     """
-    for places in range(LEAST_PLACES, THRESHOLD_PLACES):
+    apart = min(APART, (lowest - below) / 4)
+    for places in range(LEAST_PLACES, THRESHOLD_PLACES + 1):
         scale = float(10**places)
-        middle = round(near * scale)
-        fitting = [one / scale for one in (middle - 1, middle, middle + 1) if below < one / scale <= lowest]
-        if fitting:
-            return min(fitting, key=lambda one: abs(one - near))
+        first, last = ceil((below + apart) * scale), floor((lowest - apart) * scale)
+        if first <= last:
+            return min(max(round(near * scale), first), last) / scale
     return lowest

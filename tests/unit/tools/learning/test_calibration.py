@@ -97,12 +97,12 @@ def test_at_other_shares_a_label_that_is_often_wrong_counts_for_its_share() -> N
     confidence = np.concatenate([np.full(100, 0.9), np.full(100, 0.8)])
     predicted = np.where((labels == 1) & (np.arange(200) % 2 == 0), 0, labels)  # half of label 1 is wrong
     probabilities = np.where(np.arange(2) == predicted[:, None], confidence[:, None], 1 - confidence[:, None])
-    assert sureness(probabilities, labels).threshold == pytest.approx(0.9)
+    assert sureness(probabilities, labels).threshold == pytest.approx(0.89)  # between 0.8 and 0.9
     rare = sureness(probabilities, labels, (0.95, 0.05))
     assert rare.threshold == LEAST_SURE
     assert rare.right == pytest.approx(0.975)
     assert rare.rows == pytest.approx(100 / (0.95**2 + 0.05**2))  # of 200 rows that do not weigh alike
-    assert sureness(probabilities, labels, (0.5, 0.5)).threshold == pytest.approx(0.9)
+    assert sureness(probabilities, labels, (0.5, 0.5)).threshold == pytest.approx(0.89)
 
 
 @pytest.mark.parametrize("seed", range(3))

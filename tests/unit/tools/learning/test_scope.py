@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from classwright_tools.domain.example import Origin
 from classwright_tools.learning.rows import Rows
 from classwright_tools.learning.scope import (
     MOST_ROWS,
@@ -57,6 +58,17 @@ def test_a_limit_flags_as_many_further_texts_as_it_says() -> None:
     assert card.flagged.value == pytest.approx(3 / 61)
     assert shares.mean() == pytest.approx(3 / 61, abs=0.004)
     assert 0.92 < covered.mean() < 0.98
+
+
+@pytest.mark.parametrize(("rows", "origin"), [(30, "real"), (60, "real"), (200, "written")])
+def test_a_limit_is_on_no_row_so_that_every_engine_has_the_same_rows_in_scope(rows: int, origin: Origin) -> None:
+    for seed in range(20):
+        likeness = np.random.default_rng(seed).normal(0.5, 0.1, rows).astype(np.float32)
+        card = scope_card(likeness, origin)
+        assert card is not None
+        one, other = (out_of_scope(likeness + error, card, rows) for error in (-1e-6, 1e-6))
+        assert one.tolist() == other.tolist()
+        assert one.sum() == round(card.flagged.value * (rows + 1)) - 1
 
 
 @pytest.mark.parametrize(("rows", "data", "told"), [(18, "real", False), (19, "real", True), (48, "written", False)])

@@ -10,6 +10,7 @@ from classwright.predict import SURE_LABEL
 from classwright_tools.learning.calibration import LEAST_SURE
 from classwright_tools.learning.head import Head
 from classwright_tools.learning.label_space import sigmoid
+from classwright_tools.statistics.told_thresholds import APART, as_told, told_between
 
 LEAST_POSITIVE = 10
 """Rows of a label: with fewer it is calibrated like all labels together."""
@@ -17,7 +18,7 @@ LEAST_GIVEN = 10
 """Rows that a label is given to from its point on: fewer tell nothing about it."""
 MOST_OF_EXPECTED = 5
 """A label that should be given to more than this many times the rows that are expected to have it is not told apart."""
-ABOVE = 1 + 1e-6
+ABOVE = 1 + APART
 """A probability times this is above it in single precision, too, in which a graph answers."""
 LEAST_THRESHOLD = 1e-9
 """What is rounded as if it were this, if it is less: of a label that no row is expected to have the threshold is 0."""
@@ -131,9 +132,16 @@ def sure_labels_of(proba: np.ndarray, decided: np.ndarray, true: np.ndarray) -> 
 
 
 def _point(proba: np.ndarray, right: np.ndarray) -> float | None:
-    """Return the lowest of the probabilities (m,) from which on `SURE_LABEL` are right; None: none keeps enough."""
+    """Return the lowest probability, between two of these (m,), from which on `SURE_LABEL` are right.
+
+    None: none keeps enough.
+    """
     order = np.argsort(-proba, kind="stable")
-    falling, kept = proba[order], np.arange(1, len(proba) + 1)
+    falling, kept = as_told(proba[order]), np.arange(1, len(proba) + 1)
     last = np.append(falling[:-1] > falling[1:], True) if len(falling) else np.zeros(0, bool)
     good = np.flatnonzero(last & (kept >= LEAST_GIVEN) & (right[order].cumsum() >= SURE_LABEL * kept))
-    return float(falling[good[-1]]) if len(good) else None
+    if not len(good):
+        return None
+    lowest = float(falling[good[-1]])
+    below = float(falling[falling < lowest].max(initial=LEAST_SURE))
+    return told_between(below, lowest, near=lowest) if below < lowest else lowest
