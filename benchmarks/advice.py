@@ -28,7 +28,7 @@ from classwright_tools.augmentation.gan_form import GanForm
 from classwright_tools.augmentation.methods import Material, Recipe, generate
 from classwright_tools.domain.augmentation import GenerationMethod
 from classwright_tools.learning.head import Head
-from classwright_tools.statistics.paired import mcnemar
+from classwright_tools.statistics.exact_tests import mcnemar
 
 METHODS: tuple[GenerationMethod, ...] = ("gan", "distribution_calibration")
 PER_LABEL = (10, 25, 25, 50)  # rows, in turn

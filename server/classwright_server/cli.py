@@ -12,6 +12,7 @@ from importlib.util import find_spec
 from typing import Any
 
 from classwright_server import __version__
+from classwright_server.check_command import add_check, run_check
 from classwright_server.classify_command import add_classify, is_stored, run_classify
 from classwright_server.config.chosen import PREFIX
 from classwright_server.config.place import add_place
@@ -69,6 +70,9 @@ def _run(parsed: argparse.Namespace) -> int:
     if parsed.command == "classify":
         _check_installed("classwright classify", "server" if is_stored(parsed.model) else "run")
         return run_classify(parsed, settings.tool_settings)
+    if parsed.command == "check":
+        _check_installed("classwright check", "run")
+        return run_check(parsed)
     if run := _ON_WORKSPACE.get(parsed.command):
         _check_installed(f"classwright {parsed.command}")
         return run(parsed, settings.tool_settings)
@@ -173,6 +177,7 @@ def _parser() -> argparse.ArgumentParser:
             help="a module with a TOOL of your own to serve too; repeatable",
         )
     add_classify(commands)
+    add_check(commands)
     add_export(commands)
     add_push(commands)
     add_remove(commands)

@@ -59,6 +59,7 @@ def flags() -> set[str]:
         (server.main, ["serve"]),
         (server.main, ["worker"]),
         (server.main, ["classify"]),
+        (server.main, ["check"]),
         (server.main, ["export"]),
         (server.main, ["push"]),
         (server.main, ["remove"]),

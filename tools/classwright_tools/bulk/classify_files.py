@@ -113,7 +113,7 @@ def classify_files(
             beside it.
     """
     check_output(output)
-    files = _files(source)
+    files = files_to_read(source)
     for path in files:
         if output.exists() and output.samefile(path):
             raise InvalidInput(f"output {output.name!r}", "is a file to read", "Name another with --output.")
@@ -159,8 +159,12 @@ def classify_files(
     return found
 
 
-def _files(source: Path) -> list[Path]:
-    """Return the files to read: `source`, or those of rows in the folder that it is."""
+def files_to_read(source: Path) -> list[Path]:
+    """Return the files to read: `source`, or those of rows in the folder that it is.
+
+    Raises:
+        InvalidInput: there is none.
+    """
     if source.is_file():
         return [source]
     found = sorted(path for path in source.rglob("*") if path.is_file() and is_data(path.relative_to(source)))

@@ -108,7 +108,7 @@ def open_predictor(name: str, workspace: Path, engine: str = ENGINES[0], index_u
     """
     kind = kind_of(name)
     if kind is None or Path(name).is_dir():
-        return _opened(Path(name), engine)
+        return open_export(Path(name), engine)
     from classwright_tools.workspace.workspace import Workspace  # of the server; a folder is opened without it
 
     stored = Workspace(workspace, index_url)
@@ -120,10 +120,15 @@ def open_predictor(name: str, workspace: Path, engine: str = ENGINES[0], index_u
                 "Export it, with student=true for a student, and name the export.",
             )
         return _StoredModel(stored, name)
-    return _opened(stored.artifact(name, "export").path, engine)
+    return open_export(stored.artifact(name, "export").path, engine)
 
 
-def _opened(folder: Path, engine: str) -> Predictor:
+def open_export(folder: Path, engine: str) -> Classifier:
+    """Return the export in `folder`, to be computed by one of `classwright.predict.ENGINES`.
+
+    Raises:
+        InvalidInput: it is none or cannot be opened, or a library that it runs with is not installed.
+    """
     try:
         return Classifier(folder, engine)
     except (ValueError, ImportError) as error:

@@ -22,9 +22,9 @@ from classwright_tools.learning.model import Model
 from classwright_tools.learning.student import first_table, taught
 from classwright_tools.learning.windows import windows_of
 from classwright_tools.measurement.caveats import estimate_in_words
+from classwright_tools.statistics.exact_tests import SIGNIFICANCE, mcnemar
 from classwright_tools.statistics.intervals import bootstrap
 from classwright_tools.statistics.metrics import accuracy_of
-from classwright_tools.statistics.paired import SIGNIFICANCE, mcnemar
 from classwright_tools.workspace.datasets import read_rows
 from classwright_tools.workspace.workspace import Workspace, write_json
 
@@ -113,7 +113,9 @@ def add_student(
 
 
 def cascade_threshold(student: np.ndarray, model: np.ndarray) -> float:
-    """Return the lowest probability of the `student` (n, k) from which on it may answer in the place of the `model`.
+    """Return the probability of the `student` (n, k) from which on it may answer in the place of the `model`.
+
+    It is halfway between that of the last text which it may answer and the next one.
 
     Where the two name other labels either may be right, for a student that is sure in spite of its model is a witness
     too. How likely each label is by both together is their logarithmic opinion pool (Genest and Zidek 1986, section
@@ -128,7 +130,10 @@ def cascade_threshold(student: np.ndarray, model: np.ndarray) -> float:
     fits = np.cumsum(lost[order]) / len(order) <= MOST_LOST
     # A cut keeps all texts of its probability: only the last of equal ones can be it.
     fits &= np.append(sure[order][:-1] > sure[order][1:], True)
-    return float(sure[order][np.flatnonzero(fits)[-1]]) if fits.any() else 2.0
+    if not fits.any():
+        return 2.0
+    lowest = float(sure[order][np.flatnonzero(fits)[-1]])
+    return (lowest + float(sure[sure < lowest].max(initial=0.0))) / 2  # on no text, which batches would round away
 
 
 def _measured(folder: Path, check: CheckRows, back: Sequence[str], taught_on: int) -> str:

@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 from classwright_tools.domain.analysis import LabelErrorRows, LabelsTogether, RowInError
 from classwright_tools.measurement.held_out import Answers
-from classwright_tools.statistics.paired import SIGNIFICANCE, mcnemar
+from classwright_tools.statistics.exact_tests import SIGNIFICANCE, mcnemar
 
 SHOWN = 5
 

@@ -10,7 +10,7 @@ from scipy.stats import fisher_exact
 
 from classwright_tools.learning.encoders import Encoder
 from classwright_tools.learning.reading_limits import limit_of
-from classwright_tools.statistics.paired import SIGNIFICANCE
+from classwright_tools.statistics.exact_tests import SIGNIFICANCE
 
 
 def cut_remarks(

@@ -18,7 +18,7 @@ from classwright_tools.learning.rows import label_numbers, label_sets
 from classwright_tools.learning.several_labels.calibration import f1_thresholds
 from classwright_tools.learning.side_by_side import side_by_side
 from classwright_tools.measurement.held_out import Answers
-from classwright_tools.statistics.paired import SIGNIFICANCE, mcnemar
+from classwright_tools.statistics.exact_tests import SIGNIFICANCE, mcnemar
 
 LEAST_ROWS = 6  # of a group: fewer move no answer
 MOST_GROUPS = 40  # looked at, the largest: each takes a fit

@@ -15,7 +15,7 @@ from classwright_tools.curation.bare_text import bare_text
 from classwright_tools.domain.analysis import StyleGap
 from classwright_tools.domain.example import Example
 from classwright_tools.domain.figures import Estimate
-from classwright_tools.statistics.paired import SIGNIFICANCE
+from classwright_tools.statistics.exact_tests import SIGNIFICANCE
 from classwright_tools.statistics.share_interval import wilson
 
 LEAST_LABELLED = 30  # real rows with labels, to do without those that have none

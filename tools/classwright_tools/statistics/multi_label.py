@@ -13,6 +13,7 @@ import numpy.typing as npt
 
 from classwright_tools.domain.comparison import Comparison
 from classwright_tools.domain.figures import ClassFigures, Confusion, Estimate, Figures, ReliabilityBin, SetSizeFigures
+from classwright_tools.statistics.exact_tests import SIGNIFICANCE, mcnemar
 from classwright_tools.statistics.intervals import bootstrap
 from classwright_tools.statistics.metrics import (
     confusions_of,
@@ -21,7 +22,6 @@ from classwright_tools.statistics.metrics import (
     mean_gap,
     reliability_of,
 )
-from classwright_tools.statistics.paired import SIGNIFICANCE, mcnemar
 from classwright_tools.statistics.share_interval import wilson
 
 Sets = npt.NDArray[np.bool_]

@@ -6,14 +6,12 @@ from functools import partial
 
 import numpy as np
 import numpy.typing as npt
-from scipy.stats import binomtest
 
 from classwright_tools.domain.comparison import Comparison
+from classwright_tools.statistics.exact_tests import SIGNIFICANCE, mcnemar
 from classwright_tools.statistics.intervals import bootstrap
 from classwright_tools.statistics.metrics import Floats, Labels, accuracy_of, macro_f1
 from classwright_tools.statistics.ranking import average_precision_of
-
-SIGNIFICANCE = 0.05
 
 
 def compare(
@@ -68,11 +66,6 @@ def compare(
 
 def _average_precision_gain(weights: Floats, positive: npt.NDArray[np.bool_], a: Floats, b: Floats) -> Floats:
     return average_precision_of(weights, positive, a) - average_precision_of(weights, positive, b)
-
-
-def mcnemar(only_a: int, only_b: int) -> float:
-    """Return the two-sided p that the rows where just one of two is right fall so unevenly by chance."""
-    return float(binomtest(only_a, only_a + only_b).pvalue) if only_a + only_b else 1.0
 
 
 def sign_flip(differences: npt.NDArray[np.integer], groups: Labels) -> float:

@@ -9,9 +9,9 @@ import numpy.typing as npt
 
 from classwright_tools.domain.comparison import Comparison
 from classwright_tools.statistics.at_shares import gain_at_shares, row_weights
+from classwright_tools.statistics.exact_tests import SIGNIFICANCE
 from classwright_tools.statistics.intervals import bootstrap
 from classwright_tools.statistics.metrics import Floats, Labels, macro_f1
-from classwright_tools.statistics.paired import SIGNIFICANCE
 
 FLIPS = 9_999
 _BLOCK = 500  # draws of signs held at once

@@ -19,7 +19,7 @@ from classwright_tools.evaluate import EvaluateRequest, evaluate
 from classwright_tools.learning.model import load_model
 from classwright_tools.measurement.kept_answers import kept_answers
 from classwright_tools.measurement.training_summary import earlier_model
-from classwright_tools.statistics.paired import SIGNIFICANCE, mcnemar
+from classwright_tools.statistics.exact_tests import SIGNIFICANCE, mcnemar
 from classwright_tools.statistics.paired_at_shares import compare_at_shares
 from classwright_tools.train_classifier import TrainClassifierRequest, TrainClassifierResult, train_classifier
 from classwright_tools.workspace.kept_model import kept_model

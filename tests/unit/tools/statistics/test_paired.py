@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given, settings
 
 from classwright_tools.domain.figures import Estimate
-from classwright_tools.statistics.paired import compare, mcnemar, sign_flip
+from classwright_tools.statistics.exact_tests import mcnemar
+from classwright_tools.statistics.paired import compare, sign_flip
 from support.figures import figures_of, rows_of, some_rows
 
 

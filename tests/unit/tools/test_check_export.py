@@ -1,0 +1,128 @@
+"""An export measured on rows with labels: the figures, what is left out, and when it is not to be shipped."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any, cast
+
+import numpy as np
+import pytest
+from scipy.stats import binomtest
+
+from classwright.predict import Answer, Classifier, Predictions
+from classwright_server.cli import main
+from classwright_tools.bulk.check import Check, check_export
+from classwright_tools.errors import InvalidInput
+from classwright_tools.statistics.exact_tests import mcnemar
+from classwright_tools.statistics.share_interval import wilson
+
+LABELS = ("billing", "outage")
+TEXTS = [f"{'billing' if number % 2 else 'outage'} of case {number}" for number in range(40)]
+
+
+class ByWords:
+    """Answers with the labels that a text names, is sure of even cases, and errs on those in `wrong`."""
+
+    takes_pairs = False
+
+    def __init__(self, wrong: Iterable[int] = (), *, several: bool = False, labels: tuple[str, ...] = LABELS) -> None:
+        self.wrong, self.several, self.labels = {TEXTS[number] for number in wrong}, several, labels
+        self.about = {"model": "support-m1"}
+
+    def predict(self, texts: list[str]) -> Predictions:
+        found: list[Answer] = []
+        for text in texts:
+            named = tuple(label for label in self.labels if (label in text) != (text in self.wrong))
+            found.append(named if self.several else named[0])
+        sure = np.array([int(text.split()[-1]) % 2 == 0 for text in texts])
+        return Predictions(found, np.zeros((len(texts), len(self.labels))), sure, np.zeros(len(texts), bool))
+
+
+def check(folder: Path, rows: Iterable[tuple[str, str]], model: ByWords, **options: Any) -> Check:
+    """What is found on a CSV file of texts and labels."""
+    path = folder / "rows.csv"
+    path.write_text("text,label\n" + "".join(f'"{text}",{label}\n' for text, label in rows), encoding="utf-8")
+    return check_export(cast(Classifier, model), path, folder="new", **options)
+
+
+ROWS = [(text, text.split()[0]) for text in TEXTS]
+
+
+def test_the_figures_are_the_shares_of_right_answers_with_wilsons_interval(tmp_path: Path) -> None:
+    found = check(tmp_path, ROWS, ByWords({0, 2, 3}), at_least=0.9)
+
+    assert (found.rows, found.left_out, found.failed) == (40, 0, ())
+    assert found.export.accuracy == wilson(37, 40)
+    assert found.export.sure == wilson(20, 40)
+    assert found.export.sure_accuracy == wilson(18, 20)
+    assert found.export.about == {"model": "support-m1"}
+    billing, outage = found.export.labels
+    assert (billing.label, billing.rows) == ("billing", 20)
+    assert (billing.precision, billing.recall) == (wilson(19, 21), wilson(19, 20))
+    assert (outage.precision, outage.recall) == (wilson(18, 19), wilson(18, 20))
+    assert "On 40 rows, with 95% intervals:\nnew: accuracy 0.925 (0.801 to 0.974)." in found.in_words()
+
+
+def test_an_accuracy_below_what_is_asked_fails(tmp_path: Path) -> None:
+    [why] = check(tmp_path, ROWS, ByWords({0, 2, 3}), at_least=0.95).failed
+    assert why == "accuracy 0.925 is less than 0.95."
+    with pytest.raises(InvalidInput, match=r"95\.0 is no accuracy"):
+        check(tmp_path, ROWS, ByWords(), at_least=95.0)
+
+
+@pytest.mark.parametrize(("wrong", "fails"), [((), False), ({0, 1, 2}, False), (range(8), True)])
+def test_an_export_that_is_worse_by_more_than_chance_fails(tmp_path: Path, wrong: Any, fails: bool) -> None:
+    other = cast(Classifier, ByWords({39}))
+    found = check(tmp_path, ROWS, ByWords(wrong), against=other, other_folder="old")
+
+    assert found.against is not None
+    assert (found.against.only_this_right, found.against.only_other_right) == (1, len(wrong))
+    assert found.against.p == pytest.approx(binomtest(1, 1 + len(wrong)).pvalue)
+    assert bool(found.failed) == fails
+    assert found.against.other.accuracy == wilson(39, 40)
+
+
+@pytest.mark.parametrize(("a", "b"), [(0, 1), (3, 11), (40, 61), (900, 1_100), (20_000, 20_400)])
+def test_the_exact_test_is_that_of_scipy(a: int, b: int) -> None:
+    assert mcnemar(a, b) == pytest.approx(binomtest(a, a + b).pvalue, rel=1e-6)
+
+
+def test_rows_that_do_not_count_are_left_out_and_named(tmp_path: Path) -> None:
+    rows = [*ROWS, (" ", "billing"), ("what is this", "spam"), ("what is this", ""), ("outage again 41", "OUTAGE")]
+    found = check(tmp_path, rows, ByWords())
+
+    assert (found.rows, found.left_out) == (41, 3)
+    assert found.first_left_out == (
+        "file 'rows.csv', line 42 is empty",
+        "file 'rows.csv', line 43 has the label 'spam', which an export does not know",
+        "file 'rows.csv', line 44 has no label",
+    )
+    assert "Left out: 3 rows. file 'rows.csv', line 42" in found.in_words()
+    with pytest.raises(InvalidInput, match=r"has no row to measure on: file 'rows\.csv', line 2"):
+        check(tmp_path, [("what is this", "spam")], ByWords())
+
+
+def test_rows_whose_label_only_one_of_two_exports_knows_do_not_count(tmp_path: Path) -> None:
+    other = cast(Classifier, ByWords(labels=("outage",)))
+    found = check(tmp_path, ROWS, ByWords(), against=other, other_folder="old")
+    assert (found.rows, found.left_out) == (20, 20)
+
+
+def test_of_several_labels_all_must_be_right(tmp_path: Path) -> None:
+    rows = [("billing and outage 0", "billing|outage"), ("billing 2", "billing|outage"), ("neither 4", "|")]
+    found = check(tmp_path, rows, ByWords(several=True))
+
+    assert found.export.accuracy == wilson(2, 3)
+    assert [(one.precision, one.recall) for one in found.export.labels] == [
+        (wilson(2, 2), wilson(2, 2)),
+        (wilson(1, 1), wilson(1, 2)),
+    ]
+    with pytest.raises(InvalidInput, match="one label, and the other several"):
+        check(tmp_path, ROWS, ByWords(), against=cast(Classifier, ByWords(several=True)), other_folder="old")
+
+
+def test_the_command_says_what_it_cannot_measure(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "rows.csv").write_text("text,label\na,b\n", encoding="utf-8")
+    assert main(["check", str(tmp_path), str(tmp_path / "rows.csv")]) == 2
+    assert "holds no export" in capsys.readouterr().err

@@ -1,0 +1,223 @@
+"""An export measured on rows with labels, alone or beside another: what a CI asks before it ships one."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from pydantic import Field
+
+from classwright.predict import PLACES_NAMED, Answer, Classifier, text_problem
+from classwright_tools.bulk.classify_files import files_to_read
+from classwright_tools.domain.excerpt import counted
+from classwright_tools.domain.figures import Estimate
+from classwright_tools.domain.label_sets import labels_apart
+from classwright_tools.domain.noun import Noun
+from classwright_tools.errors import InvalidInput
+from classwright_tools.measurement.caveats import estimate_in_words
+from classwright_tools.reading.files import check_lines, read_file
+from classwright_tools.reading.label_names import LabelNames
+from classwright_tools.reading.label_sets import SEPARATOR, LabelSets
+from classwright_tools.reading.opening import Position
+from classwright_tools.reading.rows import Columns, SourceRow
+from classwright_tools.statistics.exact_tests import SIGNIFICANCE, mcnemar
+from classwright_tools.statistics.share_interval import wilson
+
+Rows = npt.NDArray[np.bool_]
+
+
+class LabelCheck(Noun):
+    """How a label is given: of the rows that get it the share that has it, and of those that have it that gets it.
+
+    Either is None where there are no such rows.
+    """
+
+    label: str
+    rows: int
+    precision: Estimate | None
+    recall: Estimate | None
+
+
+class ExportCheck(Noun):
+    """What one export answers. An answer is right where its label is, of several labels where all are."""
+
+    folder: str
+    about: dict[str, Any] = Field(description="What the export says of itself.")
+    accuracy: Estimate
+    sure: Estimate = Field(description="The share of the rows that it is sure of.")
+    sure_accuracy: Estimate | None = Field(description="Of these, the share that is right; None: it is sure of none.")
+    out_of_scope: int
+    labels: tuple[LabelCheck, ...]
+
+    def in_words(self) -> str:
+        """Return its figures as sentences."""
+        right = f", and right in {_in_words(self.sure_accuracy)} of these" if self.sure_accuracy else ""
+        return (
+            f"{self.folder}: accuracy {estimate_in_words(self.accuracy)}. It is sure of {self.sure.value:.3f} of the "
+            f"rows{right}; {self.out_of_scope:,} are out of scope."
+        )
+
+
+class PairedCheck(Noun):
+    """One export against another on the same rows, by the exact McNemar test."""
+
+    other: ExportCheck
+    only_this_right: int
+    only_other_right: int
+    p: float
+
+    def in_words(self) -> str:
+        """Return the comparison as sentences."""
+        chance = "more than chance" if self.p < SIGNIFICANCE else "may be chance"
+        return (
+            f"Against {self.other.in_words()} {counted(self.only_this_right, 'row')} labelled right by the first "
+            f"alone, {self.only_other_right:,} by the other alone: {chance} (p {self.p:.2g})."
+        )
+
+
+class Check(Noun):
+    """An export on some rows. `failed` says why it is not to be shipped; it is empty where nothing stands against."""
+
+    rows: int
+    left_out: int = Field(description="Rows that cannot be read, have no label, or one that an export does not know.")
+    first_left_out: tuple[str, ...]
+    export: ExportCheck
+    against: PairedCheck | None
+    failed: tuple[str, ...]
+
+    def in_words(self) -> str:
+        """Return all of it in lines."""
+        lines = [f"On {counted(self.rows, 'row')}, with 95% intervals:", self.export.in_words()]
+        lines += [
+            f"  {one.label}: {counted(one.rows, 'row')}, precision {_in_words(one.precision)}, "
+            f"recall {_in_words(one.recall)}"
+            for one in self.export.labels
+        ]
+        lines += [self.against.in_words()] if self.against else []
+        if self.left_out:
+            more = "; and more" if self.left_out > len(self.first_left_out) else ""
+            lines.append(f"Left out: {counted(self.left_out, 'row')}. {'; '.join(self.first_left_out)}{more}.")
+        return "\n".join([*lines, *(f"Failed: {why}" for why in self.failed)])
+
+
+def check_export(
+    model: Classifier,
+    source: Path,
+    *,
+    folder: str,
+    against: Classifier | None = None,
+    other_folder: str = "",
+    at_least: float | None = None,
+    text_column: str = "text",
+    label_column: str = "label",
+) -> Check:
+    """Return how good an export is on the rows of `source`, a file or a folder of files, that have labels.
+
+    It fails where its accuracy is less than `at_least` (0 to 1), and where it is worse than the export `against` by
+    more than chance, on the rows whose labels both know.
+
+    Raises:
+        InvalidInput: there is no row to measure on, no such column, or a file cannot be read; one of the exports is of
+            pairs, or only one of several labels a text; `at_least` is no share.
+    """
+    if at_least is not None and not 0 <= at_least <= 1:
+        raise InvalidInput("`--at-least`", f"{at_least} is no accuracy", "Pass one from 0 to 1.")
+    models = [model, *([against] if against else [])]
+    if any(one.takes_pairs for one in models):
+        raise InvalidInput(f"model {folder!r}", "is of pairs", "Measure it with the tool `evaluate`.")
+    if len({one.several for one in models}) > 1:
+        reason = "gives a text one label, and the other several: their answers cannot be compared"
+        raise InvalidInput(f"model {folder if against and against.several else other_folder!r}", reason, "Check each.")
+    texts, true, left_out = _read(models, source, text_column, label_column)
+    found, right = _measured(model, folder, texts, true)
+    failed, paired = [], None
+    if at_least is not None and found.accuracy.value < at_least:
+        failed.append(f"accuracy {found.accuracy.value:.3f} is less than {at_least}.")
+    if against:
+        other, other_right = _measured(against, other_folder, texts, true)
+        won, lost = int((right & ~other_right).sum()), int((other_right & ~right).sum())
+        paired = PairedCheck(other=other, only_this_right=won, only_other_right=lost, p=mcnemar(won, lost))
+        if lost > won and paired.p < SIGNIFICANCE:
+            failed.append(f"it is worse than {other_folder} by more than chance (p {paired.p:.2g}).")
+    return Check(
+        rows=len(texts),
+        left_out=len(left_out),
+        first_left_out=tuple(left_out[:PLACES_NAMED]),
+        export=found,
+        against=paired,
+        failed=tuple(failed),
+    )
+
+
+def _read(
+    models: Sequence[Classifier], source: Path, text_column: str, label_column: str
+) -> tuple[list[str], list[Answer], list[str]]:
+    """Return the texts, their labels as the models name them, and what is left out, by place and reason."""
+    several = models[0].several
+    names = [LabelSets(one.labels, {}, SEPARATOR) if several else LabelNames(one.labels, {}) for one in models]
+    columns = Columns(text_column, label_column, is_label=names[0].knows, several=several, by_flags=True)
+    texts, true, left_out = list[str](), list[Answer](), list[str]()
+    for path in files_to_read(source):
+        check_lines(path)
+        for number, row in enumerate(read_file(path, columns, Position()), 1):
+            problem = _problem(row, names)
+            if problem:
+                left_out.append(f"{row.place or f'row {number:,} of {path.name!r}'} {problem}")
+                continue
+            label = names[0].find(row.label)
+            texts.append(row.text)
+            true.append(labels_apart(label or "") if several else label)
+    if not texts:
+        reason = f"has no row to measure on: {'; '.join(left_out[:PLACES_NAMED]) or 'it holds none'}"
+        raise InvalidInput(f"{source.name!r}", reason, "Pass rows with texts, and labels that the export knows.")
+    return texts, true, left_out
+
+
+def _problem(row: SourceRow, names: Sequence[LabelNames]) -> str | None:
+    """Return why a row does not count, as the end of a sentence about it."""
+    if row.problem:
+        return f"cannot be read: {row.problem}"
+    if problem := text_problem(row.text):
+        return problem
+    if names[0].is_missing(row.label):
+        return "has no label"
+    unknown = next((one for one in names if one.find(row.label) is None), None)
+    if unknown is None:
+        return None
+    return f"has the label {unknown.unknown(row.label)[:80]!r}, which an export does not know"
+
+
+def _measured(model: Classifier, folder: str, texts: Sequence[str], true: Sequence[Answer]) -> tuple[ExportCheck, Rows]:
+    """Return the figures of an export on `texts` whose answers are `true`, and which of its answers are right (n,)."""
+    found = model.predict(texts)
+    given = [set(one) if isinstance(one, tuple) else {one} for one in found.labels]
+    have = [set(one) if isinstance(one, tuple) else {one} for one in true]
+    right = np.array([one == other for one, other in zip(given, have, strict=True)])
+    labels = []
+    for label in model.labels:
+        got, own = (np.array([label in each for each in sets]) for sets in (given, have))
+        both, rows = int((got & own).sum()), int(own.sum())
+        precision, recall = _share(both, int(got.sum())), _share(both, rows)
+        labels.append(LabelCheck(label=label, rows=rows, precision=precision, recall=recall))
+    sure = int(found.sure.sum())
+    figures = ExportCheck(
+        folder=folder,
+        about=model.about,
+        accuracy=wilson(int(right.sum()), len(right)),
+        sure=wilson(sure, len(right)),
+        sure_accuracy=_share(int((right & found.sure).sum()), sure),
+        out_of_scope=int(found.out_of_scope.sum()),
+        labels=tuple(labels),
+    )
+    return figures, right
+
+
+def _share(successes: int, trials: int) -> Estimate | None:
+    return wilson(successes, trials) if trials else None
+
+
+def _in_words(share: Estimate | None) -> str:
+    return estimate_in_words(share) if share else "-"
