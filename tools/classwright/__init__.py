@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
-from classwright.predict import Classifier, Predictions, load
+from importlib.metadata import version
 
-__all__ = ["Classifier", "Predictions", "load"]
+from classwright.predict import Classifier, Predictions, load, text_problem
+
+__all__ = ["Classifier", "Predictions", "__version__", "load", "text_problem"]
+__version__ = version("classwright")

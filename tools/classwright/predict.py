@@ -23,15 +23,26 @@ import re
 import sys
 from codecs import BOM_UTF8
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from itertools import chain, islice
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol, TextIO
 
+GRAPH_LIBRARIES = "numpy onnxruntime tokenizers"
+"""What a graph runs with."""
+
+
+def _installing(libraries: str) -> str:
+    """Return the command that installs `libraries`; of the package it names the extra that brings them."""
+    extra = '"classwright[run]"' if __name__ == "classwright.predict" and libraries == GRAPH_LIBRARIES else libraries
+    return f"pip install {extra}"
+
+
 try:
     import numpy as np
 except ImportError as error:
-    raise ImportError("Predictions need libraries: pip install numpy onnxruntime tokenizers") from error
+    raise ImportError(f"Predictions need libraries: {_installing(GRAPH_LIBRARIES)}") from error
 
 # From its import on ONNX Runtime would note this machine in the home folder, and tell its makers of it.
 os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
@@ -56,6 +67,7 @@ NO_LABELS = "|"
 """In the column labels, where none applies; an empty cell is no answer."""
 SURE_LABEL = 0.9
 """Where a text may have several labels, the share of texts of which one that is sure by itself is right."""
+FACTS = "labels.json"
 PLACES_NAMED = 5
 """Of texts without an answer."""
 _LONE_SURROGATE = re.compile("[\ud800-\udfff]")
@@ -94,58 +106,106 @@ class Engine(Protocol):
         ...
 
 
+class _Unopened(ValueError):
+    """An export cannot be opened, and the message says why."""
+
+
+@contextmanager
+def _opening(folder: Path, name: str) -> Iterator[None]:
+    """Raise a `ValueError` that says why the export in `folder` cannot be opened, if its `name` cannot."""
+    try:
+        yield
+    except (ImportError, MemoryError, _Unopened):
+        raise
+    except Exception as error:  # of each library its own
+        if name == FACTS and isinstance(error, FileNotFoundError | NotADirectoryError):
+            raise _Unopened(
+                f"Folder {folder.name!r} holds no export: it has no {FACTS}. Make one with export_model."
+            ) from error
+        if isinstance(error, PermissionError) or _is_closed(folder):
+            raise _Unopened(
+                f"Export {folder.name!r} may not be read by the user that this runs as. As the one who owns it, open "
+                f"it: `chmod -R a+rX {folder}`; and the folders that it is in must be open, too."
+            ) from error
+        raise _Unopened(
+            f"Export {folder.name!r} is damaged: {name} cannot be used ({type(error).__name__}: {error}). Copy the "
+            "whole folder again, or export the model again."
+        ) from error
+
+
+def _is_closed(folder: Path) -> bool:
+    """Whether a file in `folder` may not be read: not all libraries say so."""
+    try:
+        for path in folder.rglob("*"):
+            if path.is_file():
+                path.open("rb").close()
+    except PermissionError:
+        return True
+    return False
+
+
 class Classifier:
     """An exported classifier. `labels` are in the order of the probabilities' columns; `mismatch` is that of pairs.
 
-    Labels in `label_thresholds` have a threshold of their own by default: so the model was exported.
+    Labels in `label_thresholds` have a threshold of their own by default: so the model was exported. `about` says what
+    it is, to be logged or compared, as plain values: the ids of the `model`, its `task` and its `dataset`, its
+    `encoder`, the version of `classwright` that exported it, and its figures on `validation` and `test` rows (None:
+    none were measured), each with the `accuracy` (from `low` to `high` with 95%), `macro_f1`, how many `rows` and whose
+    `data` they are. It is empty of an export that was made before there was one.
     """
 
     def __init__(self, folder: str | Path, engine: str = ENGINES[0]) -> None:
         """Open the export in `folder`, to be computed by one of the `ENGINES`.
 
         Raises:
-            ValueError: the folder holds no export, or none with such an engine.
+            ValueError: the folder holds no export, one that is damaged or may not be read, or none with such an engine.
             ImportError: a library that it runs with is not installed; the message says which.
         """
         folder = Path(folder)
-        try:
-            facts = json.loads((folder / "labels.json").read_text(encoding="utf-8"))
-        except OSError as error:
-            raise ValueError(
-                f"Folder {folder.name!r} holds no export: it has no labels.json. Make one with export_model."
-            ) from error
-        self.labels: tuple[str, ...] = tuple(facts["labels"])
-        self.threshold: float = facts["threshold"]
-        self.takes_pairs: bool = facts["kind"] == "pair"
-        self.mismatch: str | None = facts.get("mismatch")
-        self.label_thresholds: dict[str, float] = facts.get("label_thresholds", {})
-        self._thresholds: list[float] = facts.get("thresholds") or []
-        self.sure_from: Sequence[float | None] = facts.get("sure_from") or [SURE_LABEL] * len(self.labels)
-        self._least_like: float = facts.get("least_like", -np.inf)
-        self._engine = _engine(folder, facts, engine)
+        with _opening(folder, FACTS):
+            facts: dict[str, Any] = json.loads((folder / FACTS).read_text(encoding="utf-8"))
+            self.labels: tuple[str, ...] = tuple(facts["labels"])
+            self.threshold: float = facts["threshold"]
+            self.takes_pairs: bool = facts["kind"] == "pair"
+            self.mismatch: str | None = facts.get("mismatch")
+            self.label_thresholds: dict[str, float] = facts.get("label_thresholds", {})
+            self.about: dict[str, Any] = facts.get("about", {})
+            self._thresholds: list[float] = facts.get("thresholds") or []
+            self.sure_from: Sequence[float | None] = facts.get("sure_from") or [SURE_LABEL] * len(self.labels)
+            self._least_like: float = facts.get("least_like", -np.inf)
+        _check_engine(folder, facts, engine)
+        with _opening(folder, "its model"):
+            self._engine = _engine(folder, facts, engine)
+            width = self._engine.answers([("a", "b") if self.takes_pairs else "a"], 1)[0].shape[1]
+            lengths = {len(self.labels), len(self.sure_from), len(self._thresholds) or width}
+            if lengths != {width}:
+                raise ValueError(f"it answers with {width} labels, and {FACTS} has {max(lengths - {width})}")
 
     def predict(
         self,
-        texts: Sequence[Text],
+        texts: Iterable[Text],
         *,
         threshold: float | None = None,
         thresholds: Mapping[str, float] | None = None,
         batch: int = BATCH,
     ) -> Predictions:
-        """Return the answers to texts, or to pairs; `threshold` is the model's own by default.
+        """Return the answers to texts, or to pairs; `threshold`, from 0 to 1, is the model's own by default.
+
+        `batch` are the texts a forward pass.
 
         A label in `thresholds`, by default `label_thresholds`, is given from that probability on, whatever others have,
         and only then; the answer is sure. Of several that reach theirs it is the one that exceeds it by the greatest
         factor.
 
         Raises:
-            ValueError: one is a pair where texts are classified or the other way round, or a label is not known.
+            ValueError: they are no texts but a table or a single one; one is a pair where texts are classified or the
+                other way round; a label is not known; a threshold or the batch is none.
         """
         return self.predict_with_confidence(texts, threshold=threshold, thresholds=thresholds, batch=batch)[0]
 
     def predict_with_confidence(
         self,
-        texts: Sequence[Text],
+        texts: Iterable[Text],
         *,
         threshold: float | None = None,
         thresholds: Mapping[str, float] | None = None,
@@ -153,6 +213,8 @@ class Classifier:
     ) -> tuple[Predictions, np.ndarray]:
         """Return the answers, as `predict` does, and how probable it is that each of them is right (n,)."""
         thresholds = self.label_thresholds if thresholds is None else thresholds
+        if threshold is not None:
+            _check_probability("The threshold", threshold)
         probabilities, foreign = self._answers(texts, batch)
         labels, right = self._decided(probabilities, thresholds)
         reached = reaches(labels, right, self.threshold if threshold is None else threshold, thresholds)
@@ -180,14 +242,17 @@ class Classifier:
             right = probabilities[np.arange(len(places)), places]
         return [None if unread else one for one, unread in zip(named, np.isnan(right), strict=True)], right
 
-    def predict_proba(self, texts: Sequence[Text], *, batch: int = BATCH) -> np.ndarray:
+    def predict_proba(self, texts: Iterable[Text], *, batch: int = BATCH) -> np.ndarray:
         """Return the calibrated probabilities (n, k) of n texts, as `predict` does."""
         return self._answers(texts, batch)[0]
 
-    def _answers(self, texts: Sequence[Text], batch: int) -> tuple[np.ndarray, np.ndarray]:
+    def _answers(self, given: Iterable[Text], batch: int) -> tuple[np.ndarray, np.ndarray]:
         """Return the probabilities (n, k) of n texts, and which of them (n,) are out of scope."""
-        if isinstance(texts, str):
-            raise ValueError("One string was given: pass a list of texts.")
+        if isinstance(given, str | bytes | Mapping) or hasattr(given, "columns") or not isinstance(given, Iterable):
+            raise ValueError(f"One {type(given).__name__} was given: pass a list of texts, or a column of them.")
+        if not isinstance(batch, int) or batch < 1:
+            raise ValueError(f"The batch, {batch!r}, is no number of texts: pass a whole one from 1 on.")
+        texts = list(given)
         asked = self._asked(texts)
         found, foreign = np.full((len(texts), len(self.labels)), np.nan), np.zeros(len(texts), bool)
         for start in range(0, len(asked), CHUNK):
@@ -204,7 +269,7 @@ class Classifier:
         """Return those of the texts that can be answered, by their places."""
         asked: dict[int, Text] = {}
         for place, text in enumerate(texts):
-            parts = tuple(text) if isinstance(text, tuple | list) else (text,)
+            parts = tuple(text) if isinstance(text, tuple | list | np.ndarray) else (text,)
             if len(parts) != 1 + self.takes_pairs:
                 wanted = "pairs (query, item)" if self.takes_pairs else "single texts"
                 raise ValueError(f"texts[{place}] is not what this model classifies: it takes {wanted}.")
@@ -222,9 +287,13 @@ def own_thresholds(labels: Sequence[str], thresholds: Mapping[str, float] | None
     for label, threshold in (thresholds or {}).items():
         if label not in labels:
             raise ValueError(f"The threshold of {label!r} is of no label that the model knows.")
-        if not 0 <= threshold <= 1:
-            raise ValueError(f"The threshold of {label!r}, {threshold}, is no probability: pass one from 0 to 1.")
+        _check_probability(f"The threshold of {label!r}", threshold)
     return np.array([(thresholds or {}).get(label, np.nan) for label in labels])
+
+
+def _check_probability(name: str, value: object) -> None:
+    if not (isinstance(value, int | float | np.number) and 0 <= value <= 1):
+        raise ValueError(f"{name}, {value!r}, is no probability: pass one from 0 to 1.")
 
 
 def given_labels(probabilities: np.ndarray, own: np.ndarray) -> np.ndarray:
@@ -284,12 +353,17 @@ def unanswered(count: int, first: Sequence[str], what: str = "row") -> str:
 
 
 def load(folder: str | Path, engine: str = ENGINES[0]) -> Classifier:
-    """Open the export in `folder`, as `Classifier` does."""
+    """Open the export in `folder`, to be computed by one of the `ENGINES`: the encoder, or a faster one that it has.
+
+    Raises:
+        ValueError: the folder holds no export, one that is damaged or may not be read, or none with such an engine.
+        ImportError: a library that it runs with is not installed; the message says which.
+    """
     return Classifier(folder, engine)
 
 
-def _engine(folder: Path, facts: dict[str, Any], engine: str) -> Engine:
-    """Return what computes: the graph if there is one, else the encoder and the head, or the matcher."""
+def _check_engine(folder: Path, facts: Mapping[str, Any], engine: str) -> None:
+    """Raise a `ValueError` if the export in `folder` has no such engine."""
     if engine not in ENGINES:
         raise ValueError(f"Engine {engine!r} is none: choose one of {', '.join(ENGINES)}.")
     if engine == "int8" and not facts.get("int8"):
@@ -298,6 +372,10 @@ def _engine(folder: Path, facts: dict[str, Any], engine: str) -> Engine:
         raise ValueError(
             f"Folder {folder.name!r} has no student. Export the model with student=true, or use {ENGINES[0]!r}."
         )
+
+
+def _engine(folder: Path, facts: dict[str, Any], engine: str) -> Engine:
+    """Return what computes: the graph if there is one, else the encoder and the head, or the matcher."""
     try:
         if engine in ("int8", "student"):
             return GraphEngine(folder, facts[engine])
@@ -311,7 +389,7 @@ def _engine(folder: Path, facts: dict[str, Any], engine: str) -> Engine:
             return MatcherEngine(folder, facts)
         return _Encoder(folder, facts)
     except ImportError as error:
-        raise ImportError(f"This model needs libraries: pip install {facts['install']}") from error
+        raise ImportError(f"This model needs libraries: {_installing(facts['install'])}") from error
 
 
 class GraphEngine:
@@ -328,7 +406,8 @@ class GraphEngine:
         self._session = onnxruntime.InferenceSession(
             folder / facts["file"], options, providers=["CPUExecutionProvider"]
         )
-        self._tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
+        with _opening(folder, "tokenizer.json"):
+            self._tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
         self._tokenizer.no_padding()
         if facts["tokens"] is not None:
             self._tokenizer.enable_truncation(facts["tokens"])

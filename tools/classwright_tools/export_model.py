@@ -57,7 +57,7 @@ def export_model(request: ExportModelRequest, context: ToolContext) -> ExportMod
         StorageFailed: the disk is full.
     """
     from classwright_tools.export.baked_thresholds import baked_in_words
-    from classwright_tools.export.folder import exported_files, save_export
+    from classwright_tools.export.folder import exported_files, open_to_all, save_export
     from classwright_tools.export.quantised import check_rows
     from classwright_tools.export.student import texts_to_teach
     from classwright_tools.export.task_then import task_then
@@ -81,6 +81,7 @@ def export_model(request: ExportModelRequest, context: ToolContext) -> ExportMod
         context.progress(0.1, "writing the encoder, the head and the graph" if request.onnx else "writing the files")
         save_export(folder, export, model, task, tested, check, teach, request.thresholds, context)
         share_files(folder, context.workspace.artifact(request.model, "model").path)
+        open_to_all(folder)
 
     made = context.workspace.publish("export", task.slug, write, run_key=context.run_key, parent=request.model)
     context.progress(0.9, "taking checksums")

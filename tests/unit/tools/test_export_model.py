@@ -15,6 +15,7 @@ import pytest
 import yaml
 from markdown_it import MarkdownIt
 
+import classwright
 from classwright.predict import GraphEngine, load
 from classwright_tools.context import DEFAULT_ENCODER, ToolContext
 from classwright_tools.domain.example import make_example
@@ -189,8 +190,11 @@ def test_the_card_has_front_matter_figures_and_origin_and_no_licence_or_path(exp
     assert "'annotated'" not in card
     stored = export.model.card
     rows = (export.folder.parent / stored.dataset / "train.parquet").read_bytes()
-    for digest in (hashlib.sha256(rows).hexdigest(), stored.encoder.digest, *stored.files.values()):
+    for digest in (hashlib.sha256(rows).hexdigest(), stored.encoder.digest):
         assert f"`: `{digest}`\n" in card
+    for name, digest in stored.files.items():  # not of the file beside the card, into which the calibration is folded
+        assert f"`{export.result.model}/{name}`: `{digest}`\n" in card
+    assert f"exported by Classwright {classwright.__version__}." in card
     assert str(export.folder.parent) not in card
     # What the task says stays text: it opens no heading, no tag, no table cell.
     assert "Classify messages 'to' a &lt;b>shop&lt;/b>." in card

@@ -8,10 +8,15 @@ import os
 import re
 import runpy
 import shutil
+import stat
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import onnx
@@ -46,7 +51,9 @@ class Made:
         self.context = ToolContext(workspace=self.workspace, run_key="training", encoder=encoder)
         request = TrainClassifierRequest(task="support", method="finetune", epochs=1)
         self.model_id = train_classifier(request, self.context).model
+        before = os.umask(0o077)  # as a server's
         self.folder = self.export("export")
+        os.umask(before)
 
     def export(self, run_key: str) -> Path:
         """Export the model once more."""
@@ -167,11 +174,34 @@ def test_predictions_in_python_are_labels_probabilities_and_whether_they_are_sur
 
 @pytest.mark.parametrize(
     ("texts", "told"),
-    [("one", "pass a list"), ([("a", "b")], r"texts\[0\] .* single texts")],
+    [
+        ("one", "One str was given: pass a list"),
+        (b"one", "One bytes was given"),
+        ({"text": ["one"]}, "One dict was given: .* or a column of them"),
+        (SimpleNamespace(columns=["text"]), "One SimpleNamespace was given"),  # as a table of pandas or polars
+        (7, "One int was given"),
+        ([("a", "b")], r"texts\[0\] .* single texts"),
+    ],
 )
-def test_what_cannot_be_classified_is_told(made: Made, texts: list[str], told: str) -> None:
+def test_what_cannot_be_classified_is_told(made: Made, texts: Any, told: str) -> None:
     with pytest.raises(ValueError, match=told):
         classwright.load(made.folder).predict(texts)
+
+
+def test_texts_may_come_in_whatever_holds_them_in_order(made: Made) -> None:
+    model, texts = classwright.load(made.folder), TEXTS[:3]
+    for given in (tuple(texts), np.array(texts), iter(texts)):
+        assert model.predict(given).labels == model.predict(texts).labels
+
+
+@pytest.mark.parametrize("bad", [2, -1, "0.5", float("nan")])
+def test_a_threshold_or_a_batch_that_is_none_is_told(made: Made, bad: Any) -> None:
+    model = classwright.load(made.folder)
+    for given in ({"threshold": bad}, {"thresholds": {"refund": bad}}):
+        with pytest.raises(ValueError, match=r"The threshold.*, .*, is no probability: pass one from 0 to 1"):
+            model.predict(TEXTS, **given)
+    with pytest.raises(ValueError, match="is no number of texts: pass a whole one from 1 on"):
+        model.predict(TEXTS, batch=0.5 if bad == 2 else bad)
 
 
 def test_a_text_that_cannot_be_read_has_no_answer_and_the_others_have_theirs(made: Made) -> None:
@@ -185,11 +215,102 @@ def test_a_text_that_cannot_be_read_has_no_answer_and_the_others_have_theirs(mad
     assert np.isnan(found.probabilities[[1, 3, 4, 5, 6]]).all()
     assert found.sure.tolist() == [others.sure[0], False, others.sure[1], *[False] * 4]
     assert model.predict(["", ""]).labels == [None, None]
+    why = [classwright.text_problem(text) for text in asked]
+    assert why == [None, "is empty", None, "is no text", "is no text", "has broken characters", why[-1]]
+    assert why[-1] == "has more than 20,000 characters: split it"
 
 
 def test_a_folder_that_is_no_export_is_told(tmp_path: Path) -> None:
-    with pytest.raises(ValueError, match="holds no export"):
-        classwright.load(tmp_path)
+    for folder in (tmp_path, tmp_path / "none"):
+        with pytest.raises(ValueError, match="holds no export"):
+            classwright.load(folder)
+
+
+def test_an_export_says_what_it_is_in_values_that_are_logged_as_json(made: Made) -> None:
+    about = json.loads(json.dumps(classwright.load(made.folder).about, allow_nan=False))
+
+    card = made.model.card
+    figures = about.pop("validation")
+    assert about == {
+        "model": made.model_id,
+        "task": "support",
+        "dataset": card.dataset,
+        "encoder": Path(card.encoder.name).name,
+        "classwright": classwright.__version__,
+        "test": None,
+    }
+    assert figures["accuracy"] == pytest.approx(card.validation.accuracy.value, abs=1e-4)
+    assert figures["low"] < figures["accuracy"] <= figures["high"]
+    assert (figures["rows"], figures["data"]) == (card.validation.rows, "real")
+
+
+def test_an_export_may_be_copied_and_read_by_any_user_whatever_the_servers_umask_was(made: Made) -> None:
+    for path in (made.folder, *made.folder.rglob("*")):
+        assert stat.S_IMODE(path.stat().st_mode) & 0o055 == (0o055 if path.is_dir() else 0o044), path
+
+
+@pytest.mark.parametrize("closed", ["labels.json", "tokenizer.json", "model.onnx"])
+def test_an_export_that_may_not_be_read_is_told_so(made: Made, tmp_path: Path, closed: str) -> None:
+    folder = tmp_path / "closed"
+    shutil.copytree(made.folder, folder)
+    (folder / closed).chmod(0)
+    with nobody(tmp_path), pytest.raises(ValueError, match=r"'closed' may not be read .*: `chmod -R a\+rX"):
+        classwright.load(folder)
+
+
+@contextmanager
+def nobody(folder: Path) -> Iterator[None]:
+    """Be a user without rights, who may look into what `folder` is in; who runs the tests as one is one."""
+    if os.geteuid():
+        yield
+        return
+    above = [(path, path.stat().st_mode) for path in (folder, *folder.parents)]
+    for path, mode in above:
+        path.chmod(stat.S_IMODE(mode) | 0o011)
+    os.seteuid(65_534)
+    try:
+        yield
+    finally:
+        os.seteuid(0)
+        for path, mode in above:
+            path.chmod(stat.S_IMODE(mode))
+
+
+@pytest.mark.parametrize(
+    ("file", "content", "told"),
+    [
+        ("labels.json", "{}", "labels.json cannot be used .*'labels'"),
+        ("labels.json", '{"labels": ["a"', "labels.json cannot be used .*JSONDecodeError"),
+        ("labels.json", None, "its model cannot be used .*3 labels, and labels.json has 4"),
+        ("tokenizer.json", "{}", "tokenizer.json cannot be used"),
+        ("tokenizer.json", "", "tokenizer.json cannot be used"),
+        ("model.onnx", "no graph", "its model cannot be used .*model.onnx"),
+    ],
+)
+def test_an_export_that_is_damaged_is_told_with_the_file(
+    made: Made, tmp_path: Path, file: str, content: str | None, told: str
+) -> None:
+    folder = tmp_path / "damaged"
+    shutil.copytree(made.folder, folder)
+    if content is None:
+        facts = json.loads((folder / file).read_text(encoding="utf-8"))
+        content = json.dumps(facts | {"labels": [*facts["labels"], "more"]})
+    (folder / file).write_text(content, encoding="utf-8")
+    if not content:
+        (folder / file).unlink()
+    with pytest.raises(ValueError, match=f"Export 'damaged' is damaged: {told}.* Copy the whole folder again"):
+        classwright.load(folder)
+
+
+def test_without_its_libraries_the_package_names_its_extra_and_the_program_the_libraries(made: Made) -> None:
+    said = []
+    for load in ("import classwright", f"import runpy; runpy.run_path({str(made.folder / 'predict.py')!r})"):
+        script = f"import sys; sys.modules['numpy'] = None; {load}"
+        done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)
+        said.append(done.stderr.splitlines()[-1])
+
+    assert said[0].endswith('Predictions need libraries: pip install "classwright[run]"')
+    assert said[1].endswith("Predictions need libraries: pip install numpy onnxruntime tokenizers")
 
 
 def test_the_program_classifies_a_file_from_any_folder_without_torch_and_without_classwright(
@@ -331,6 +452,38 @@ def test_the_command_classifies_by_an_exports_folder_without_torch_and_by_the_id
     assert [row["label"] for row in by_model] == [row["label"] for row in by_export]
     probable = {f"probability_{label}" for label in made.model.labels}
     assert by_model[0].keys() == {"text", "label", "probability", "sure", "out_of_scope", *probable}
+
+
+def test_an_export_is_measured_by_the_command_without_what_the_server_needs_and_a_ci_hears_of_it(
+    made: Made, tmp_path: Path
+) -> None:
+    rows = real_rows(10)
+    rows[0] = rows[0].model_copy(update={"label": "delivery"})
+    lines = "".join(f'"{row.text}",{row.label}\n' for row in rows)
+    (tmp_path / "rows.csv").write_text(f"text,label\n{lines}what is this,spam\n", encoding="utf-8")
+    blocked = ("torch", "transformers", "sentence_transformers", "sklearn", "scipy", "dbos", "pyarrow", "safetensors")
+    script = (
+        f"import sys; sys.modules.update(dict.fromkeys({blocked!r}));"
+        "from classwright_server.cli import main; sys.exit(main(sys.argv[1:]))"
+    )
+    arguments = ["check", str(made.folder), "rows.csv", "--json", "--against", str(made.folder), "--at-least"]
+    done = [
+        subprocess.run(
+            [sys.executable, "-c", script, *arguments, least], cwd=tmp_path, capture_output=True, text=True, check=False
+        )
+        for least in ("0.1", "1")
+    ]
+
+    answers = classwright.load(made.folder).predict([row.text for row in rows]).labels
+    right = sum(answer == row.label for answer, row in zip(answers, rows, strict=True))
+    assert right < len(rows)
+    assert [one.returncode for one in done] == [0, 1], done[0].stderr
+    for one in done:
+        found = json.loads(one.stdout)
+        assert (found["rows"], found["left_out"]) == (len(rows), 1)
+        assert found["export"]["accuracy"]["value"] == pytest.approx(right / len(rows))
+        assert found["export"]["about"]["model"] == made.model_id
+        assert (found["against"]["p"], bool(found["failed"])) == (1.0, bool(one.returncode))
 
 
 def test_a_tuned_encoder_is_stored_once_in_half_precision_and_answers_to_the_bit(made: Made) -> None:

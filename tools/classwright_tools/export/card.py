@@ -7,6 +7,7 @@ from pathlib import Path
 
 import yaml
 
+from classwright import __version__
 from classwright_tools.domain.cards import ModelCard, Validation
 from classwright_tools.domain.evaluation import EvaluationReport
 from classwright_tools.domain.figures import ClassFigures, Estimate, Scores
@@ -194,12 +195,14 @@ def _training_data(model: Model, rows: Mapping[str, str]) -> str:
     meanings = "; ".join(f"'{origin}': {MEANINGS[origin]}" for origin in sorted(card.training_rows))
     versions = ", ".join(f"{name} {version}" for name, version in card.versions.items())
     files = {f"{card.dataset}/{name}": digest for name, digest in rows.items()}
-    files |= {f"encoder {Path(card.encoder.name).name}": card.encoder.digest, **card.files}
+    files |= {f"encoder {Path(card.encoder.name).name}": card.encoder.digest}
+    files |= {f"{model.id}/{name}": digest for name, digest in card.files.items()}
     return (
         "## Training\n\n"
         f"Rows by origin: {origins} (dataset `{card.dataset}`). {meanings}. "
         f"Method: `{card.method}` on `{Path(card.encoder.name).name}`, seed {card.seed}, {card.seconds:.0f} "
-        f"seconds, with {versions}, by Classwright.{read}\n\n"
-        "SHA-256 of what it was made of, its encoder (weights and tokenizer), and of what was learnt, as stored:\n\n"
+        f"seconds, with {versions}, exported by Classwright {__version__}.{read}\n\n"
+        "SHA-256 of what it was made of: its dataset, its encoder (weights and tokenizer) and what was learnt, as they "
+        "are stored in the workspace. The files beside this one are made of these, and have others:\n\n"
         + "".join(f"- `{_plain(name)}`: `{digest}`\n" for name, digest in files.items())
     )

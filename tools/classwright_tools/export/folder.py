@@ -8,6 +8,7 @@ from pathlib import Path
 from classwright_tools.context import ToolContext
 from classwright_tools.domain.evaluation import EvaluationReport
 from classwright_tools.domain.task import Task
+from classwright_tools.export.about import say_what_it_is
 from classwright_tools.export.baked_thresholds import bake_thresholds
 from classwright_tools.export.card import export_card
 from classwright_tools.export.quantised import CheckRows, quantised
@@ -46,9 +47,16 @@ def save_export(
 
         graph_remark += f"\n\n{add_student(folder, model, teach, check, context.seed, tell)}"
     bake_thresholds(folder, model.card.method, thresholds)
+    say_what_it_is(folder, model, tested)
     rows = read_card(context.workspace, model.card.dataset).files
     card = export_card(model, export, task, tested, thresholds, graph_remark, rows)
     (folder / CARD).write_text(card, encoding="utf-8")
+
+
+def open_to_all(folder: Path) -> None:
+    """Let every user read the export in `folder`: it is made to be copied, and what it is in is the server's alone."""
+    for path in (folder, *folder.rglob("*")):
+        path.chmod(path.stat().st_mode | (0o055 if path.is_dir() else 0o044))
 
 
 def exported_files(folder: Path) -> list[tuple[str, int, str]]:

@@ -13,12 +13,13 @@ import joblib
 import numpy as np
 from sentence_transformers import SentenceTransformer
 
+from classwright.predict import GRAPH_LIBRARIES
 from classwright_tools.learning.classifier import HEAD, SCOPE, EmbeddingClassifier
 from classwright_tools.learning.encoders import Encoder
 from classwright_tools.learning.exports.embedding_code import pair_code, text_code
 from classwright_tools.learning.exports.export import Export
 from classwright_tools.learning.exports.onnx_graph import graph_facts, graph_inputs, save_onnx
-from classwright_tools.learning.exports.runner import ENCODER_LIBRARIES, GRAPH_LIBRARIES, save_program
+from classwright_tools.learning.exports.runner import ENCODER_LIBRARIES, save_program
 from classwright_tools.learning.head import Head, logistic_regression
 from classwright_tools.learning.model import Model, save_encoder
 from classwright_tools.learning.pair_encoder import DIFFERENCE_SCALE, PRODUCT_SCALE

@@ -8,13 +8,12 @@ from pathlib import Path
 from typing import Any
 
 import classwright.predict
-from classwright.predict import MOST_COLUMNS, probability_column
+from classwright.predict import GRAPH_LIBRARIES, MOST_COLUMNS, probability_column
 from classwright_tools.learning.exports.export import LABELS, code_block
 from classwright_tools.learning.model import Model
 from classwright_tools.workspace.workspace import write_json
 
 PROGRAM = "predict.py"
-GRAPH_LIBRARIES = "numpy onnxruntime tokenizers"
 ENCODER_LIBRARIES = "sentence-transformers"
 _CODE = """\
 from predict import load
