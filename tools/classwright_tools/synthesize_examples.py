@@ -190,13 +190,7 @@ def _handed_out(
 ) -> SynthesizeExamplesResult:
     """Make the assignment of `spec` and return its first batches."""
     from classwright_tools.learning.reading_languages import unread_remark_at_hand
-    from classwright_tools.writing.assignments.batches import (
-        batches_in_words,
-        how_to_send,
-        meanings,
-        shown_batches,
-        styles,
-    )
+    from classwright_tools.writing.assignments.batches import how_many, how_to_send, meanings, shown_batches, styles
     from classwright_tools.writing.assignments.handing_out import hand_out
 
     id_, assignment = hand_out(spec, destination, request.plan, context)
@@ -206,7 +200,7 @@ def _handed_out(
     batches = shown_batches(excerpts, "batches", assignment.batches)
     return SynthesizeExamplesResult(
         summary=f"This server has no language model of its own: you write the {counted(wanted, 'text')}, "
-        + batches_in_words(len(batches), len(assignment.batches))
+        + how_many(len(batches), len(assignment.batches))
         + (f" {unread}" if unread else ""),
         next_step=how_to_send(id_, batches),
         dataset=None,

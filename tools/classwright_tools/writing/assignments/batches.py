@@ -258,7 +258,7 @@ def _shown(texts: Sequence[str], most_bytes: int) -> tuple[str, ...]:
     )
 
 
-def batches_in_words(shown: int, all_of_them: int) -> str:
+def how_many(shown: int, all_of_them: int) -> str:
     """Return in how many batches the texts are to be written, and which of them an answer shows."""
     if all_of_them == 1:
         return "in 1 batch: here it is."

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncGenerator, Callable, Iterable
 from dataclasses import dataclass
-from typing import Any, Literal, TypeVar
+from typing import Any, Literal
 
 from classwright_tools.context import ToolContext
 from classwright_tools.domain.usage import FREE, NO_TOKENS, TokenCount, WriterUsage
@@ -21,13 +21,10 @@ from classwright_tools.errors import (
 from classwright_tools.writing.completions.budget import Budget, budget_within
 from classwright_tools.writing.completions.ledger import Payment
 from classwright_tools.writing.completions.store import CompletionStore
-
-T = TypeVar("T")
+from classwright_tools.writing.completions.tasks import first_done, stop_all
 
 # How many requests may be with the writer at once. The writer sends fewer if its endpoints want fewer.
 MOST_UNDER_WAY = 256
-# How often a wish to stop is looked for while nothing else happens.
-CANCEL_POLL_SECONDS = 0.25
 # How long after `max_minutes` what is under way is waited for: it may be paid already.
 GRACE_SECONDS = 30.0
 # The seconds between the tries to store an answer on a full disk: for a minute somebody may make room.
@@ -126,7 +123,7 @@ class WritingSession:
                         continue
                     for answer in _answers(question, step):
                         yield answer
-                done = await _first_of(set(under_way))
+                done = await first_done(set(under_way))
                 if self._is_cancelled():
                     raise Cancelled
                 for task in done:
@@ -136,7 +133,7 @@ class WritingSession:
                 for answer in await self._given_up(under_way):
                     yield answer
         finally:
-            await _stop(set(under_way))
+            await stop_all(set(under_way))
 
     async def _given_up(self, under_way: dict[asyncio.Task[Any], _Question]) -> list[Answer]:
         """Stop what is under way when the time has been over for long, and return the failures in its place."""
@@ -145,7 +142,7 @@ class WritingSession:
         if overdue is None or not late:
             return []
         self.stopped = self.stopped or overdue
-        await _stop(set(late))
+        await stop_all(set(late))
         for task in late:
             del under_way[task]
         return [answer for question in late.values() for answer in _answers(question, overdue)]
@@ -268,21 +265,6 @@ def session_of(
         spent=TokenCount(paid.tokens_in, paid.tokens_out) if paid else NO_TOKENS,
     )
     return WritingSession(writer, store, budget, context.is_cancelled)
-
-
-async def _first_of(tasks: set[asyncio.Task[T]]) -> set[asyncio.Task[T]]:
-    """Wait for one of `tasks`, but no longer than a wish to stop may go unseen; return those done."""
-    if not tasks:
-        return set()
-    done, _ = await asyncio.wait(tasks, timeout=CANCEL_POLL_SECONDS, return_when=asyncio.FIRST_COMPLETED)
-    return done
-
-
-async def _stop(tasks: set[asyncio.Task[T]]) -> None:
-    """Cancel `tasks` and wait for their end, whatever it is: that of one that is done already is heard as well."""
-    for task in tasks:
-        task.cancel()
-    await asyncio.gather(*tasks, return_exceptions=True)
 
 
 def _unable(writer: Writer, last: UnusableAnswer) -> WriterFailed:
