@@ -51,14 +51,22 @@ class Backend:
     """The workspace and its jobs, for one server process. Nothing heavy is imported before `runtime` is called."""
 
     def __init__(
-        self, settings: ServerSettings, warm: WarmProcesses | None = None, stopping: Event | None = None
+        self,
+        settings: ServerSettings,
+        warm: WarmProcesses | None = None,
+        stopping: Event | None = None,
+        *,
+        tells_places: bool = False,
     ) -> None:
         """Share the compute processes `warm` with others; without them the backend keeps some of its own.
 
-        Once `stopping` is set no call waits for its job any longer.
+        Once `stopping` is set no call waits for its job any longer. With `tells_places` its clients are on this
+        machine: they are told where files are.
         """
         self._stopping = stopping or Event()
         self.settings = settings
+        self.told_root = settings.tool_settings.workspace.resolve() if tells_places else None
+        """The folder of the workspace where answers may name it."""
         self._warm = warm
         self.tools = catalogue(settings.tool_settings.tools)
         self._runtime: Runtime | None = None

@@ -98,7 +98,9 @@ def test_a_client_that_leaves_while_an_answer_is_on_its_way_leaves_no_traceback(
 
 @pytest.mark.skipif(sys.platform != "linux", reason="reads which libraries a process has mapped from /proc")
 @pytest.mark.anyio
-async def test_the_server_process_never_loads_torch_even_when_it_trains(tmp_path: Path) -> None:
+async def test_the_server_process_never_loads_torch_even_when_it_trains_and_says_where_files_are(
+    tmp_path: Path,
+) -> None:
     log = tmp_path / "log"
     with log.open("w") as errlog:
         async with Client(stdio_client(parameters(tmp_path), errlog=errlog)) as client:
@@ -111,6 +113,12 @@ async def test_the_server_process_never_loads_torch_even_when_it_trains(tmp_path
                 if str(tmp_path) in (command := _text(path)) and "classwright_server.cli" in command
             ]
             assert "torch" not in _text(server / "maps")
+            own = [{"text": text} for text in ("it never came", "pay me back")]
+            await call(client, "import_examples", task="support", split="unlabelled", rows=own, wait_seconds=50)
+            told = await call(client, "classify", model="support-m1", dataset="support-d2", wait_seconds=50)
+            folder = tmp_path / "support" / "support-r1"
+            assert told["next_step"].endswith(f" On this machine its files are in {folder.resolve()}.")
+            assert (folder / "answers.csv").is_file()
 
 
 def _text(path: Path) -> str:

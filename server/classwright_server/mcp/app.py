@@ -37,12 +37,14 @@ def build_server(
     token_verifier: TokenVerifier | None = None,
     warm: WarmProcesses | None = None,
     stopping: Event | None = None,
+    tells_places: bool = False,
 ) -> MCPServer[Backend]:
     """Return the server that `settings` describe; nothing heavy is imported or opened yet.
 
     Servers of one process may share the compute processes `warm`. Once `stopping` is set no call waits for its job.
+    With `tells_places` answers say where on this machine their files are, for those alone who started the server.
     """
-    backend = Backend(settings, warm, stopping)
+    backend = Backend(settings, warm, stopping, tells_places=tells_places)
 
     @asynccontextmanager
     async def lifespan(_server: MCPServer[Backend]) -> AsyncIterator[Backend]:

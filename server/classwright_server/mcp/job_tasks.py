@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mcp_types import INTERNAL_ERROR, CallToolResult, TextContent
@@ -37,7 +38,7 @@ class JobTasks:
         Raises:
             NotFound: whoever asks has no such job.
         """
-        return as_task(await self._backend.record(task_id))
+        return as_task(await self._backend.record(task_id), self._backend.told_root)
 
     async def answer(self, task_id: str, responses: dict[str, Any]) -> None:  # noqa: ARG002  # no job asks anything
         """Ignore every answer.
@@ -56,11 +57,14 @@ class JobTasks:
         await self._backend.cancel(task_id)
 
 
-def as_task(record: JobRecord) -> Task:
-    """Return a job as a task: a tool that said what is wrong has completed, one that broke has failed."""
+def as_task(record: JobRecord, root: Path | None = None) -> Task:
+    """Return a job as a task: a tool that said what is wrong has completed, one that broke has failed.
+
+    `root` is that of `view_of`.
+    """
     from classwright_server.jobs.retention import KEPT_DAYS  # it needs DBOS, which a record has loaded
 
-    view = view_of(record)
+    view = view_of(record, root)
     task = Task(
         task_id=record.id,
         status=_STATUS[record.status],

@@ -50,7 +50,8 @@ def _get_job(backend: Backend) -> Tool:
     async def body(request: GetJobRequest, context: Context[Any, Any]) -> BaseModel:
         notes = ProgressNotes(context, "get_job")
         await notes.go_on()
-        return view_of(await backend.wait(request.job_id, request.wait_seconds, notes))
+        record = await backend.wait(request.job_id, request.wait_seconds, notes)
+        return view_of(record, backend.told_root)
 
     text = ToolText(
         title="Get a job",
@@ -66,7 +67,7 @@ def _get_job(backend: Backend) -> Tool:
 
 def _cancel_job(backend: Backend) -> Tool:
     async def body(request: CancelJobRequest, _context: Context[Any, Any]) -> BaseModel:
-        return view_of(await backend.cancel(request.job_id))
+        return view_of(await backend.cancel(request.job_id), backend.told_root)
 
     text = ToolText(
         title="Cancel a job",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from classwright_server.jobs.view import JobLine, JobList, JobView
@@ -11,6 +12,7 @@ from classwright_server.mcp.arguments import MAX_WAIT_SECONDS
 from classwright_server.mcp.results import fits
 from classwright_tools.domain.cost import CostEstimate, spoken
 from classwright_tools.domain.excerpt import shortened
+from classwright_tools.domain.kinds import task_of
 
 if TYPE_CHECKING:
     from classwright_server.jobs.records import JobRecord
@@ -19,8 +21,11 @@ DONE = "done"
 _WORDS = ("summary", "next_step")
 
 
-def view_of(record: JobRecord) -> JobView:
-    """Return the job as a client sees it, with what to do next."""
+def view_of(record: JobRecord, root: Path | None = None) -> JobView:
+    """Return the job as a client sees it, with what to do next.
+
+    A client on this machine is told where in the workspace at `root` the files for a person are.
+    """
     result = record.outcome.result if record.outcome else None
     error = record.outcome.error if record.outcome else None
     again = f"Call get_job with job_id={record.id!r} and wait_seconds={MAX_WAIT_SECONDS}."
@@ -32,7 +37,7 @@ def view_of(record: JobRecord) -> JobView:
             summary, next_step = f"{record.tool} is running: {message_of(record)}.{_estimated(record)}", again
         case "completed":
             assert result is not None
-            summary, next_step = (result[name] for name in _WORDS)
+            summary, next_step = result["summary"], result["next_step"] + _place(result, root)
         case "failed":
             summary, next_step = f"{record.tool} failed.", "Read the error, repair what it names, call the tool again."
         case "cancelled":
@@ -54,9 +59,9 @@ def view_of(record: JobRecord) -> JobView:
     )
 
 
-def view_at_once(tool: str, result: dict[str, Any]) -> JobView:
-    """Return the answer of a call that was no job, in the form of one that is completed."""
-    words = {name: result[name] for name in _WORDS}
+def view_at_once(tool: str, result: dict[str, Any], root: Path | None = None) -> JobView:
+    """Return the answer of a call that was no job, in the form of one that is completed; `root` as of `view_of`."""
+    words = {"summary": result["summary"], "next_step": result["next_step"] + _place(result, root)}
     return JobView(**words, **_split(result), tool=tool, status="completed", progress=1.0, message=DONE)
 
 
@@ -72,6 +77,13 @@ def view_of_dry_run(tool: str, estimate: CostEstimate | None) -> JobView:
         message=DONE,
         estimate=_estimate(estimate),
     )
+
+
+def _place(result: dict[str, Any], root: Path | None) -> str:
+    """Return the sentence on where the report or the export is that a call made, if there is one at `root`."""
+    made = result.get("export") or result.get("report")
+    folder = root / task_of(made) / made if root and isinstance(made, str) else None
+    return f" On this machine its files are in {folder}." if folder and folder.is_dir() else ""
 
 
 def _estimate(estimate: CostEstimate | None) -> dict[str, Any]:

@@ -43,7 +43,7 @@ def serve_stdio(settings: ServerSettings) -> None:
     gc.disable()  # what is imported stays, and to look through it for garbage is a tenth of the start
     from classwright_server.mcp.app import build_server
 
-    server = build_server(settings)
+    server = build_server(settings, tells_places=True)
     gc.freeze()
     gc.enable()
     sys.stdout.flush()

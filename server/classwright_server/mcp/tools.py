@@ -63,7 +63,7 @@ def _long(backend: Backend, tool: ToolSpec[Any, Any]) -> Tool:
             await notes.go_on()
             outcome = await backend.run_small(tool.name, request, notes.go_on)
             if outcome:
-                return view_at_once(tool.name, _result_of(outcome))
+                return view_at_once(tool.name, _result_of(outcome), backend.told_root)
         if declares_tasks(context.request_context):  # it follows the task: only what ends at once is waited for
             job_id = await backend.submit(tool.name, request)
             record = await backend.wait(job_id, min(arguments.wait_seconds, TASK_WAIT_SECONDS), _unreported)
@@ -73,7 +73,7 @@ def _long(backend: Backend, tool: ToolSpec[Any, Any]) -> Tool:
             record = await backend.wait(job_id, arguments.wait_seconds, notes)
         if record.status == "failed" and record.outcome:
             _result_of(record.outcome)
-        return view_of(record)
+        return view_of(record, backend.told_root)
 
     arguments = waiting_arguments_of(tool.name, tool.request, dry_run=tool.dry_run)
     meta = FOR_PAGE if tool.for_page else opening(tool.name)

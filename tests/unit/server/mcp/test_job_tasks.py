@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -30,6 +31,14 @@ def record(status: Any, outcome: Outcome | None = None) -> JobRecord:
         created=now,
         updated=now,
     )
+
+
+def test_only_a_client_on_the_machine_is_told_where_the_files_of_a_report_are(tmp_path: Path) -> None:
+    (tmp_path / "shop" / "shop-r1").mkdir(parents=True)
+    done = record("completed", Outcome(result=RESULT | {"report": "shop-r1"}))
+
+    assert f"files are in {tmp_path / 'shop' / 'shop-r1'}" in str(as_task(done, tmp_path).state())
+    assert str(tmp_path) not in str(as_task(done).state())
 
 
 @pytest.mark.parametrize("status", ["queued", "running"])
