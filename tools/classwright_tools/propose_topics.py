@@ -228,7 +228,10 @@ def _with_remarks(
     """Return `result` with what is to be said of labels that are new, and of languages before texts are paid for."""
     from classwright_tools.learning.reading_languages import unread_remark_at_hand
 
-    remarks = (_unlabelled_so_far(task, before, context), unread_remark_at_hand(context.encoder, task.languages))
+    remarks = (
+        _unlabelled_so_far(task, before, context),
+        unread_remark_at_hand(context.encoder, task.languages, context.workspace.encoders),
+    )
     return result.model_copy(update={"summary": " ".join(filter(None, (result.summary, *remarks)))})
 
 

@@ -189,19 +189,16 @@ def _handed_out(
     request: SynthesizeExamplesRequest, spec: GenerationSpec, destination: Destination, context: ToolContext
 ) -> SynthesizeExamplesResult:
     """Make the assignment of `spec` and return its first batches."""
-    from classwright_tools.learning.reading_languages import unread_remark_at_hand
     from classwright_tools.writing.assignments.batches import how_many, how_to_send, meanings, shown_batches, styles
     from classwright_tools.writing.assignments.handing_out import hand_out
 
     id_, assignment = hand_out(spec, destination, request.plan, context)
     wanted = sum(batch.count for batch in assignment.batches)
-    unread = unread_remark_at_hand(context.encoder, spec.task.languages)
     excerpts = Excerpts(artifact_uri(id_))
     batches = shown_batches(excerpts, "batches", assignment.batches)
     return SynthesizeExamplesResult(
         summary=f"This server has no language model of its own: you write the {counted(wanted, 'text')}, "
-        + how_many(len(batches), len(assignment.batches))
-        + (f" {unread}" if unread else ""),
+        + how_many(len(batches), len(assignment.batches)),
         next_step=how_to_send(id_, batches),
         dataset=None,
         wanted=wanted,

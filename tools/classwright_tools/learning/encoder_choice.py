@@ -8,7 +8,7 @@ operator's own stands first. What an encoder costs is told beside it: a large on
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from math import sqrt
 from pathlib import Path
@@ -23,7 +23,7 @@ from classwright_tools.domain.task import Task
 from classwright_tools.errors import Cancelled, ClasswrightError
 from classwright_tools.learning.callers_encoders import callers_encoder
 from classwright_tools.learning.embedding_cache import EmbeddingCache
-from classwright_tools.learning.encoder_checks import MODULES, WEIGHTS
+from classwright_tools.learning.encoder_folders import MULTILINGUAL, cached_encoders, kept_encoders
 from classwright_tools.learning.encoders import Encoder
 from classwright_tools.learning.head import fit_head
 from classwright_tools.learning.pair_encoder import encoder_for
@@ -33,7 +33,7 @@ from classwright_tools.learning.splits import grouped_folds, sampled_places
 from classwright_tools.learning.training_data import ENOUGH_REAL
 
 # Asked of the hub beside what is on this machine: small ones, so that a call that names none fetches little.
-FOR_ENGLISH, FOR_OTHERS = "BAAI/bge-small-en-v1.5", "sentence-transformers/paraphrase-multilingual-MiniLM-L12-v2"
+FOR_ENGLISH = "BAAI/bge-small-en-v1.5"
 SAMPLE, LEAST_OF_LABEL = 500, 4  # rows that are embedded for the choice, and of a label with few
 MOST_VALIDATION = 500
 TIMED = 64  # texts whose embedding is timed
@@ -121,38 +121,13 @@ def choose_encoder(
 
 def encoders_at_hand(languages: Sequence[str], context: ToolContext) -> list[str]:
     """Return the names of the encoders to try: the operator's own, those on this machine, one of the hub."""
-    names = [context.encoder, DEFAULT_ENCODER, *_kept(context.workspace.encoders)]
+    names = [context.encoder, DEFAULT_ENCODER, *kept_encoders(context.workspace.encoders)]
     if context.is_operator:
-        names += _in_hub_cache()
+        names += cached_encoders()
     if context.hub:
         is_english = all(tag.split("-")[0].lower() == "en" for tag in languages)
-        names.append(FOR_ENGLISH if is_english else FOR_OTHERS)
+        names.append(FOR_ENGLISH if is_english else MULTILINGUAL)
     return list(dict.fromkeys(names))
-
-
-def _kept(own: Path) -> Iterator[str]:
-    """Yield the names of the encoders that were fetched for a workspace into the folder `own`."""
-    for folder in sorted(own.glob("*/*")):
-        yield folder.relative_to(own).as_posix()
-
-
-def _in_hub_cache() -> Iterator[str]:
-    """Yield the names of the sentence encoders in the Hugging Face cache of this machine."""
-    from huggingface_hub import scan_cache_dir
-    from huggingface_hub.errors import CacheNotFound
-
-    try:
-        repositories = scan_cache_dir().repos
-    except CacheNotFound:
-        return
-    for repository in sorted(repositories, key=lambda one: one.repo_id):
-        folders = [revision.snapshot_path for revision in repository.revisions]
-        if repository.repo_type == "model" and any(map(_is_encoder, folders)):
-            yield repository.repo_id
-
-
-def _is_encoder(folder: Path) -> bool:
-    return (folder / MODULES).is_file() and any(folder.rglob(WEIGHTS))
 
 
 def _sample(rows: Rows, validation: Rows | None, seed: int) -> _Sample | None:

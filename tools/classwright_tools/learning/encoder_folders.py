@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import importlib.util
 import re
+from collections.abc import Iterator
 from functools import lru_cache
 from pathlib import Path
 
 from classwright_tools.context import DEFAULT_ENCODER
 from classwright_tools.errors import DamagedArtifact, InvalidInput, NotFound
-from classwright_tools.learning.encoder_checks import OTHER_FORMATS, WEIGHTS
+from classwright_tools.learning.encoder_checks import MODULES, OTHER_FORMATS, WEIGHTS
 from classwright_tools.learning.encoder_digest import file_sha256
 
 # The package that carries the default encoder, so that everything runs with no hub, and what its weights must be.
@@ -19,6 +20,8 @@ EMBEDDED_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d
 # What is fetched from a hub: weights, configurations and vocabularies, never a pickle and never code.
 FETCHED = ("*.safetensors", "*.json", "*.txt", "*.model")
 NOT_FETCHED = tuple(f"{folder}/*" for folder in OTHER_FORMATS)
+MULTILINGUAL = "sentence-transformers/paraphrase-multilingual-MiniLM-L12-v2"
+"""A small one of 50 languages."""
 HUB_NAME = re.compile(r"[A-Za-z0-9][\w.-]*(/[A-Za-z0-9][\w.-]*)?", re.ASCII)
 
 
@@ -135,3 +138,38 @@ def _hub_folder(repository: str, *, offline: bool) -> Path | None:
         return None
     complete = any(Path(folder).rglob(WEIGHTS))  # a cache may hold a configuration alone
     return Path(folder) if complete or not offline else None
+
+
+def kept_encoders(own: Path) -> Iterator[str]:
+    """Yield the names of the encoders that were fetched for a workspace into the folder `own`."""
+    for folder in sorted(own.glob("*/*")):
+        yield folder.relative_to(own).as_posix()
+
+
+def cached_encoders() -> Iterator[str]:
+    """Yield the names of the sentence encoders in the Hugging Face cache of this machine."""
+    from huggingface_hub import scan_cache_dir
+    from huggingface_hub.errors import CacheNotFound
+
+    try:
+        repositories = scan_cache_dir().repos
+    except CacheNotFound:
+        return
+    for repository in sorted(repositories, key=lambda one: one.repo_id):
+        folders = [revision.snapshot_path for revision in repository.revisions]
+        if repository.repo_type == "model" and any(map(_is_encoder, folders)):
+            yield repository.repo_id
+
+
+def _is_encoder(folder: Path) -> bool:
+    return (folder / MODULES).is_file() and any(folder.rglob(WEIGHTS))
+
+
+def none_to_be_had(name: str, own: Path) -> bool:
+    """Return whether the encoder `name` is the only one to train with: no other is here, and none can be fetched."""
+    from huggingface_hub import is_offline_mode
+
+    if not is_offline_mode():
+        return False
+    here = {*kept_encoders(own), *cached_encoders(), DEFAULT_ENCODER}
+    return here <= {name if Path(name).is_absolute() else repository_of(name), DEFAULT_ENCODER}

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from classwright_tools.curation.scripts import script_of
-from classwright_tools.learning.encoder_folders import folder_at_hand
+from classwright_tools.learning.encoder_folders import MULTILINGUAL, folder_at_hand, none_to_be_had
 from classwright_tools.learning.reading_limits import tokenizer_folder
 
 if TYPE_CHECKING:
@@ -50,21 +50,24 @@ class Cut:
         return f"its vocabulary cuts it {self.pieces:.1f} times as finely as English"
 
 
-def unread_remark(encoder: Encoder, languages: Sequence[str]) -> str:
-    """Return the sentence on those of `languages`, BCP 47 tags, that an open encoder hardly reads; else nothing."""
+def unread_remark(encoder: Encoder, languages: Sequence[str], own: Path) -> str:
+    """Return the sentence on those of `languages`, BCP 47 tags, that an open encoder hardly reads; else nothing.
+
+    It ends in how to get another one: one of the folder `own`, where a workspace keeps encoders, or elsewhere.
+    """
     from tokenizers import Tokenizer
 
     tokenizer = getattr(encoder.model.tokenizer, "backend_tokenizer", encoder.model.tokenizer)
     if not isinstance(tokenizer, Tokenizer):
         return ""
-    return _remark(encoder.ref.name, Tokenizer.from_str(tokenizer.to_str()), languages)
+    return _remark(encoder.ref.name, Tokenizer.from_str(tokenizer.to_str()), languages, own)
 
 
-def unread_remark_at_hand(name: str, languages: Sequence[str]) -> str:
+def unread_remark_at_hand(name: str, languages: Sequence[str], own: Path) -> str:
     """Return the same of the encoder `name` from its files on this machine: nothing is fetched, nor torch loaded."""
     folder = folder_at_hand(name)
     tokenizer = _tokenizer_in(folder) if folder else None
-    return _remark(name, tokenizer, languages) if tokenizer else ""
+    return _remark(name, tokenizer, languages, own) if tokenizer else ""
 
 
 @lru_cache(maxsize=4)
@@ -77,14 +80,17 @@ def _tokenizer_in(folder: Path) -> Any:
         return None
 
 
-def _remark(name: str, tokenizer: Any, languages: Sequence[str]) -> str:
+def _remark(name: str, tokenizer: Any, languages: Sequence[str], own: Path) -> str:
     cuts = {tag: cut for tag in languages if (cut := cut_of(tokenizer, tag)) and cut.is_unread(script_of(tag))}
     if not cuts:
         return ""
     named = ", ".join(f"{tag} ({cut})" for tag, cut in cuts.items())
+    unread = f"The encoder {Path(name).name!r} hardly reads {named}: expect little."
+    if not none_to_be_had(name, own):
+        return f"{unread} Train with a multilingual `encoder`, or with 'auto'."
     return (
-        f"The encoder {Path(name).name!r} hardly reads {named}: expect little. Train with a multilingual `encoder`, or "
-        "with 'auto'."
+        f"{unread} No other encoder is here, and the server works offline: who runs it can bring one, such as "
+        f"{MULTILINGUAL!r} (docs/guides/encoders.md, 'Without a network')."
     )
 
 

@@ -155,7 +155,7 @@ def _warnings(context: ToolContext, model: Model, evidence: Evidence, guessed: s
         guessed,
         *cut_remarks(model.encoder, [row.content for row in found.rows], f"{split} rows", found.is_wrong),
         shifts_remark(label_shifts(counts, split)),
-        unread_remark(model.encoder, context.workspace.task(model.card.task).languages),
+        unread_remark(model.encoder, context.workspace.task(model.card.task).languages, context.workspace.encoders),
     )
     return tuple(filter(None, remarks))
 

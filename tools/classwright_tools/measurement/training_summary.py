@@ -84,7 +84,7 @@ def training_remarks(
         *at_shares_remarks(trained.at_shares, trained.prior.shares if trained.prior else None, task.mismatch),
         *_as_saved(trained),
         *filter(None, [_too_few_to_choose(trained, data)]),
-        *filter(None, [trained.why_no_shares, unread_remark(encoder, task.languages)]),
+        *filter(None, [trained.why_no_shares, unread_remark(encoder, task.languages, workspace.encoders)]),
         *cut_remarks(encoder, data.rows.texts, "training rows"),
         *cut_remarks(encoder, measured, "validation rows"),
         *filter(None, [shifts_remark(label_shifts(counts_by_split(card), "validation" if measured else "train"))]),

@@ -15,8 +15,8 @@ from safetensors.torch import load_file, save_file
 from classwright_tools.context import DEFAULT_ENCODER, ToolContext
 from classwright_tools.domain.task import Label, Task
 from classwright_tools.errors import Cancelled, InvalidInput
-from classwright_tools.learning.encoder_choice import FOR_ENGLISH, FOR_OTHERS, Trial, encoders_at_hand
-from classwright_tools.learning.encoder_folders import embedded_folder
+from classwright_tools.learning.encoder_choice import FOR_ENGLISH, Trial, encoders_at_hand
+from classwright_tools.learning.encoder_folders import MULTILINGUAL, embedded_folder
 from classwright_tools.learning.encoders import open_encoder
 from classwright_tools.learning.model import load_model
 from classwright_tools.train_classifier import TrainClassifierRequest, TrainClassifierResult, train_classifier
@@ -87,7 +87,7 @@ def test_the_encoders_to_try_are_the_servers_those_of_the_workspace_and_one_of_t
     own = replace(context, encoder="mine", is_operator=False)
     assert encoders_at_hand(["en"], own) == ["mine", DEFAULT_ENCODER, "someone/theirs"]
     assert encoders_at_hand(["en-GB"], replace(own, hub=True))[3:] == [FOR_ENGLISH]
-    assert encoders_at_hand(["en", "de"], replace(own, hub=True))[3:] == [FOR_OTHERS]
+    assert encoders_at_hand(["en", "de"], replace(own, hub=True))[3:] == [MULTILINGUAL]
 
 
 def test_a_lead_that_may_be_chance_is_said_to_be_so_with_the_rows_that_would_tell() -> None:

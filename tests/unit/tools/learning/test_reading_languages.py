@@ -29,23 +29,38 @@ GERMAN = {
     "delivery": ("wo bleibt mein paket", "wann kommt der kurier", "die sendung ist noch nicht da"),
 }
 
+NOWHERE = Path("nowhere")
+"""A folder in which no encoder is kept."""
 GERMAN_OF_OTHERS = {"refund": "ich hätte gern meine zahlung wieder", "delivery": "ist der wagen schon losgefahren?"}
 
 
 @pytest.mark.parametrize("tag", ["de", "de-AT", "zh", "zh-Hant", "hi", "fr", "ja", "sr-Latn", "nb"])
 def test_the_default_encoder_hardly_reads_other_languages_than_english(tag: str) -> None:
-    told = unread_remark_at_hand(DEFAULT_ENCODER, ["en", tag])
+    told = unread_remark_at_hand(DEFAULT_ENCODER, ["en", tag], NOWHERE)
     assert told.startswith(f"The encoder 'all-MiniLM-L6-v2' hardly reads {tag} (its vocabulary ")
-    assert told == unread_remark(open_encoder(DEFAULT_ENCODER), ["en", tag])
+    assert told == unread_remark(open_encoder(DEFAULT_ENCODER), ["en", tag], NOWHERE)
+
+
+def test_offline_without_another_encoder_it_is_said_how_one_gets_there_and_not_to_train_with_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("huggingface_hub.is_offline_mode", lambda: True)
+    monkeypatch.setattr("huggingface_hub.utils._cache_manager.HF_HUB_CACHE", str(tmp_path / "cache"))
+    alone = unread_remark_at_hand(DEFAULT_ENCODER, ["de"], tmp_path)
+    (tmp_path / "somebody" / "multilingual").mkdir(parents=True)
+    beside_another = unread_remark_at_hand(DEFAULT_ENCODER, ["de"], tmp_path)
+    assert "No other encoder is here, and the server works offline: who runs it can bring one" in alone
+    assert "'auto'" not in alone
+    assert beside_another.endswith("Train with a multilingual `encoder`, or with 'auto'.")
 
 
 @pytest.mark.parametrize("tags", [["en"], ["en-GB"], ["tlh"], ["hi-Latn"], []])
 def test_of_english_and_of_what_no_text_is_known_in_nothing_is_said(tags: list[str]) -> None:
-    assert unread_remark_at_hand(DEFAULT_ENCODER, tags) == ""
+    assert unread_remark_at_hand(DEFAULT_ENCODER, tags, NOWHERE) == ""
 
 
 def test_an_encoder_that_is_not_at_hand_is_not_judged() -> None:
-    assert unread_remark_at_hand("nobody/has-this-model", ["de"]) == ""
+    assert unread_remark_at_hand("nobody/has-this-model", ["de"], NOWHERE) == ""
 
 
 def test_a_vocabulary_of_several_languages_reads_these_and_not_others() -> None:
@@ -99,8 +114,9 @@ def test_an_english_task_gets_no_word_of_it(tmp_path: Path) -> None:
 def test_judging_from_files_loads_no_torch() -> None:
     code = (
         "import sys\n"
+        "from pathlib import Path\n"
         "from classwright_tools.learning.reading_languages import unread_remark_at_hand\n"
-        f"assert unread_remark_at_hand({DEFAULT_ENCODER!r}, ['de'])\n"
+        f"assert unread_remark_at_hand({DEFAULT_ENCODER!r}, ['de'], Path('nowhere'))\n"
         "assert not {'torch', 'transformers', 'sentence_transformers'} & set(sys.modules)"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=120)
