@@ -88,7 +88,7 @@ class TrainClassifierResult(ToolResult):
         default_factory=dict, description="The labels' shares that the model decides for, the largest first, if any."
     )
     texts_embedded: int = Field(ge=0, description="Texts that the frozen encoder had not embedded before.")
-    texts_reused: int = Field(ge=0, description="Embeddings taken from the cache.")
+    texts_reused: int = Field(ge=0, description="Embeddings that the cache had before, each counted once.")
     seconds: float = Field(ge=0)
 
 

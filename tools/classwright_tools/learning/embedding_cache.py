@@ -34,8 +34,18 @@ class EmbeddingCache:
         self.folder = folder
         self._precision = precision
         self._tuned = tuned
-        self.computed = 0
-        self.reused = 0
+        self._computed: set[int] = set()
+        self._reused: set[int] = set()
+
+    @property
+    def computed(self) -> int:
+        """How many vectors were put here."""
+        return len(self._computed)
+
+    @property
+    def reused(self) -> int:
+        """How many vectors were taken from here that others had put, each counted once."""
+        return len(self._reused)
 
     def in_half_precision(self) -> EmbeddingCache:
         """Return a cache in the same folder for vectors of half precision; use it under a name of its own."""
@@ -44,7 +54,7 @@ class EmbeddingCache:
     def get(self, encoder: str, texts: Sequence[str]) -> dict[str, np.ndarray]:
         """Return the vectors of those of the different `texts` that are here, by text."""
         found = {text: np.frombuffer(vector, self._precision) for text, vector in self._found(encoder, texts, "vector")}
-        self.reused += len(found)
+        self._reused |= {hash((encoder, text)) for text in found} - self._computed
         return found
 
     def held(self, encoder: str, texts: Sequence[str]) -> set[str]:
@@ -76,7 +86,7 @@ class EmbeddingCache:
             if self._tuned:
                 oldest = "SELECT max(rowid) - ? FROM embeddings"
                 connection.execute(f"DELETE FROM embeddings WHERE rowid <= ({oldest})", (MOST_TUNED,))  # noqa: S608  # ours
-        self.computed += len(rows)
+        self._computed |= {hash((encoder, text)) for text in texts}
 
     def _path(self, encoder: str) -> Path:
         return self.folder / f"embeddings-{'tuned' if self._tuned else encoder}.sqlite"

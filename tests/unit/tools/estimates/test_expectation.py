@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -91,7 +93,9 @@ def test_counts_are_guessed_and_corrected_by_what_earlier_guesses_came_to() -> N
     [
         (None, 10, None, None),
         (None, 10, 60, 50),
-        (0.01, 10, 60, 50),
+        (0.001, 10, 60, 53.976),
+        (0.001, 10, None, None),
+        (0.01, 90, 60, 8910),
         (0.5, 10, None, 10),
         (0.5, 10, 60, 30),
         (0.25, 20, 30, 60),
@@ -104,3 +108,12 @@ def test_the_time_left_goes_by_the_own_pace_where_that_is_slower_and_the_more_th
     told = seconds_left(fraction, so_far, expected)
 
     assert told is None if left is None else told == pytest.approx(left)
+
+
+def test_the_time_left_of_steps_that_are_slower_than_was_expected_rises_by_and_by_and_leaps_nowhere() -> None:
+    steps, seconds = 400, 3.5
+    told = [seconds_left(step / steps, step * seconds, 300) or 0 for step in range(1, steps)]
+
+    assert told[0] == pytest.approx(300, rel=0.05)
+    assert max(later - earlier for earlier, later in pairwise(told)) < 120
+    assert told[steps // 20 :] == [pytest.approx(seconds * (steps - step)) for step in range(steps // 20 + 1, steps)]
