@@ -125,6 +125,7 @@ def _imported(
     from classwright_tools.domain.rating import labels_are_steps
     from classwright_tools.measurement.import_remarks import (
         cut_rows,
+        mail_parts_remark,
         resent_rows,
         respelled_remark,
         split_shares_remark,
@@ -188,7 +189,7 @@ def _imported(
     labelled = (result.summary, unknown.remark(), spelled)
     told = (*labelled, stays, source.remark, large, edited, apart, origins_remark)
     meant = unknown.next_step(request.label_names, result.dataset)
-    remarks = (*told, cut_remark, shifted, rated)
+    remarks = (*told, cut_remark, mail_parts_remark(arrivals.with_mail_parts), shifted, rated)
     return result.model_copy(
         update={
             "summary": " ".join(filter(None, remarks)),

@@ -74,8 +74,12 @@ def test_a_file_in_another_encoding_is_refused_by_its_first_such_line(
     name = "rows.csv.gz" if packed else "rows.csv"
     (folder / name).write_bytes(gzip.compress(content) if packed else content)
 
-    with pytest.raises(InvalidInput, match=rf"file '{name}': is not in UTF-8 \(line 3{told}\). Save it as UTF-8"):
+    with pytest.raises(
+        InvalidInput, match=rf"file '{name}': is not in UTF-8 \(line 3{told}\). Save it as UTF-8"
+    ) as refused:
         run(path=name)
+    converted = "iconv -f WINDOWS-1252 -t UTF-8 rows.csv > utf8.csv"
+    assert (converted in str(refused.value)) == (encoding == "cp1252" and not packed)
 
 
 def test_blank_lines_before_the_header_of_a_csv_file_do_not_count(run: Importer, folder: Path) -> None:

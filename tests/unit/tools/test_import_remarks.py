@@ -97,6 +97,14 @@ def test_rows_that_the_encoder_cuts_are_counted(run: Importer) -> None:
     assert "cut at" not in run(rows=given(("another short one", "refund"))).summary
 
 
+def test_texts_with_quoted_replies_and_signatures_are_counted(run: Importer, folder: Path) -> None:
+    texts = ["thanks\n> it is on its way", "and now?\n\n-- \nAnn", "so?\n---\nBob", "a > b, and a--b", "-- none\nof it"]
+    (folder / "mails.jsonl").write_text("".join(json.dumps({"text": text}) + "\n" for text in texts))
+
+    assert "3 texts hold a quoted reply" in run("unlabelled", path="mails.jsonl").summary
+    assert "quoted reply" not in run("unlabelled", rows=given(("fine\n> so it is", None))).summary
+
+
 def test_an_encoder_that_is_not_at_hand_stops_no_import(run: Importer) -> None:
     long = " ".join(f"word{number} of a long story" for number in range(500))
     answer = run(encoder="nobody/has-this-model", rows=given((long, "refund")))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from array import array
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator
@@ -27,6 +28,8 @@ EXAMPLES_KEPT, EXAMPLES_OF_A_REASON = 12, 3
 # A dataset's fingerprints are held in memory, 175 bytes a row.
 MAX_ROWS_IMPORTED = 5_000_000
 RESPELLED_KEPT = 1_000  # so many ways to write labels; a source has a few
+# What mail programs write before each line that is answered, and above a signature.
+_MAIL_PARTS = re.compile(r"^\s*(>|--+\s*$)", re.MULTILINE)
 REMOVED = "removed before by a person"
 _LOST = "some were lost before, or are not in UTF-8: write them anew, and save as UTF-8"
 _WHERE = ("", " in the pair's second text")  # which of a row's texts a problem is in
@@ -90,7 +93,8 @@ class Skipped:
 class Arrivals:
     """The usable rows of a source; what is skipped, and how many were read, is counted while they are read.
 
-    `respelled` has the first labels of the source that the task writes with other capitals, spaces or dashes.
+    `respelled` has the first labels of the source that the task writes with other capitals, spaces or dashes. Of the
+    usable rows so many are `with_mail_parts`: a quoted reply, or a signature.
     """
 
     def __init__(
@@ -115,6 +119,7 @@ class Arrivals:
         self.unknown = UnknownValues(labels, unseen)
         self.read = 0
         self.respelled: dict[str, str] = {}
+        self.with_mail_parts = 0
 
     def batches(self) -> Iterator[list[Arrival]]:
         """Yield the usable rows, so many at a time.
@@ -128,6 +133,8 @@ class Arrivals:
                     "the source", f"has more than {MAX_ROWS_IMPORTED:,} rows", "Import a part of it, or split it."
                 )
             usable = [self._usable(number, row) for number, row in batch]
+            found = (row for (_, row), arrival in zip(batch, usable, strict=True) if arrival is not None)
+            self.with_mail_parts += sum("\n" in row.text and bool(_MAIL_PARTS.search(row.text)) for row in found)
             self.read += len(batch)
             yield [row for row in usable if row is not None]
 

@@ -21,6 +21,7 @@ from classwright_tools.workspace.datasets import read_card
 from classwright_tools.workspace.kept_model import kept_model
 from classwright_tools.workspace.workspace import Workspace
 
+MAIL_ROWS_TOLD = 3
 REASONS_LISTED, RESPELLED_LISTED = 5, 3
 USES: dict[Split, str] = {"validation": "to choose by", "test": "for the final figure"}
 DIVIDED = f"import these anew with new_dataset=true and split={USUAL_DIVISION}"
@@ -32,6 +33,16 @@ def respelled_remark(respelled: Mapping[str, str]) -> str:
     """Return the sentence on labels that a source spells otherwise than the task, if it does."""
     named = listed((f"{as_name(name)} is {label!r}" for name, label in respelled.items()), RESPELLED_LISTED)
     return f"Some labels are spelled otherwise in the source: {named}." if respelled else ""
+
+
+def mail_parts_remark(rows: int) -> str:
+    """Return the sentence on so many rows with a quoted reply or a signature, if they are more than a few."""
+    if rows < MAIL_ROWS_TOLD:
+        return ""
+    return (
+        f"{rows:,} texts hold a quoted reply (lines that begin with >) or a signature (below a line of dashes), which "
+        "a model reads as part of them: take these out of the source if they say nothing of the label."
+    )
 
 
 def cut_rows(comparison: RowComparison, context: ToolContext) -> tuple[int, str]:

@@ -5,10 +5,12 @@ from __future__ import annotations
 import codecs
 import re
 from pathlib import Path
+from shlex import quote
 
 from classwright_tools.errors import InvalidInput
 from classwright_tools.reading.opening import SAMPLE_BYTES, encoding_of, refuse_other_kinds, telling_damage, unpacked
 
+_WESTERN = " looks like Windows-1252"
 _UTF_8 = "utf-8-sig"
 _AT_ONCE = 2**20
 
@@ -44,7 +46,10 @@ def check_encoding(path: Path, *, every_line: bool) -> None:
                     first = first or _told(line, number)
             number += line.endswith(b"\n")
     if first:
-        raise InvalidInput(source, first, "Save it as UTF-8; in Excel that is called 'CSV UTF-8'.")
+        repair = "Save it as UTF-8; in Excel that is called 'CSV UTF-8'."
+        if _WESTERN in first and path.suffix != ".gz":
+            repair += f" Or where a shell is at hand: iconv -f WINDOWS-1252 -t UTF-8 {quote(path.name)} > utf8.csv"
+        raise InvalidInput(source, first, repair)
 
 
 def _told(line: bytes, number: int) -> str:
@@ -58,4 +63,4 @@ def _told(line: bytes, number: int) -> str:
         is_western = False
     else:
         is_western = not re.search(rb"[\x80-\xff]{3}", line)
-    return f"is not in UTF-8 (line {number:,}{' looks like Windows-1252' if is_western else ''})"
+    return f"is not in UTF-8 (line {number:,}{_WESTERN if is_western else ''})"
