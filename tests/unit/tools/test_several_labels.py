@@ -136,7 +136,7 @@ def test_the_report_has_scikit_learns_figures_and_every_answer(trained: tuple[To
     page = (folder / "report.html").read_text()
     assert "subset accuracy" in page
     assert "Matthews" not in page
-    assert f"most frequent set of labels would be right for {100 * (figures.guessing_sets or 0):.0f}." in page
+    assert f"the most frequent set of labels reaches {figures.guessing_sets or 0:.1%}." in page
     assert "By how many labels a text has" in page
 
 
