@@ -93,11 +93,11 @@ def _run(parsed: argparse.Namespace) -> int:
 
 def _check_brought(settings: ServerSettings) -> None:
     """Return if what others bring can be used, and the writer be opened: before a client waits for what fails then."""
-    from classwright_server.extensions import check_extensions
+    from classwright_server.extensions import check_extensions, open_writer
 
     check_extensions(settings.tool_settings)
     if settings.tool_settings.writer and "writing" in settings.jobs:
-        settings.tool_settings.writer.open(os.environ)
+        open_writer(settings.tool_settings.writer, os.environ)
 
 
 def _fail(sentence: str, code: int) -> int:

@@ -29,6 +29,8 @@ _PACKAGES = ("torch", "sentence-transformers", "transformers", "onnxruntime", "d
 
 def run_doctor(settings: ServerSettings) -> int:
     """Try everything, print a line for each thing, and return the exit code: 0 where all is well, else 2."""
+    from classwright_server.extensions import extension_behind
+
     tries: dict[str, Callable[[], str]] = {
         "versions": _versions,
         "extensions": lambda: _extensions(settings.tool_settings),
@@ -47,7 +49,9 @@ def run_doctor(settings: ServerSettings) -> int:
         except ClasswrightError as error:
             state, message = _WRONG, str(error)
         except Exception as error:  # noqa: BLE001  # a library that is broken is what a doctor is asked about
+            whose = extension_behind(error)
             repair = "Install it anew in a fresh environment; if it stays, file an issue with this line."
+            repair = f"It comes of {whose}: correct that." if whose else repair
             state, message = _WRONG, f"{type(error).__name__}: {' '.join(sanitized(error).split())}. {repair}"
         wrong += state == _WRONG
         print(f"{state:<6} {what:<10} {message}", flush=True)  # noqa: T201  # what the command is for
@@ -199,7 +203,9 @@ def _writer(settings: ServerSettings) -> str:
         program = vllm_program(os.environ)
         return f"{settings.vllm!r} is started with the server, by {program}; it was not started now."
     if settings.tool_settings.writer:
-        return asyncio.run(settings.tool_settings.writer.open(os.environ).check())
+        from classwright_server.extensions import open_writer
+
+        return asyncio.run(open_writer(settings.tool_settings.writer, os.environ).check())
     return "none is set: the calling model writes the texts."
 
 

@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import difflib
 import traceback
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from types import FrameType
 from typing import Any
 
 from classwright_server.config.settings import ToolSettings
 from classwright_tools.catalogue import catalogue
-from classwright_tools.errors import InvalidInput
+from classwright_tools.domain.writer import Writer
+from classwright_tools.errors import ClasswrightError, InvalidInput
 from classwright_tools.installed import GROUPS, all_entry_points
 from classwright_tools.learning.methods.registry import BROKEN, METHODS
 from classwright_tools.tool import ToolSpec
 from classwright_tools.writing.backends import scripted
 from classwright_tools.writing.backends.registry import found_kinds, writer_kinds
+from classwright_tools.writing.backends.settings import WriterSettings
 
 _OURS = ("classwright_tools", "classwright_server")
 _PREFIX = "classwright."
@@ -30,6 +32,21 @@ def check_extensions(own: ToolSettings) -> None:
     for fault in (*BROKEN.values(), *found_kinds()[1]):
         raise fault
     catalogue(own.tools)
+
+
+def open_writer(settings: WriterSettings, environment: Mapping[str, str]) -> Writer:
+    """Return the writer of `settings`, which may be those of a package's.
+
+    Raises:
+        InvalidInput: what is set cannot be used, or its code raises.
+    """
+    try:
+        return settings.open(environment)
+    except ClasswrightError:
+        raise
+    except Exception as error:  # whatever its code raises
+        whose, reason = _named("writer", settings.kind, type(settings)), f"{type(error).__name__}: {error}"
+        raise InvalidInput(whose or "the writer", f"cannot be opened ({reason})", "Correct it.") from error
 
 
 def found_extensions(own: ToolSettings) -> list[str]:

@@ -274,7 +274,7 @@ def remote(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     ("token", "said"),
     [
         (TOKEN, "no language model to write with"),  # it connected, and called a tool
-        (WRONG_TOKEN, "does not answer"),
+        (WRONG_TOKEN, "does not take the token in environment variable 'TEST_TOKEN' (HTTP 401)"),
         ("", "'TEST_TOKEN': is not set"),
     ],
 )

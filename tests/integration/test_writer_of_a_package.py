@@ -158,3 +158,28 @@ def test_the_doctor_lists_what_is_brought_and_names_a_group_that_nothing_reads(
     assert "writer 'command' (command_writer)" in listed
     told = "group of entry points 'classwright.method': is not read, so that x is not there. Did its package mean"
     assert f"WRONG  extensions {told} 'classwright.methods'?" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("broken", "told"),
+    [
+        ("open", "writer 'command' (command_writer): cannot be opened (RuntimeError: no luck). Correct it."),
+        ("check", "RuntimeError: no luck. It comes of writer 'command' (command_writer): correct that."),
+    ],
+)
+def test_one_whose_code_raises_is_named_by_the_doctor_and_before_a_server_starts(
+    broken: str, told: str, site: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    installed(site, "command = command_writer:CommandSettings")
+    file = site / "command_writer.py"
+    lines = file.read_text().splitlines()
+    [place] = [number for number, line in enumerate(lines) if f"def {broken}(" in line]
+    file.write_text("\n".join([*lines[: place + 1], '        raise RuntimeError("no luck")', *lines[place + 1 :]]))
+    flags = ["--workspace", str(tmp_path / "ws"), "--writer-command", "true"]
+
+    assert main(["doctor", *flags]) == 2
+    [wrong] = [line for line in capsys.readouterr().out.splitlines() if line.startswith("WRONG")]
+    assert wrong == f"WRONG  writer     {told}"
+    if broken == "open":
+        assert main(["serve", *flags]) == 2
+        assert capsys.readouterr().err == f"classwright: {told}\n"

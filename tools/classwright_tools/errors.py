@@ -10,7 +10,7 @@
     ├── StorageFailed         the disk is full or not writable
     └── Cancelled             the caller asked to stop
 
-Everything else is a defect of Classwright and is masked where it meets a client.
+Everything else is a defect, of Classwright or of an extension, and is masked where it meets a client.
 """
 
 from __future__ import annotations
