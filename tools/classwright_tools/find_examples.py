@@ -168,15 +168,20 @@ def _grouped(
     request: FindExamplesRequest, found: Selected, context: ToolContext, bare: FindExamplesResult, max_bytes: int
 ) -> FindExamplesResult:
     """Return the result `bare` with the found rows in groups, from `request.offset` on, in `max_bytes`."""
+    from classwright_tools.learning.reading_languages import unread_remark_at_hand
     from classwright_tools.measurement.text_groups import after_groups, groups_in_words, groups_of_rows, shown_groups
 
+    workspace = context.workspace
+    unread = unread_remark_at_hand(context.encoder, workspace.task(request.task).languages, workspace.encoders)
+    if unread:
+        unread = f" {unread} Groups may then be of one language, or of one form, and not of one subject."
     every, rows = groups_of_rows(context, found, request.groups or None)
-    shown = shown_groups(every[request.offset :], max_bytes)
+    shown = shown_groups(every[request.offset :], max_bytes - len(unread.encode()))
     end = request.offset + len(shown)
     more = end if end < len(every) else None
     return bare.model_copy(
         update={
-            "summary": groups_in_words(found, every, rows),
+            "summary": f"{groups_in_words(found, every, rows)}{unread}",
             "next_step": after_groups(request.task, found.dataset, len(every), more),
             "groups": tuple(shown),
             "next_offset": more,
@@ -233,7 +238,7 @@ def _left_out(unseen: int, *, compared: bool = False) -> str:
 def _shown_in_part(excerpts: Excerpts) -> str:
     """Return the sentence on a page that was asked for and does not fit into an answer; else nothing."""
     page = excerpts.parts.get("rows")
-    return f" Of the {page.total} rows asked for an answer holds {page.shown}." if page else ""
+    return f" {page.shown} of {counted(page.total, 'row')} fit into this answer." if page else ""
 
 
 def _next_step(dataset: str, more: int | None, excerpts: Excerpts) -> str:

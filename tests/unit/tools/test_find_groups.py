@@ -97,6 +97,19 @@ def test_test_rows_that_are_not_grouped_are_told(context: ToolContext, task: Tas
     assert "Its 1 test row is left out: where.splits names them." in groups_of(context, 0).summary
 
 
+def test_where_the_encoder_hardly_reads_a_language_groups_are_said_to_be_maybe_the_languages(
+    context: ToolContext, task: Task, dataset: str
+) -> None:
+    english = groups_of(context, 3).summary
+    context.workspace.save_task(task.model_copy(update={"languages": ("fr", "en")}))
+
+    told = groups_of(context, 3).summary
+
+    assert "hardly reads fr" in told
+    assert told.endswith("Groups may then be of one language, or of one form, and not of one subject.")
+    assert "hardly reads" not in english
+
+
 def test_few_rows_and_pairs_are_not_grouped(context: ToolContext, task: Task) -> None:
     save_rows(context.workspace, written_rows(), [], [], unlabelled_rows(refund=4))
 

@@ -186,7 +186,7 @@ def test_a_skipped_repeat_names_the_row_that_it_repeats_and_the_similarity(run: 
 
     assert first.skipped == {"near-duplicate": 1}
     assert "like row 2 of the source, similarity 0.9" in first.examples[0].reason
-    assert "like train row" in second.examples[0].reason
+    assert "equals train row" in second.examples[0].reason
     assert second.dataset is None
 
 

@@ -145,7 +145,7 @@ def test_two_items_of_one_query_are_two_pairs_and_a_repeated_pair_is_one(run: Im
     assert (
         "red drill \u2192 table lamp"
         in {skip.reason: skip.text for skip in result.examples}[
-            "same text with another label: like row 2 of the source, similarity 1.00"
+            "same text with another label: equals row 2 of the source"
         ]
     )
 

@@ -102,7 +102,7 @@ def test_the_calling_model_is_told_what_the_plan_says(context: ToolContext, tree
 
     assert [(batch.count, batch.guidance) for batch in result.batches] == [(15, item.guidance)]  # the first of two
     assert result.style == {"refund": item.style, "delivery": item.contrast_style}
-    assert any("`guidance`" in rule for rule in result.rules)
+    assert any("`guidance`. A subject that they ask for goes before the cells'." in rule for rule in result.rules)
     assert [rule for rule in result.rules if "in `style`" in rule and "where yours end" in rule]
 
 

@@ -345,7 +345,7 @@ def test_a_split_that_leaves_too_few_rows_to_decide_for_shares_says_so_and_so_do
     parts = edit({"action": "split_label", "label": "account", "into": [few, {"label": "account"}]})
     later = edit({"action": "approve", "rows": {"ids": of_account["train"][:1]}})
 
-    lost = "for any label, until each has 5 validation rows: 'log-in' 3. Bring some in, labelled by a person: "
+    lost = "every label needs 5 validation rows, and there are of 'log-in' 3. Bring some in, labelled by a person: "
     assert lost in parts.summary
     assert lost not in later.summary  # it was so before
 

@@ -119,11 +119,12 @@ class RowComparison:
         self.labels[split][label] -= 1
         kept_content, kept_label = self._spool.row(repeat.of)
         kept_split = self._split(repeat.of)
-        reason = skip_reason(split, kept_split, repeat.similarity == 1.0, label == kept_label)
+        is_equal = repeat.similarity == 1.0
+        reason = skip_reason(split, kept_split, is_equal, label == kept_label)
         where = f"{kept_split} row {example_id(kept_content)}"
         if self._arrived_for(repeat.of):
             where = f"row {self._number(repeat.of, kept_split)} of the source"
-        detail = f"{reason}: like {where}, similarity {repeat.similarity:.2f}"
+        detail = f"{reason}: {f'equals {where}' if is_equal else f'like {where}, similarity {repeat.similarity:.2f}'}"
         skipped.add(self._number(repeat.row, split), content, reason, lambda: detail, unseen=kept_split == "test")
 
     def _number(self, row: int, split: Split) -> int:

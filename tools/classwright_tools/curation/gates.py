@@ -229,10 +229,13 @@ def _repeat(split: Split, match: Match[_Row]) -> Refused:
     """Return the refusal of a text that repeats a row of `split`; the text of a test row is never quoted."""
     if split == "test":
         return Refused(TEST_REPEATED, "it repeats one", f"Write a text of your own: {_MEASURES.format(split)}")
-    where = f"row {match.id.id} ({match.id.label!r}, similarity {match.similarity:.2f})"
+    is_equal = match.similarity == 1.0
+    alike = f"({match.id.label!r})" if is_equal else f"({match.id.label!r}, similarity {match.similarity:.2f})"
+    where = f"row {match.id.id} {alike}"
     if split == "validation":
         repair = f"Write a text of your own: {_MEASURES.format(split)}"
-        return Refused("near-duplicate of a validation row", f"it repeats {split} {where}", repair)
-    if match.similarity == 1.0:
+        repeats = f"it {'equals' if is_equal else 'repeats'} {split} {where}"
+        return Refused("near-duplicate of a validation row", repeats, repair)
+    if is_equal:
         return Refused("duplicate", f"it equals {where}", "Write a different text.")
     return Refused("near-duplicate", f"it resembles {where}", "Write about another situation, in other words.")

@@ -114,9 +114,9 @@ def calibrating_lost(task: Task, before: DatasetCard, after: DatasetCard) -> str
         return ""
     who = ", labelled by a person" if counts_real_alone(after.rows("validation", "real")) else ""
     return (
-        f"No model of this version decides for the shares of the labels, for any label, until each has {LEAST_ROWS} "
-        f"validation rows: {listed(short, _LISTED)}. Bring some in{who}: import_examples or annotate_examples with "
-        "split='validation'."
+        "Models trained on this version take no account of how frequent each label really is (its share): for that "
+        f"every label needs {LEAST_ROWS} validation rows, and there are of {listed(short, _LISTED)}. Bring some "
+        f"in{who}: import_examples or annotate_examples with split='validation'."
     )
 
 

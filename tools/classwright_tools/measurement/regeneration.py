@@ -258,7 +258,8 @@ def _cell_items(thin: Sequence[CellFinding], wanted: int, rows: int, seed: int) 
             label=label,
             cells=tuple(cells[label]),
             count=counts[label],
-            reason=f"{len(cells[label])} cells of {label!r} have less than half of the {wanted} rows of the others.",
+            reason=f"{counted(len(cells[label]), 'cell')} of {label!r} with less than half as many rows as others, "
+            f"which have {wanted}.",
         )
         for label in of_label
         if label in cells

@@ -36,7 +36,12 @@ def repeats_in(context: ToolContext, dataset: str, table: Any) -> dict[str, str]
         rows.add(contents, 0)
         found = list(rows.repeats(contents.__getitem__, lambda done: context.progress(done, "comparing the rows")))
         found.sort(key=lambda repeat: (-repeat.similarity, repeat.row))
-        known = {ids[one.row]: f"repeats {ids[one.of]}, similarity {one.similarity:.2f}" for one in found}
+        known = {
+            ids[one.row]: f"equals {ids[one.of]}"
+            if one.similarity == 1.0
+            else f"repeats {ids[one.of]}, similarity {one.similarity:.2f}"
+            for one in found
+        }
         keep_file(kept, lambda beside: write_json(beside, known))
     return known
 

@@ -70,4 +70,10 @@ def _check_form(workspace: Workspace, task: Task, before: Task) -> None:
     for name in sorted({"kind", "multi_label"} - may_change):
         if getattr(before, name) != getattr(task, name):
             reason = f"exists with {name} {getattr(before, name)!r}"
-            raise InvalidInput(f"task {task.slug!r}", reason, "Give the new task another name.")
+            repair = "Give the new task another name."
+            if task.multi_label and task.kind == before.kind and workspace.latest("dataset", task.slug):
+                repair += (
+                    " Its rows come along by files: `classwright export DATASET FOLDER` on the server's machine, then "
+                    "import_examples for each file and its split. A row keeps its label; edit_examples adds more."
+                )
+            raise InvalidInput(f"task {task.slug!r}", reason, repair)

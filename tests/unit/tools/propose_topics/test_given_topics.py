@@ -236,6 +236,14 @@ def test_a_task_may_come_to_have_several_labels_a_row_while_it_has_none(has_rows
         propose_topics(request_for(multi_label=False), context)
 
 
+def test_how_the_rows_of_a_task_with_one_label_come_into_one_with_several_is_said(context: ToolContext) -> None:
+    propose_topics(request_for(), context)
+    dataset_of(context.workspace, "shop", train=[make_example("money back", "refund")])
+
+    with pytest.raises(InvalidInput, match=r"another name\. Its rows come along by files: `classwright export DATASET"):
+        propose_topics(request_for(multi_label=True), context)
+
+
 def test_a_task_may_come_to_be_of_pairs_while_it_has_neither_labels_nor_rows(context: ToolContext) -> None:
     propose_topics(request_for(labels=()), context)
     propose_topics(request_for(kind="pair"), replace(context, run_key="1"))

@@ -176,7 +176,8 @@ def batch_rules(
     if task.kind == "text" and any(contrasts):
         rules.append(f"Texts of a batch with a `contrast` are easily mistaken for that label. {AIMS['contrast']}")
     if any(batch.guidance for batch in batches):
-        rules.append(f"{SHOWN['guidance']} They are in `guidance`.")
+        subject = " A subject that they ask for goes before the cells'." if task.kind == "text" else ""
+        rules.append(f"{SHOWN['guidance']} They are in `guidance`.{subject}")
     if style:
         rules.append(f"{SHOWN['style']} They are in `style`, by label, and come once.")
     if contrasts & style.keys():
