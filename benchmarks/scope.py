@@ -117,7 +117,7 @@ def product(method: str, case: Case, seed: int, cache: EmbeddingCache) -> Figure
     for validation, name in ((case.validation, ""), (None, ", no validation rows")):
         trained = train(method, case.rows, validation, _setup(case, seed, open_encoder(DEFAULT_ENCODER), cache))
         for kind in ("own", "near", "far"):
-            found = assessed(trained.classifier, getattr(case, kind))
+            found = assessed(trained.classifier, getattr(case, kind), case.k)
             foreign = out_of_scope(found.likeness, trained.scope, len(found.logits))
             likely = softmax(found.logits / trained.temperature).max(axis=1) >= trained.sureness.threshold
             shares = (foreign.mean(), likely.mean(), (likely & ~foreign).mean())

@@ -90,7 +90,7 @@ def unset(home: Path) -> dict[str, str]:
 
 def likeness_of(model: Model) -> np.ndarray:
     """How like the rows that the model learnt the texts are, by the model itself."""
-    likeness = assessed(model.classifier, TEXTS).likeness
+    likeness = assessed(model.classifier, TEXTS, len(model.labels)).likeness
     assert likeness is not None
     return likeness
 
