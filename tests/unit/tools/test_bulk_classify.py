@@ -87,6 +87,7 @@ def test_rows_keep_their_columns_and_order_and_get_an_answer(tmp_path: Path) -> 
     ]
     assert (found.rows, found.sure, found.out_of_scope, found.unanswered) == (3, 1, 1, 1)
     assert "1 text is out of scope" in found.summary
+    assert "In 1 row the label is a guess: look at those with sure false." in found.summary
     assert "1 row has no answer: file 'in.csv', line 3 is empty." in found.summary
     assert not (tmp_path / "out.csv.parts").exists()
 

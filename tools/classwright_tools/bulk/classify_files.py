@@ -73,6 +73,8 @@ class BulkResult:
         summary = f"{counted(self.rows, 'row')} in {self.seconds:.1f} s, {self.sure:,} of them sure."
         if self.by_label:
             summary += f" Sure or not: {each_label(dict(self.by_label.most_common()))}."
+        if guesses := self.rows - self.sure - self.unanswered:
+            summary += f" In {counted(guesses, 'row')} the label is a guess: look at those with sure false."
         if self.rows_before:
             summary += f" Of these {self.rows_before:,} were there from the run before."
         if self.out_of_scope:
