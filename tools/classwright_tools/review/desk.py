@@ -102,6 +102,10 @@ class Desk:
         """The split of each row."""
         return list(self.table["split"].to_pylist())
 
+    def is_test(self, row: str) -> bool:
+        """Whether the row with an id is a test row, on which nobody decides here."""
+        return row in self.place_of and self.splits[self.place_of[row]] == "test"
+
     @property
     def several(self) -> bool:
         """Whether a row may have several labels."""

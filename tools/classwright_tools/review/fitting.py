@@ -36,7 +36,7 @@ def _fault(decision: Decision, desk: Desk, standing: Standing, before: set[str])
     unknown = [row for row in decision.rows if row not in desk.place_of]
     if unknown:
         return f"dataset {desk.dataset!r} has no row {unknown[0]!r}"
-    if any(desk.splits[desk.place_of[row]] == "test" for row in decision.rows):
+    if any(map(desk.is_test, decision.rows)):
         return TEST_ROWS
     if decision.says_labels and desk.several != (decision.labels is not None):
         return "a row may have several labels: pass `labels`" if desk.several else "a row has one label: pass `label`"

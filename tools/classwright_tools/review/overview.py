@@ -42,7 +42,7 @@ def progress(desk: Desk, standing: Standing) -> dict[str, Any]:
     blind = [entry.decision for entry in here if entry.decision.blind and entry.decision.right is not None]
     right = sum(bool(decision.right) for decision in blind)
     return {
-        "decided": dict(Counter(desk.actions(standing).values())),
+        "decided": dict(Counter(action for row, action in desk.actions(standing).items() if not desk.is_test(row))),
         "waiting": len(waiting),
         "sample": {"rows": len(blind), "right": right, **_interval(wilson(right, len(blind)))} if blind else None,
         "cursor": standing.cursor,

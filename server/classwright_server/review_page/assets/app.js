@@ -29,7 +29,7 @@ const save = async () => {
 };
 
 const Progress = () => {
-  const { decided, waiting, rows } = session.review;
+  const { decided, waiting, splits } = session.review, rows = session.review.rows - (splits.test ?? 0); // no test row is asked
   const count = Object.values(decided).reduce((sum, one) => sum + one, 0);
   return html`<div class="progress">
     <span>${inFigures(count)} of ${inFigures(rows)} rows decided${session.unsent ? `, ${session.unsent} being stored` : ""}</span>

@@ -34,7 +34,7 @@ const History = () => {
     <p>It stands on what you decide from now on, and on what of yours waits to be saved. What is saved keeps the name of then.</p>
     <h2>Decisions</h2>
     <p>Undo takes a decision back. Of one that is saved it makes a version without it; rows that were changed again since stay.</p>
-    ${found.total === 0 && html`<p class="empty">Nothing has been decided yet.</p>`}
+    ${found.total === 0 && html`<p class="empty">Nothing has been decided on the page yet.</p>`}
     <ul class="rows">${found.decisions.map((one) => html`<li key=${one.id} class=${one.undone ? "undone" : ""}><div class="what">
       <p>${counted(one.count, "row")} ${SAID[one.action]}${labelsOf(one) ? ` as ${labelsOf(one)}` : ""}${one.count === 1 && one.excerpt ? html`: <q dir=${wayOf(one.excerpt)}>${one.excerpt}</q>` : ""} <span class="about"><time datetime=${one.when}>${new Date(one.when).toLocaleString()}</time>${" · "}${inName(one.person)}${one.version ? ` · in ${one.version}` : ""}${one.undone ? " · undone" : ""}</span></p></div>
       ${!one.undone && html`<button type="button" aria-label=${`Undo: ${counted(one.count, "row")} ${SAID[one.action]}`} onClick=${() => undo(one.id)}>Undo</button>`}</li>`)}</ul>

@@ -1,12 +1,12 @@
-// Labels to choose from: buttons with the keys 1 to 9, the most likely first, and a search among all of them. Where a row
+// Labels to choose from: buttons with the keys 1 to 9, and a search among all of them. Where a row
 // may have several, a key puts one in or takes it out, and Enter decides.
 const keyCount = () => (isInline() ? 6 : 9); // a frame in the chat has room for so many
 
-// The labels of a row in the order of their keys: those that a classifier gives, those of several that it has, then the likely ones.
-// They are in the order of the task where the suggestion is hidden, and where all of several have a key: fingers learn it.
+// The labels of a row in the order of their keys: that of the task where all have a key, as fingers learn it, and where the
+// suggestion is hidden. Else those that a classifier gives, those of several that it has, then the likely ones.
 const labelOrder = (row, blind) => {
   const likely = (row.guesses ?? []).map(([name]) => name), first = isSeveral() ? [...(givenTo(row) ?? []), ...(row.labels ?? [])] : [];
-  const order = blind || (isSeveral() && labelNames().length <= keyCount()) ? [] : [...first, ...likely];
+  const order = blind || labelNames().length <= keyCount() ? [] : [...first, ...likely];
   return [...new Set([...order, ...labelNames()])].filter((name) => labelNames().includes(name));
 };
 

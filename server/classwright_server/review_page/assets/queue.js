@@ -186,7 +186,7 @@ const Card = ({ row, blind, editing, edit }) => html`<article class="card">
     ${row.text_pair && html`<p dir=${wayOf(row.stands?.text_pair ?? row.text_pair)} class="pair">${row.stands?.text_pair ?? row.text_pair}</p>`}</div>`}
   <${LabelKeys} row=${row} blind=${blind} choose=${choose} />
   <div class="actions" role="group" aria-label="Other decisions">
-    ${(!blind || isSeveral()) && html`<${Key} name="⏎" keys="Enter" act=${accept}>${isSeveral() ? "Accept these labels" : row.label ? "Accept" : "Accept the first"}<//>`}
+    ${(!blind || isSeveral()) && html`<${Key} name="⏎" keys="Enter" act=${accept}>${isSeveral() ? "Accept these labels" : row.label ? "Accept" : "Accept the likeliest"}<//>`}
     <${Key} name="x" act=${QUEUE_KEYS.x}>Remove<//>
     <${Key} name="e" act=${() => edit(row.id)}>Edit<//>
     <${Key} name="g" act=${QUEUE_KEYS.g}>Good example<//>
