@@ -7,6 +7,7 @@ from classwright_tools.domain.example import Split
 from classwright_tools.domain.excerpt import counted
 from classwright_tools.domain.label_names import other_labels
 from classwright_tools.learning.model import Model
+from classwright_tools.measurement.by_language import language_remark
 from classwright_tools.measurement.caveats import how_sure, not_counted, relabelled, scores_in_words
 from classwright_tools.measurement.held_out import Answers
 from classwright_tools.measurement.label_shares import counts_for_model, label_shifts, shifts_remark
@@ -24,8 +25,8 @@ def evaluation_warnings(
     `models` are all that are measured, in words; this is use number `uses` of the task's test rows.
     """
     left_out = not_counted(rows - len(found.rows), rows, split, models)
-    labels = workspace.task(model.card.task).label_names
-    warnings = list(filter(None, [left_out, other_labels(model.id, model.labels, labels)]))
+    task = workspace.task(model.card.task)
+    warnings = list(filter(None, [left_out, other_labels(model.id, model.labels, task.label_names)]))
     if found.data == "annotated":
         warnings.append("A model labelled some or all of these texts: where it was wrong, so are the figures.")
     elif found.data != "real":
@@ -59,7 +60,8 @@ def evaluation_warnings(
     warnings += cut_remarks(model.encoder, [row.content for row in found.rows], f"{split} rows")
     cards = (read_card(workspace, dataset) for dataset in (found.dataset, model.card.dataset))
     counts = counts_for_model(*cards)
-    return (*warnings, *filter(None, [shifts_remark(label_shifts(counts, split))]))
+    by_language = language_remark(found, task.languages)
+    return (*warnings, *filter(None, [shifts_remark(label_shifts(counts, split)), by_language]))
 
 
 def _set_by_these(model: Model, rows: int) -> list[str]:

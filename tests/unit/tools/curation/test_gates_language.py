@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from classwright_tools.curation.gates import QualityFilter
-from classwright_tools.curation.languages import wrong_language
+from classwright_tools.curation.languages import language_of, wrong_language
 from classwright_tools.domain.task import Task
 
 
@@ -84,3 +84,19 @@ def test_a_script_that_the_task_does_not_name_is_another_language(
     languages: tuple[str, ...], text: str, found: str
 ) -> None:
     assert wrong_language(text, languages) == found
+
+
+@pytest.mark.parametrize(
+    ("text", "code"),
+    [
+        ("Mon colis du 3 est perdu je crois", "fr"),
+        ("Wo bleibt mein Paket?", "de"),
+        ("Quiero que me devuelvan el dinero del pedido", None),
+        ("ok", None),
+    ],
+)
+def test_a_text_is_counted_for_one_language_of_the_task_where_it_is_clear(text: str, code: str | None) -> None:
+    assert language_of(text, ("fr-CH", "de", "en")) == code
+    assert language_of(text, ("fr",)) is None, "of one language there is nothing to tell"
+    assert language_of(text, ("fr", "xx")) is None
+    assert language_of(text, ("fr", "hi-Latn")) is None

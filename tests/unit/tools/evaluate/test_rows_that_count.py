@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 
 import numpy as np
@@ -154,3 +155,20 @@ def test_held_out_rows_that_training_left_out_are_not_warned_of(workspace: Works
     result = evaluate(EvaluateRequest(model=trained_on(workspace, copied), dataset=copied), context_on(workspace))
 
     assert (result.left_out, result.figures.rows) == (0, 6)
+
+
+def test_where_a_task_has_several_languages_each_has_its_own_figure(workspace: Workspace, model: str) -> None:
+    task = workspace.task("support")
+    workspace.save_task(task.model_copy(update={"languages": ("en", "de")}))
+    german = [make_example("Ich möchte mein Geld zurück, das Paket ist nie angekommen", label) for label in ("refund",)]
+    mixed = dataset_of(workspace, validation=[*real_rows(), *german, make_example("ok", "account")])
+
+    result = evaluate(EvaluateRequest(model=model, dataset=mixed), context_on(workspace))
+
+    found = re.search(r"By language, as it is identified from each text: (.*?)\.", result.summary)
+    assert found
+    counts = re.findall(r"'(\w\w)' (\d+) of (\d+) right", found[1])
+    assert {code for code, _, _ in counts} == {"en", "de"}
+    unclear = re.search(r"; of (\d+) texts it is not clear$", found[1])
+    assert unclear
+    assert sum(int(rows) for _, _, rows in counts) + int(unclear[1]) == result.figures.rows
