@@ -17,6 +17,7 @@ from support.measurement import dataset_of
 from support.page_host import CHROMIUM, Kind, shown
 from support.review import WRONG
 from support.review_page import Faltering, HeldOrder, judged, standing, stored
+from support.server import until
 
 pytestmark = [pytest.mark.anyio, pytest.mark.skipif(CHROMIUM is None, reason="needs Chromium, which CI installs")]
 
@@ -28,6 +29,8 @@ KEYS_AT_ONCE = """async (main, keys) => {
     await new Promise((done) => { port1.onmessage = done; port2.postMessage(0); });
   }
 }"""
+
+NEXT_FRAMES = "() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))"
 
 
 @pytest.mark.parametrize("kind", ["whole", "stripped", "silent"])
@@ -79,6 +82,8 @@ async def test_keys_work_while_the_order_by_doubt_is_on_its_way_and_no_row_chang
         shown_then = await texts.inner_text()
         held.go.set()
         await judged(opened)
+        await until(lambda: not opened.under_way)
+        await opened.view.locator("main").evaluate(NEXT_FRAMES)  # in which the page takes in what came
         await opened.press("ArrowRight")
         await expect(opened.view.locator(".tag.warn")).to_have_text("label probably wrong")
         await opened.press("ArrowLeft")
