@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import shlex
 import shutil
 import sys
@@ -29,9 +28,9 @@ from classwright_agents.summary import in_a_line
 from classwright_agents.task_file import ServerEntry
 from classwright_agents.task_loading import load_task_file
 from classwright_agents.view import make_view
+from classwright_tools.contract import kind_of, task_of
 
 COMMAND = "classwright-agent"
-_ARTIFACT = re.compile(r"(?P<task>[a-z][a-z0-9_]*)-[a-z][0-9]+")
 
 
 async def build(
@@ -82,12 +81,11 @@ async def fetch(entry: ServerEntry, artifact: str, folder: Path) -> list[RemoteF
     Raises:
         AgentError: there is no such artifact, its files did not arrive, or cannot be written.
     """
-    named = _ARTIFACT.fullmatch(artifact)
-    if not named:
+    if not kind_of(artifact):
         repair = "Ids are such as tickets-x1: the answer of export_model names that of the export."
         raise AgentError(f"artifact {artifact[:80]!r}", "is no id of one", repair)
     async with connect(entry, Path.cwd(), Path.cwd()) as server:
-        return await fetch_all(server, named["task"], artifact, folder)
+        return await fetch_all(server, task_of(artifact), artifact, folder)
 
 
 def _keep(task_path: Path, run: Path) -> None:

@@ -12,6 +12,7 @@ from classwright_tools.domain.evaluation import EvaluationReport
 from classwright_tools.domain.example import Data, Example
 from classwright_tools.domain.excerpt import counted
 from classwright_tools.domain.figures import ClassFigures, Estimate, Scores
+from classwright_tools.domain.kinds import kind_of, task_of
 from classwright_tools.domain.noun import LabelName, Noun, Part
 from classwright_tools.domain.outcome import Refusal, Shortfall
 from classwright_tools.domain.text_group import TextGroup
@@ -56,6 +57,8 @@ __all__ = [
     "TrainClassifierResult",
     "WriterUsage",
     "counted",
+    "kind_of",
     "methods_for",
+    "task_of",
     "writer_limit",
 ]

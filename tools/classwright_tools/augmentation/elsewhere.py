@@ -6,20 +6,20 @@ from dataclasses import replace
 
 from classwright_tools.augmentation.methods import Material, Recipe
 from classwright_tools.domain.augmentation import GenerationMethod
-from classwright_tools.statistics.advising import Elsewhere
+from classwright_tools.statistics.advising import DifferencePrior
 
 LEAST_GAIN = 0.01  # of accuracy: less is not worth the rows
 DOUBT = 0.1  # that the corpus means something else by the names of its labels: to train on its rows then costs much
 # Where the corpus has all labels of the task; with some it is less. Without any, and without a corpus, nothing gained.
-TRANSFERRED: dict[GenerationMethod, Elsewhere] = {
-    "gan": Elsewhere(0.045, 0.03, DOUBT),
-    "distribution_calibration": Elsewhere(0.012, 0.02, DOUBT),
+TRANSFERRED: dict[GenerationMethod, DifferencePrior] = {
+    "gan": DifferencePrior(0.045, 0.03, DOUBT),
+    "distribution_calibration": DifferencePrior(0.012, 0.02, DOUBT),
 }
-NOTHING = Elsewhere(0.0, 0.0075)
+NOTHING = DifferencePrior(0.0, 0.0075)
 FULL_GAIN_ROWS = 25  # of a label: the gain is the same with fewer, and half as large with each doubling of them
 
 
-def prior_of(recipe: Recipe, material: Material) -> Elsewhere:
+def prior_of(recipe: Recipe, material: Material) -> DifferencePrior:
     """Return what rows by `recipe` gained on other sets, with as many real rows a label as `material` has."""
     found, known = TRANSFERRED.get(recipe.method), sum(material.known) / len(material.names)
     if found is None or not known:

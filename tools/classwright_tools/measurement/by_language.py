@@ -6,11 +6,9 @@ from collections import Counter
 
 from classwright_tools.curation.languages import language_of
 from classwright_tools.domain.excerpt import counted
+from classwright_tools.measurement.caveats import FEW_ROWS
 from classwright_tools.measurement.held_out import Answers
 from classwright_tools.statistics.share_interval import wilson
-
-FEW_ROWS = 30
-"""Of fewer the counts alone are told: an interval would be wider than what it tells."""
 
 
 def language_remark(found: Answers, languages: tuple[str, ...]) -> str:

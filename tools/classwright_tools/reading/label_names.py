@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
-from classwright_tools.domain.source import SEPARATOR as SEPARATOR  # for the agent
+from classwright_tools.domain.source import SEPARATOR
 from classwright_tools.domain.task import alike as alike  # for the agent
 from classwright_tools.domain.task import folded_name
 from classwright_tools.errors import InvalidInput

@@ -8,7 +8,7 @@ from typing import Any
 
 from classwright_tools.domain.label_sets import in_order, joined_labels
 from classwright_tools.domain.label_sets import labels_apart as labels_apart  # for the agent
-from classwright_tools.reading.label_names import SEPARATOR as SEPARATOR  # for the agent
+from classwright_tools.domain.source import SEPARATOR as SEPARATOR  # for the agent
 from classwright_tools.reading.label_names import LabelNames, label_text
 
 

@@ -15,7 +15,7 @@ UNLIKE = 0.15
 
 
 @dataclass(frozen=True)
-class Elsewhere:
+class DifferencePrior:
     """What differences of this kind were on other sets: their mean and standard deviation.
 
     `doubt` is the probability that this one is not like them.
@@ -55,7 +55,7 @@ class Posterior:
         return sum(part.weight * part.above(least) for part in self.parts)
 
 
-def posterior(measured: Difference, prior: Elsewhere) -> Posterior:
+def posterior(measured: Difference, prior: DifferencePrior) -> Posterior:
     """Return what is to be expected of a difference that was measured with a normal error, after the `prior`.
 
     Within each part of the prior, like others or not, what is measured and what was known count by the inverse of

@@ -10,14 +10,14 @@ from hypothesis import strategies as st
 
 from classwright_tools.domain.advice import Advice, rows_to_tell
 from classwright_tools.domain.figures import Estimate
-from classwright_tools.statistics.advising import Elsewhere, advise, posterior
+from classwright_tools.statistics.advising import DifferencePrior, advise, posterior
 from classwright_tools.statistics.resampled import UNKNOWN_ERROR, Difference
 
-NOTHING_KNOWN = Elsewhere(0.0, 1.0)
+NOTHING_KNOWN = DifferencePrior(0.0, 1.0)
 LEAST = 0.01
 
 
-def advised(measured: Difference, prior: Elsewhere) -> Advice:
+def advised(measured: Difference, prior: DifferencePrior) -> Advice:
     return advise(measured, posterior(measured, prior), 50, LEAST)
 
 
@@ -43,26 +43,28 @@ def test_the_verdict_follows_the_evidence_where_nothing_is_known_beforehand(
 
 def test_what_was_seen_elsewhere_decides_where_the_rows_tell_nothing() -> None:
     nothing = difference(0.0, UNKNOWN_ERROR)
-    assert advised(nothing, Elsewhere(0.04, 0.02)).verdict == "use it"
-    assert advised(nothing, Elsewhere(0.0, 0.005)).verdict == "do not use it"
-    assert advised(nothing, Elsewhere(0.01, 0.03)).verdict == "cannot be told"
+    assert advised(nothing, DifferencePrior(0.04, 0.02)).verdict == "use it"
+    assert advised(nothing, DifferencePrior(0.0, 0.005)).verdict == "do not use it"
+    assert advised(nothing, DifferencePrior(0.01, 0.03)).verdict == "cannot be told"
 
 
 @given(st.floats(-0.2, 0.2), st.floats(0.001, 0.2), st.floats(-0.1, 0.1), st.floats(0.001, 0.2))
 def test_what_is_expected_lies_between_the_measured_and_the_known_and_is_surer_than_both(
     value: float, error: float, mean: float, deviation: float
 ) -> None:
-    found = posterior(difference(value, error), Elsewhere(mean, deviation))
+    found = posterior(difference(value, error), DifferencePrior(mean, deviation))
     assert min(value, mean) - 1e-9 <= found.value <= max(value, mean) + 1e-9
     assert found.parts[0].deviation <= min(error, deviation) + 1e-12
 
 
 def test_a_loss_that_is_unlike_what_was_seen_elsewhere_is_believed() -> None:
     loss = difference(-0.14, 0.05)
-    assert advised(loss, Elsewhere(0.045, 0.03)).verdict == "cannot be told"
-    assert advised(loss, Elsewhere(0.045, 0.03, doubt=0.1)).verdict == "do not use it"
-    assert advised(difference(0.02, 0.05), Elsewhere(0.045, 0.03, doubt=0.1)).verdict == "use it"
-    assert sum(part.weight for part in posterior(loss, Elsewhere(0.045, 0.03, doubt=0.1)).parts) == pytest.approx(1)
+    assert advised(loss, DifferencePrior(0.045, 0.03)).verdict == "cannot be told"
+    assert advised(loss, DifferencePrior(0.045, 0.03, doubt=0.1)).verdict == "do not use it"
+    assert advised(difference(0.02, 0.05), DifferencePrior(0.045, 0.03, doubt=0.1)).verdict == "use it"
+    assert sum(part.weight for part in posterior(loss, DifferencePrior(0.045, 0.03, doubt=0.1)).parts) == pytest.approx(
+        1
+    )
 
 
 @given(st.floats(0.005, 0.2), st.floats(0.001, 0.2), st.integers(10, 2_000))
