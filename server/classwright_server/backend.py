@@ -112,6 +112,11 @@ class Backend:
         runtime = await self.runtime()
         return await anyio.to_thread.run_sync(runtime.workspaces.of, current_principal())
 
+    async def task_names(self) -> list[str]:
+        """Return the names of the tasks of the calling principal."""
+        workspace = await self.workspace()
+        return await anyio.to_thread.run_sync(workspace.tasks)
+
     async def run_now(self, tool: str, request: ToolRequest, go_on: GoOn) -> Outcome:
         """Run a quick verb in a compute process and return its outcome; it is no job.
 

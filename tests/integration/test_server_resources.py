@@ -63,7 +63,7 @@ async def check_road_to_files(client: Client, shop: Path) -> None:
     card = await text_of(client, overview["newest_uris"]["dataset"])
     listed = await text_of(client, "classwright://support/artifacts/support-d1/files")
 
-    assert overview["newest_first"]["dataset"] == ["support-d1"]
+    assert [event["id"] for event in overview["history"]] == ["support-d1"]
     assert card["made_by"] == "import_examples"
     for file in listed["files"]:
         content = await fetched(client, "support-d1", file["name"], file["parts"])

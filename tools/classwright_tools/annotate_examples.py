@@ -37,7 +37,7 @@ class AnnotateExamplesRequest(ToolRequest):
     rows: int = Field(default=100, ge=1, le=1_000, description="To label.")
     order: Order | None = Field(
         default=None,
-        description="Typical rows (default without a model), informative ones, of which the kept model is unsure, or "
+        description="Typical rows (default without a model), informative ones, of which the model in use is unsure, or "
         "random ones, which measure it.",
     )
     split: LabelledByAnnotation = Field(default="train", description="Of the labelled; 'validation': random rows.")
@@ -282,7 +282,7 @@ TOOL = ToolSpec(
         description=(
             "Get labels for unlabelled rows, in a new dataset. Without a language model on the server you get texts: "
             "answer with `annotation` and `labels`, in any order. Some texts are rows whose label is known: they say "
-            "how good the labels are. order='random' also gives the kept model's accuracy."
+            "how good the labels are. order='random' also gives the accuracy of the model in use."
         ),
         outward=True,
     ),

@@ -9,7 +9,7 @@ from pydantic import Field, model_validator
 
 from classwright_tools.context import ToolContext
 from classwright_tools.domain.changes import Change
-from classwright_tools.domain.edits import Decider
+from classwright_tools.domain.edits import DONE_WORDS, Decider
 from classwright_tools.domain.excerpt import SHORT, Excerpts, counted, listed, shortened
 from classwright_tools.domain.kinds import DatasetId
 from classwright_tools.domain.noun import Noun, Slug, ToolRequest, ToolResult
@@ -43,7 +43,7 @@ class EditExamplesRequest(ToolRequest):
     decided_by: Decider = Field(
         default="person", description="'model': you judged the rows, asked to or not. A person's word counts above it."
     )
-    dataset: DatasetId | None = Field(default=None, description="Default: the task's newest.")
+    dataset: DatasetId | None = Field(default=None, description="Default: the newest.")
 
     @model_validator(mode="after")
     def _changes_or_a_version(self) -> EditExamplesRequest:
@@ -184,20 +184,9 @@ def _reverted(request: EditExamplesRequest, edited: Edited, context: ToolContext
     )
 
 
-_WORDS = {
-    "rewrite": "rewritten",
-    "remove": "removed",
-    "restore": "restored",
-    "approve": "approved",
-    "good_example": "marked as good",
-    "flag": "flagged",
-    "unmark": "without their marks",
-}
-
-
 def _in_words(done: Done) -> str:
     """Return what a change did, in a few words."""
-    return done.words or f"{counted(done.rows, 'row')} {_WORDS.get(done.action, done.action)}"
+    return done.words or f"{counted(done.rows, 'row')} {DONE_WORDS.get(done.action, done.action)}"
 
 
 def _selections(request: EditExamplesRequest) -> Iterator[RowSelection]:
@@ -231,9 +220,8 @@ TOOL = ToolSpec(
     text=ToolText(
         title="Edit examples",
         description=(
-            "Put a dataset right, in one new version: relabel (also unlabelled rows), rewrite, remove, restore, "
-            "approve, flag rows or mark good examples; rename, merge, split, add, describe, remove labels, also in "
-            "task and topic tree. Rows keep their origin; test rows stay. Many rows are counted first. Undo: "
+            "Put a dataset right, in one new version: its rows (relabel: also unlabelled ones), and labels, these also "
+            "in task and topic tree. Rows keep their origin; test rows stay. Many rows are counted first. Undo: "
             "`revert_to`."
         ),
     ),

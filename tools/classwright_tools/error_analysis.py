@@ -142,7 +142,7 @@ def error_analysis(request: ErrorAnalysisRequest, context: ToolContext) -> Error
 
 def _comparison(context: ToolContext, task: str, model: str) -> dict[str, Any]:
     """Return the facts and the id of the newest comparison of `model` with another one that chooses; {} of none."""
-    from classwright_tools.workspace.kept_model import chooses
+    from classwright_tools.workspace.in_use import chooses
 
     made = (one for one in context.workspace.artifacts(task, "report") if one.facts.get("model") == model)
     return next(({**one.facts, "id": one.id} for one in made if chooses(one.facts)), {})

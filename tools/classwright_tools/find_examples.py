@@ -9,12 +9,13 @@ from pydantic import Field, model_validator
 
 from classwright_tools.context import ToolContext
 from classwright_tools.domain.example import SPLITS, Origin, Split
-from classwright_tools.domain.excerpt import ANSWER_BYTES, Excerpts, counted, listed
+from classwright_tools.domain.excerpt import ANSWER_BYTES, Excerpts, counted
 from classwright_tools.domain.found_row import FoundRow
-from classwright_tools.domain.kinds import DatasetId
+from classwright_tools.domain.kinds import DatasetId, task_of
 from classwright_tools.domain.label_sets import labels_in_words
 from classwright_tools.domain.noun import Picture, Slug, ToolRequest, ToolResult
-from classwright_tools.domain.selection import Doubt, RowFilter, RowSearch, check_doubt
+from classwright_tools.domain.selection import RowFilter, RowSearch, check_doubt
+from classwright_tools.domain.task_line import Event, TaskLine
 from classwright_tools.domain.text_group import TextGroup
 from classwright_tools.domain.uris import artifact_uri
 from classwright_tools.errors import InvalidInput, NotEnoughData
@@ -24,10 +25,10 @@ from classwright_tools.work import Sizes, Work
 if TYPE_CHECKING:
     from classwright_tools.domain.task import Task
     from classwright_tools.measurement.selecting import Selected
+    from classwright_tools.workspace.workspace import Workspace
 
 MOST_ROWS = 100  # a page
 MOST_GROUPS = 500  # as many as a task may have labels
-LABELS_LISTED = 6  # in the summary
 GROUPS_WORDS = 750  # bytes that the summary of groups and the next step take of an answer
 COUNTS_BYTES = 2_000  # of an answer: the counts of labels, and those of changes
 JOB_BYTES = 1_700  # of an answer: the job around the result, the next step, and what is said of parts
@@ -36,8 +37,9 @@ JOB_BYTES = 1_700  # of an answer: the job around the result, the next step, and
 class FindExamplesRequest(ToolRequest, RowSearch):
     """Which rows: without a condition all but those of the test split."""
 
-    task: Slug
-    dataset: DatasetId | None = Field(default=None, description="Default: the task's newest.")
+    task: Slug | None = Field(default=None, description="Left out: which there are.")
+    history: bool = Field(default=False, description="What happened, for rows.")
+    dataset: DatasetId | None = Field(default=None, description="Default: the newest.")
     compare_to: DatasetId | None = Field(
         default=None, description="An earlier version: what changed since, in rows of `where`."
     )
@@ -53,6 +55,17 @@ class FindExamplesRequest(ToolRequest, RowSearch):
     picture: bool = Field(default=False, description="A map of all found.")
 
     @model_validator(mode="after")
+    def _rows_of_a_task(self) -> FindExamplesRequest:
+        besides = self.model_fields_set - {"task", "history", "offset", "limit"}
+        if besides and (self.task is None or self.history):
+            named = " and ".join(f"`{name}`" for name in sorted(besides))
+            raise ValueError(
+                f"{named} {'is' if len(besides) == 1 else 'are'} of rows: pass `task`, and no `history`. Without "
+                "`task` the answer names the tasks that there are"
+            )
+        return self
+
+    @model_validator(mode="after")
     def _one_order(self) -> FindExamplesRequest:
         if self.shuffled and self.is_computed:
             raise ValueError("leave `shuffled` out: the most doubtful rows, or the nearest, come first")
@@ -62,24 +75,28 @@ class FindExamplesRequest(ToolRequest, RowSearch):
 
 
 class FindExamplesResult(ToolResult):
-    """A page of rows, and what all that were found hold."""
+    """A page of rows, and what all that were found hold; or what there is, and what happened."""
 
-    dataset: DatasetId
-    total: int = Field(ge=0, description="Rows that were found.")
-    changes: dict[str, int] = Field(description="Rows by what became of them since the version that is compared to.")
-    rows: tuple[FoundRow, ...]
+    dataset: DatasetId | None = Field(default=None, description="None where no rows were looked for.")
+    total: int = Field(default=0, ge=0, description="Rows that were found.")
+    changes: dict[str, int] = Field(
+        default_factory=dict, description="Rows by what became of them since the version that is compared to."
+    )
+    rows: tuple[FoundRow, ...] = ()
     groups: tuple[TextGroup, ...] = ()
-    next_offset: int | None = Field(description="None: no more.")
-    labels: dict[str, int]
+    next_offset: int | None = Field(default=None, description="None: no more.")
+    labels: dict[str, int] = Field(default_factory=dict)
     none: int = Field(default=0, ge=0, description="Rows of which none of the labels applies.")
-    splits: dict[Split, dict[Origin, int]]
-    rounds: dict[int, int]
-    characters: dict[str, int] = Field(description="Of a text, quantiles.")
+    splits: dict[Split, dict[Origin, int]] = Field(default_factory=dict)
+    rounds: dict[int, int] = Field(default_factory=dict)
+    characters: dict[str, int] = Field(default_factory=dict, description="Of a text, quantiles.")
     picture: Picture | None = None
+    tasks: tuple[TaskLine, ...] = ()
+    history: tuple[Event, ...] = Field(default=(), description="The newest first.")
 
 
 def find_examples(request: FindExamplesRequest, context: ToolContext) -> FindExamplesResult:
-    """Find rows of a dataset, and count what they hold.
+    """Find rows of a dataset, and count what they hold; or tell what tasks there are, and what happened.
 
     Test rows are found only by name, in `where.splits` or `ids`: whoever writes training texts should not read them.
 
@@ -90,9 +107,12 @@ def find_examples(request: FindExamplesRequest, context: ToolContext) -> FindExa
         DamagedArtifact: the dataset does not read back.
     """
     from classwright_tools.curation.row_counts import row_counts
+    from classwright_tools.measurement.found_in_words import found_in_words, left_out_of_test, unsure_in_words
     from classwright_tools.measurement.row_page import bytes_of, row_page
 
     workspace = context.workspace
+    if request.task is None or request.history:
+        return _told(request, workspace)
     workspace.task(request.task)  # one that is not there is told with the nearest
     dataset = workspace.resolve(request.dataset, "dataset", request.task).id
     found, changes, unseen = _found(request, context, dataset)
@@ -105,9 +125,9 @@ def find_examples(request: FindExamplesRequest, context: ToolContext) -> FindExa
     excerpts.note("changes", len(shown["changes"]), len(changes))
     none = {labels_in_words(()): counts.none} if counts.none else {}
     bare = FindExamplesResult(
-        summary=_summary(found, request.compare_to, changes, none | counts.labels)
-        + _left_out(unseen, compared=request.compare_to is not None)
-        + _unsure(request.doubt),
+        summary=found_in_words(found, request.compare_to, changes, none | counts.labels)
+        + left_out_of_test(unseen, compared=request.compare_to is not None)
+        + unsure_in_words(request.doubt),
         next_step="",
         dataset=dataset,
         total=len(found),
@@ -123,7 +143,7 @@ def find_examples(request: FindExamplesRequest, context: ToolContext) -> FindExa
     drawn, undrawn = _picture(found, request, context) if request.picture else (None, "")
     if request.groups is not None:
         grouped = _grouped(request, found, context, bare, left - GROUPS_WORDS)
-        update = {"summary": f"{grouped.summary}{_left_out(unseen)}{undrawn}", "picture": drawn}
+        update = {"summary": f"{grouped.summary}{left_out_of_test(unseen)}{undrawn}", "picture": drawn}
         return grouped.model_copy(update=update)
     rows = row_page(found, request.offset, request.limit, left, excerpts)
     end = request.offset + len(rows)
@@ -140,6 +160,16 @@ def find_examples(request: FindExamplesRequest, context: ToolContext) -> FindExa
     )
 
 
+def _told(request: FindExamplesRequest, workspace: Workspace) -> FindExamplesResult:
+    """Return what there is, or what happened in a task."""
+    from classwright_tools.chronicle.answers import all_tasks, one_task
+
+    page = (request.offset, request.limit, ANSWER_BYTES - JOB_BYTES)
+    told = one_task(workspace, request.task, *page) if request.task else all_tasks(workspace, *page)
+    found = told._asdict()
+    return FindExamplesResult(shown_in_part=found.pop("parts"), **found)
+
+
 def _found(request: FindExamplesRequest, context: ToolContext, dataset: str) -> tuple[Selected, dict[str, int], int]:
     """Return the rows that are looked for, how many changed in which way where versions are compared, and the number
     of test rows that are left out."""
@@ -150,7 +180,7 @@ def _found(request: FindExamplesRequest, context: ToolContext, dataset: str) -> 
         by_name = request.ids or (request.where and request.where.splits)
         unseen = 0 if by_name else read_card(context.workspace, dataset).rows("test")
         return select(context, dataset, request), {}, unseen
-    earlier = context.workspace.resolve(request.compare_to, "dataset", request.task).id
+    earlier = context.workspace.resolve(request.compare_to, "dataset", task_of(dataset)).id
     return changed(context, dataset, earlier, request.where or RowFilter())
 
 
@@ -171,8 +201,8 @@ def _grouped(
     from classwright_tools.learning.reading_languages import unread_remark_at_hand
     from classwright_tools.measurement.text_groups import after_groups, groups_in_words, groups_of_rows, shown_groups
 
-    workspace = context.workspace
-    unread = unread_remark_at_hand(context.encoder, workspace.task(request.task).languages, workspace.encoders)
+    workspace, task = context.workspace, task_of(found.dataset)
+    unread = unread_remark_at_hand(context.encoder, workspace.task(task).languages, workspace.encoders)
     if unread:
         unread = f" {unread} Groups may then be of one language, or of one form, and not of one subject."
     every, rows = groups_of_rows(context, found, request.groups or None)
@@ -182,7 +212,7 @@ def _grouped(
     return bare.model_copy(
         update={
             "summary": f"{groups_in_words(found, every, rows)}{unread}",
-            "next_step": after_groups(request.task, found.dataset, len(every), more),
+            "next_step": after_groups(task, found.dataset, len(every), more),
             "groups": tuple(shown),
             "next_offset": more,
         }
@@ -195,44 +225,6 @@ def _first(counts: dict[str, int], max_bytes: int) -> dict[str, int]:
     while len(json.dumps(kept).encode()) > max_bytes:
         kept.popitem()
     return kept
-
-
-def _summary(found: Selected, earlier: str | None, changes: dict[str, int], labels: dict[str, int]) -> str:
-    """Return what was found, or what changed since `earlier`."""
-    from classwright_tools.curation.row_changes import KINDS
-
-    by_label = listed((f"{label} {rows:,}" for label, rows in labels.items()), LABELS_LISTED)
-    summary = f"{counted(len(found), 'row')} of {found.dataset} found{f': {by_label}' if by_label else ''}."
-    if earlier:
-        changed = ", ".join(f"{changes[kind]:,} {kind}" for kind in KINDS if kind in changes)
-        rows = counted(len(found), "row changed", "rows changed")
-        summary = f"From {earlier} to {found.dataset} {rows}{changed and f': {changed}'}."
-    if found.judged:
-        there, answered = found.judged
-        summary += f" {answered:,} of {counted(there, 'row')} could be judged."
-    return summary
-
-
-def _unsure(doubt: Doubt | None) -> str:
-    """Return what is counted where the `doubt` is "unsure": `classify` counts others; else nothing."""
-    from classwright_tools.measurement.answered_rows import CLOSE, RARELY_RIGHT
-
-    if doubt != "unsure":
-        return ""
-    return (
-        f" Unsure here: the two likeliest labels are less than {CLOSE} apart, or the likeliest is below {RARELY_RIGHT}"
-        "; classify is not sure of any below the model's threshold, mostly more."
-    )
-
-
-def _left_out(unseen: int, *, compared: bool = False) -> str:
-    """Return the sentence on the `unseen` test rows, which changed where versions are `compared`; nothing of none."""
-    if not unseen:
-        return ""
-    if compared:
-        rows = counted(unseen, "test row that changed is", "test rows that changed are")
-        return f" Besides, {rows} left out: where.splits names them."
-    return f" Its {counted(unseen, 'test row is', 'test rows are')} left out: where.splits names them."
 
 
 def _shown_in_part(excerpts: Excerpts) -> str:
@@ -265,7 +257,7 @@ def _work(request: FindExamplesRequest, sizes: Sizes) -> Work:
     """Short: embeddings and opinions are kept, and only the first search of a large dataset takes minutes."""
     if request.is_computed or request.picture or request.groups is not None:
         method = request.doubt or ("meaning" if request.like or not request.picture else "map")
-        return Work("short", sizes.dataset(request.dataset, request.task, SPLITS), method)
+        return Work("short", sizes.dataset(request.dataset, request.task or "", SPLITS), method)
     return Work("short", 0)
 
 
@@ -281,8 +273,8 @@ TOOL = ToolSpec(
     text=ToolText(
         title="Find examples",
         description=(
-            "Look at a dataset: rows by conditions, by meaning, in doubt or marked, page by page, with counts of all "
-            "found; in groups; or what changed since a version."
+            "Without arguments: the tasks, the models in use, what happened, what is open. Of a task: rows by "
+            "conditions, meaning, doubt or marks, with counts of all found; in groups; what changed since a version."
         ),
         reads_only=True,
     ),

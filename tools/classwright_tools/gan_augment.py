@@ -36,7 +36,7 @@ class GanAugmentRequest(ToolRequest):
     """Which rows to generate more of, by what, and from what else to learn."""
 
     task: Slug
-    dataset: DatasetId | None = Field(default=None, description="Default: the task's newest.")
+    dataset: DatasetId | None = Field(default=None, description="Default: the newest.")
     method: Literal["auto", "gan", "smote", "mixup", "distribution_calibration"] = Field(
         default="auto",
         description="'gan': conditional GAN. 'smote', 'mixup': between two rows of a label. "

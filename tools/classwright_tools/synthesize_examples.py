@@ -67,7 +67,7 @@ class SynthesizeExamplesRequest(ToolRequest):
         description="Pair tasks: the items to write for. Default: those of training pairs that fit, one query each.",
     )
     topic_tree: TopicTreeId | None = Field(default=None, description="The tree to fill. Default: the newest.")
-    dataset: DatasetId | None = Field(default=None, description="To add to. Default: the task's newest, or a new one.")
+    dataset: DatasetId | None = Field(default=None, description="To add to. Default: the newest, or a new one.")
     new_dataset: bool = Field(default=False, description="Begin a new dataset.")
     candidates_per_row: float = Field(
         default=1.5, ge=1, le=10, description="Most texts for each row wanted, refused ones included."

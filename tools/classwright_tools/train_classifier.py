@@ -37,7 +37,7 @@ class TrainClassifierRequest(ToolRequest, PairOptions):
     """Which rows to train on, and how."""
 
     task: Slug
-    dataset: DatasetId | None = Field(default=None, description="Default: the task's newest.")
+    dataset: DatasetId | None = Field(default=None, description="Default: the newest.")
     method: MethodName = AUTO
     encoder: str | None = Field(
         default=None,

@@ -47,6 +47,11 @@ def faults_in(error: ValidationError, taken: Sequence[str]) -> list[str]:
     return [*lines[:SHOWN_FAULTS], f"and {more} more"] if more > 0 else lines
 
 
+def lacks_task(error: ValidationError) -> bool:
+    """Whether a call named no task where it has to."""
+    return any(fault["type"] == "missing" and fault["loc"] == ("task",) for fault in error.errors())
+
+
 def path_of(place: Place) -> str:
     """Return a place in the arguments as one writes it: labels[3].name."""
     text = ""

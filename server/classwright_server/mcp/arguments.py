@@ -33,7 +33,7 @@ def waiting_arguments_of(name: str, request: type[BaseModel], *, dry_run: bool) 
 
     With `dry_run` a call may ask for what it would take alone.
     """
-    more: dict[str, Any] = {WAIT: (int, wait_field("Then a job_id comes."))}
+    more: dict[str, Any] = {WAIT: (int, wait_field("Then a job_id."))}
     if dry_run:
         more["dry_run"] = (bool, Field(default=False, description="Only estimate."))
     return arguments_of(name, request, **more)

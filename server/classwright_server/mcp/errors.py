@@ -30,7 +30,7 @@ def tool_errors(tool: str, taken: Sequence[str] = ()) -> Iterator[None]:
     except (ToolError, ClasswrightError) as error:
         raise ToolError(sanitized(error)) from error
     except ValidationError as error:
-        raise ToolError(sanitized(_bad_arguments(tool, error, taken))) from error
+        raise ToolError(sanitized(bad_arguments(tool, error, taken))) from error
     except Exception as error:  # noqa: BLE001  # the boundary to the client: logged there, masked here
         raise ToolError(masked(tool, error, for_operator=current_principal() is None)) from None
 
@@ -65,6 +65,6 @@ def request_errors(method: str) -> Iterator[None]:
         raise MCPError(INTERNAL_ERROR, masked(method, error)) from None
 
 
-def _bad_arguments(tool: str, error: ValidationError, taken: Sequence[str]) -> str:
+def bad_arguments(tool: str, error: ValidationError, taken: Sequence[str] = ()) -> str:
     """Say which arguments cannot be used, and why."""
     return f"{tool}: the arguments cannot be used. {'; '.join(faults_in(error, taken))}. Correct them and call again."

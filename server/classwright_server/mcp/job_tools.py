@@ -88,7 +88,7 @@ def _list_jobs(backend: Backend) -> Tool:
 
     text = ToolText(
         title="List jobs",
-        description="List jobs of this workspace, the newest first, page by page. Use it when a job_id was lost.",
+        description="List the jobs of this workspace, newest first: those that run, or a lost job_id.",
         reads_only=True,
     )
     return served_tool("list_jobs", text, arguments_of("list_jobs", ListJobsRequest), JobList, body)

@@ -8,6 +8,8 @@ from itertools import chain, islice
 
 from classwright_server.jobs.records import JobRecord
 from classwright_server.mcp.files import file_of, files_of, find_artifact, inner_path, main_document, part_of
+from classwright_tools.chronicle.events import events, happened
+from classwright_tools.chronicle.task_lines import readable_line
 from classwright_tools.domain.example import SPLITS, Example
 from classwright_tools.domain.kinds import KINDS
 from classwright_tools.domain.uris import artifact_uri, task_uri
@@ -17,13 +19,16 @@ from classwright_tools.workspace.workspace import Artifact, Workspace
 
 MAX_ROWS = 200
 MAX_OFFSET = 10**12
-NEWEST = 20
+NEWEST = 50
+"""Events of a task; find_examples tells all, page by page."""
 
 
 def tasks(workspace: Workspace) -> str:
-    """Return the slugs and URIs of all tasks."""
+    """Return the slugs and URIs of all tasks, and what one learns first of each."""
     slugs = workspace.tasks()
-    return json.dumps({"tasks": slugs, "uris": [task_uri(slug) for slug in slugs]})
+    lines = [readable_line(workspace, slug).model_dump(mode="json") for slug in slugs]
+    overview = {"tasks": slugs, "uris": [task_uri(slug) for slug in slugs], "in_short": lines}
+    return json.dumps(overview, ensure_ascii=False)
 
 
 def job_result(record: JobRecord) -> str:
@@ -39,14 +44,17 @@ def job_result(record: JobRecord) -> str:
 
 
 def task(workspace: Workspace, slug: str) -> str:
-    """Return a task, the ids of its newest artifacts by kind, and the URI of the newest of each."""
+    """Return a task, what one learns first of it, what happened in it last, and the URI of the newest of each kind."""
     found = workspace.task(slug)
-    newest = {kind: workspace.artifacts(slug, kind, limit=NEWEST) for kind in sorted(KINDS)}
+    newest = {kind: workspace.latest(kind, slug) for kind in sorted(KINDS)}
+    made = happened(workspace, slug)
     overview = {
         "task": found.model_dump(mode="json"),
-        "newest_first": {kind: [artifact.id for artifact in there] for kind, there in newest.items()},
-        "in_all": {kind: there[0].number for kind, there in newest.items() if there},  # numbered from 1, without gaps
-        "newest_uris": {kind: artifact_uri(there[0].id) for kind, there in newest.items() if there},
+        "in_short": readable_line(workspace, slug).model_dump(mode="json"),
+        "history": [event.model_dump(mode="json") for event in events(workspace, made[:NEWEST])],
+        "events": len(made),
+        "in_all": {kind: there.number for kind, there in newest.items() if there},  # numbered from 1, without gaps
+        "newest_uris": {kind: artifact_uri(there.id) for kind, there in newest.items() if there},
     }
     return json.dumps(overview, ensure_ascii=False)
 

@@ -18,7 +18,7 @@ from classwright_server.mcp.skills_extension import SKILL_URI
 from classwright_server.sanitize import escaped_json
 from classwright_tools.domain.invisible import plain_text
 from classwright_tools.domain.kinds import KINDS
-from classwright_tools.domain.uris import job_uri
+from classwright_tools.domain.uris import TASKS_URI, job_uri
 
 FILE = "classwright://{task}/artifacts/{artifact}/files/{name}"
 T = TypeVar("T")
@@ -39,14 +39,14 @@ def add_resources(server: MCPServer[Backend], backend: Backend) -> None:
     """Register the resources, and what answers for the rest. A URI is read by the first offer that it fits."""
     shelf = Shelf(backend)
     offers = (
-        Offer("classwright://tasks", shelf.tasks, "Tasks", "Every task of the workspace."),
+        Offer(TASKS_URI, shelf.tasks, "Tasks", "Every task of the workspace, with the model in use."),
         Offer(
             "classwright://jobs/{job_id}/result",
             shelf.job_result,
             "A job's result",
             "The whole result of a completed job, or the whole of an answer that says so in `uris`.",
         ),
-        Offer("classwright://{task}", shelf.task, "A task", "The task and its newest artifacts."),
+        Offer("classwright://{task}", shelf.task, "A task", "The task, the model in use, and what happened."),
         Offer(
             "classwright://{task}/artifacts/{artifact}/files",
             shelf.files,
@@ -115,7 +115,7 @@ class Shelf:
 
     async def tasks(self) -> str:
         """Return the tasks of the workspace."""
-        return await self._read("classwright://tasks", lambda readers, workspace: readers.tasks(workspace))
+        return await self._read(TASKS_URI, lambda readers, workspace: readers.tasks(workspace))
 
     async def job_result(self, job_id: str) -> str:
         """Return the whole result of a job, or the answer of a tool that is none."""
@@ -128,7 +128,7 @@ class Shelf:
             return escaped_json(kept or job_result(await self._backend.record(job_id)))
 
     async def task(self, task: str) -> str:
-        """Return a task and its newest artifacts."""
+        """Return a task, the model in use, and what happened."""
         return await self._read(f"classwright://{task}", lambda readers, workspace: readers.task(workspace, task))
 
     async def files(self, task: str, artifact: str) -> str:

@@ -29,7 +29,7 @@ from classwright_tools.review.pictures import insights, points
 from classwright_tools.review.reasons import reasons_of
 from classwright_tools.review.shown_rows import shown_decision, shown_rows, stands
 from classwright_tools.review.standing import Standing
-from classwright_tools.workspace.kept_model import kept_model
+from classwright_tools.workspace.in_use import model_in_use
 from classwright_tools.workspace.workspace import Workspace
 
 HISTORY_ROWS = 100
@@ -51,8 +51,8 @@ class ReviewDesk:
             raise NotFound("a task", "is not there yet", "Make one in the chat first: propose_topics.")
         task = workspace.task(given.task or (task_of(given.dataset) if given.dataset else _newest(workspace, tasks)))
         dataset = workspace.resolve(given.dataset, "dataset", task.slug).id
-        kept = kept_model(workspace, task.slug)
-        model = given.model or (kept.id if kept else None)
+        in_use = model_in_use(workspace, task.slug)
+        model = given.model or (in_use.model.id if in_use else None)
         desk = self._desks.desk(workspace, dataset)
         standing = self._desks.standing(workspace, task.slug)
         doubts = self._desks.doubts(workspace, dataset, model)

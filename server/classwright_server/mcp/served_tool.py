@@ -7,21 +7,26 @@ from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from mcp.server.mcpserver import Context
+from mcp.server.mcpserver.exceptions import ToolError
 from mcp.server.mcpserver.tools import Tool
 from mcp.server.mcpserver.utilities.func_metadata import ArgModelBase, FuncMetadata
 from mcp_types import ToolAnnotations
-from pydantic import BaseModel
+from pydantic import BaseModel, ValidationError
 
+from classwright_server.mcp.argument_faults import lacks_task
 from classwright_server.mcp.arguments import WAIT, as_left_out
-from classwright_server.mcp.errors import tool_errors
+from classwright_server.mcp.errors import bad_arguments, tool_errors
 from classwright_server.mcp.job_views import message_of
 from classwright_server.mcp.results import answer
 from classwright_server.mcp.schemas import input_schema, output_schema
 from classwright_server.sanitize import sanitized
+from classwright_tools.domain.excerpt import listed
 from classwright_tools.tool import ToolText
 
 if TYPE_CHECKING:
     from classwright_server.jobs.records import JobRecord
+
+TASKS_NAMED = 20
 
 Body = Callable[[Any, "Context[Any, Any]"], Awaitable[BaseModel]]
 """Answers a call; the first parameter is the model of its arguments."""
@@ -30,6 +35,9 @@ Body = Callable[[Any, "Context[Any, Any]"], Awaitable[BaseModel]]
 class ServedTool(Tool):
     """A tool whose failures have the words of `tool_errors` in place of the SDK's."""
 
+    tasks_there: Callable[[], Awaitable[list[str]]] | None = None
+    """Returns the names of the tasks, for whoever names none."""
+
     async def run(self, arguments: dict[str, Any], context: Context[Any, Any], convert_result: bool = False) -> Any:
         """Check the arguments, run the tool and return its result."""
         with tool_errors(self.name, list(self.parameters["properties"])):
@@ -37,8 +45,19 @@ class ServedTool(Tool):
             if WAIT not in self.parameters["properties"]:
                 given.pop(WAIT, None)  # as most tools take it, and this one answers in the call however long that waits
             meant = as_left_out(given, self.parameters, self.parameters.get("$defs", {}))
-            result = await self.fn(self.fn_metadata.arg_model.model_validate(meant), context)
+            result = await self.fn(await self._checked(meant), context)
             return self.as_answer(result) if convert_result else result
+
+    async def _checked(self, arguments: dict[str, Any]) -> BaseModel:
+        """Return the arguments as their model; an error on a task that is missing names those that are there."""
+        try:
+            return self.fn_metadata.arg_model.model_validate(arguments)
+        except ValidationError as error:
+            if not (self.tasks_there and lacks_task(error)):
+                raise
+            there = listed(map(repr, await self.tasks_there()), TASKS_NAMED)
+            known = f"Tasks: {there}." if there else "There is no task yet: propose_topics makes one."
+            raise ToolError(sanitized(f"{bad_arguments(self.name, error)} {known}")) from error
 
     def as_answer(self, result: Any) -> Any:
         """Return the result as a client is answered."""
@@ -53,10 +72,11 @@ def served_tool(
     body: Body,
     *,
     meta: dict[str, Any] | None = None,
+    tasks_there: Callable[[], Awaitable[list[str]]] | None = None,
 ) -> Tool:
     """Return the tool `name`, of which callers are told `text`; `body` answers a call with a `result`.
 
-    `meta` is the `_meta` by which hosts are told of it.
+    `meta` is the `_meta` by which hosts are told of it. `tasks_there` names the tasks for whoever names none.
     """
     return ServedTool(
         fn=body,
@@ -73,6 +93,7 @@ def served_tool(
             open_world_hint=text.outward,
         ),
         meta=meta,
+        tasks_there=tasks_there,
     )
 
 

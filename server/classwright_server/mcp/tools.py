@@ -48,7 +48,8 @@ def _quick(backend: Backend, tool: ToolSpec[Any, Any]) -> Tool:
         return tool.result.model_validate(_result_of(outcome))  # type: ignore[no-any-return]  # a pydantic model
 
     arguments = arguments_of(tool.name, tool.request)
-    return served_tool(tool.name, tool.text, arguments, tool.result, body, meta=opening(tool.name))
+    meta = opening(tool.name)
+    return served_tool(tool.name, tool.text, arguments, tool.result, body, meta=meta, tasks_there=backend.task_names)
 
 
 def _long(backend: Backend, tool: ToolSpec[Any, Any]) -> Tool:
@@ -77,7 +78,7 @@ def _long(backend: Backend, tool: ToolSpec[Any, Any]) -> Tool:
 
     arguments = waiting_arguments_of(tool.name, tool.request, dry_run=tool.dry_run)
     meta = FOR_PAGE if tool.for_page else opening(tool.name)
-    return served_tool(tool.name, tool.text, arguments, JobView, body, meta=meta)
+    return served_tool(tool.name, tool.text, arguments, JobView, body, meta=meta, tasks_there=backend.task_names)
 
 
 async def _estimate(backend: Backend, tool: str, request: ToolRequest, notes: ProgressNotes) -> CostEstimate | None:

@@ -24,7 +24,7 @@ from classwright_tools.learning.model import Model, load_model
 from classwright_tools.learning.pair_encoder import encoder_for
 from classwright_tools.workspace.datasets import read_edits
 from classwright_tools.workspace.ended_labels import check_labels
-from classwright_tools.workspace.kept_model import kept_model
+from classwright_tools.workspace.in_use import model_in_use
 from classwright_tools.workspace.labelled_rows import labelled_rows
 from classwright_tools.workspace.workspace import Artifact
 
@@ -40,7 +40,7 @@ def hand_out(
 ) -> Artifact:
     """Store an annotation of up to `most` unlabelled rows of `dataset`, by default the newest of `task`, for `split`.
 
-    Without an `order` they are those that the model to go on with is least certain of, or without one typical rows;
+    Without an `order` they are those that the model in use is least certain of, or without one typical rows;
     for validation they are random ones.
 
     Raises:
@@ -52,7 +52,8 @@ def hand_out(
     found = workspace.task(task)
     source = workspace.resolve(dataset, "dataset", found.slug).id
     check_labels(workspace, source)
-    kept = kept_model(workspace, found.slug)
+    in_use = model_in_use(workspace, found.slug)
+    kept = in_use.model if in_use else None
     order = order or ("random" if split == "validation" else "informative" if kept else "typical")
     if order == "informative" and kept is None:
         reason = "goes by a model, and the task has none yet"

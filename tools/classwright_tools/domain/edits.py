@@ -56,6 +56,16 @@ class Edit(Noun):
 
 
 TEST_ROWS = "test rows are not edited one by one: the final figure would follow from what one has seen of them"
+DONE_WORDS = {
+    "rewrite": "rewritten",
+    "remove": "removed",
+    "restore": "restored",
+    "approve": "approved",
+    "good_example": "marked as good",
+    "flag": "flagged",
+    "unmark": "without their marks",
+}
+"""What an action makes of its rows."""
 _VOUCHES = ("relabel", "rewrite", "restore", "approve", "good_example")
 _GONE = ("remove", "remove_label")
 _WITH_LABEL = ("relabel", "restore", "merge_label", "split_label", *_GONE)  # their `rows` tell labels

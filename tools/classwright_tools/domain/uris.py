@@ -7,9 +7,11 @@ from urllib.parse import quote
 
 from classwright_tools.domain.kinds import kind_of, task_of
 
+TASKS_URI = "classwright://tasks"
+
 
 def task_uri(task: str) -> str:
-    """Return the URI of a task: its labels, and its newest artifacts."""
+    """Return the URI of a task: its labels, the model in use, and what happened in it."""
     return f"classwright://{task}"
 
 

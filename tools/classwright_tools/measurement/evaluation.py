@@ -38,7 +38,7 @@ from classwright_tools.measurement.own_thresholds import (
 )
 from classwright_tools.measurement.pages import write_page
 from classwright_tools.statistics.at_shares import figures_at_shares, own_shares
-from classwright_tools.workspace.kept_model import SHARED_LABELS
+from classwright_tools.workspace.in_use import SHARED_LABELS
 from classwright_tools.workspace.later_labels import later_names
 from classwright_tools.workspace.own_files import read_own
 from classwright_tools.workspace.workspace import Workspace

@@ -18,7 +18,7 @@ from classwright_tools.learning.reading_limits import limit_at_hand
 from classwright_tools.measurement.label_shares import counts_by_split, label_shifts, shifts_remark
 from classwright_tools.measurement.next_training import next_training
 from classwright_tools.workspace.datasets import read_card
-from classwright_tools.workspace.kept_model import kept_model
+from classwright_tools.workspace.in_use import model_in_use
 from classwright_tools.workspace.workspace import Workspace
 
 MAIL_ROWS_TOLD = 3
@@ -158,8 +158,9 @@ def import_next_step(task: Task, splits: Sequence[Split], dataset: str | None, w
 
 def _with_unlabelled(task: Task, dataset: str, workspace: Workspace) -> str:
     """Return the call after an import of rows without labels, which a model that is there answers at once."""
-    if task.labels and (made := kept_model(workspace, task.slug)):
-        answer = f"Call classify with model={made.id!r} and dataset={dataset!r} to have these rows answered. To learn: "
+    if task.labels and (found := model_in_use(workspace, task.slug)):
+        call = f"classify(model={found.model.id!r}, dataset={dataset!r})"
+        answer = f"To have these rows answered: {call}, by {found.in_words}. To learn: "
         return answer + _without_model(task, dataset, workspace)
     return _without_model(task, dataset, workspace)
 

@@ -17,7 +17,7 @@ from classwright_tools.measurement.label_shares import counts_by_split, label_sh
 from classwright_tools.measurement.long_rows import cut_remarks
 from classwright_tools.measurement.rows_compared import fair_rows
 from classwright_tools.workspace.datasets import read_card, read_rows
-from classwright_tools.workspace.kept_model import kept_of
+from classwright_tools.workspace.in_use import in_use_of
 from classwright_tools.workspace.workspace import Artifact, Workspace
 
 
@@ -152,8 +152,8 @@ def earlier_model(workspace: Workspace, made: Artifact, card: ModelCard, *, meas
         rows = fair_rows(workspace, card.task, read_rows(workspace, card.dataset, "train"))
         comparable = len(rows) >= ENOUGH_REAL and not card.thresholds
         alike = (one for one in alike if comparable and one.facts.get("dataset") != card.dataset)
-    kept = kept_of(workspace, card.task, [one for one in alike if not one.facts.get("validation_rows")])
-    return kept.id if kept else None
+    found = in_use_of(workspace, card.task, [one for one in alike if not one.facts.get("validation_rows")])
+    return found.model.id if found else None
 
 
 def training_next_step(

@@ -22,7 +22,7 @@ from classwright_tools.measurement.training_summary import earlier_model
 from classwright_tools.statistics.exact_tests import SIGNIFICANCE, mcnemar
 from classwright_tools.statistics.paired_at_shares import compare_at_shares
 from classwright_tools.train_classifier import TrainClassifierRequest, TrainClassifierResult, train_classifier
-from classwright_tools.workspace.kept_model import kept_model
+from classwright_tools.workspace.in_use import model_in_use
 from classwright_tools.workspace.workspace import Workspace
 from support.measurement import REAL, context_on, dataset_of, real_rows, trained_on, written_rows
 
@@ -329,10 +329,10 @@ def test_the_earlier_model_is_kept_too_where_it_was_compared_against_the_later_o
     on_test = facts | {"split": "test", "verdict": "gain" if kept else "loss"}
     workspace.publish("report", "support", lambda _: None, run_key="tested", facts=on_test)
 
-    found = kept_model(workspace, "support")
+    found = model_in_use(workspace, "support")
 
     assert found
-    assert found.id == (model, second.id)[kept]
+    assert found.model.id == (model, second.id)[kept]
 
 
 def test_no_model_is_compared_with_one_that_learnt_the_validation_rows(workspace: Workspace, model: str) -> None:

@@ -22,7 +22,7 @@ from classwright_tools.measurement.caveats import how_sure
 from classwright_tools.measurement.evaluation import chosen_thresholds, listed_facts, measure, write_report
 from classwright_tools.train_classifier import TrainClassifierRequest, train_classifier
 from classwright_tools.workspace.datasets import read_rows
-from classwright_tools.workspace.kept_model import kept_model
+from classwright_tools.workspace.in_use import model_in_use
 from classwright_tools.workspace.workspace import Workspace
 from support.measurement import REAL, answers_of, context_on, dataset_of, real_rows, trained_on, written_rows
 from support.several import several_dataset, several_task
@@ -67,12 +67,12 @@ def test_a_comparison_on_shared_labels_does_not_decide_which_model_is_gone_on_wi
     workspace: Workspace, dataset: str, model: str, fewer: str
 ) -> None:
     result = measured(workspace, fewer, model, dataset)
-    kept = kept_model(workspace, "support")
+    kept = model_in_use(workspace, "support")
 
     assert result.comparison
     assert result.comparison.keeps_earlier
     assert kept
-    assert kept.id == fewer
+    assert kept.model.id == fewer
 
 
 def test_the_model_with_fewer_labels_is_measured_on_the_rows_that_it_knows(

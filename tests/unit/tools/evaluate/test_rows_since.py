@@ -10,7 +10,7 @@ from classwright_tools.domain.example import Example, make_example
 from classwright_tools.edit_examples import EditExamplesRequest, edit_examples
 from classwright_tools.evaluate import EvaluateRequest, EvaluateResult, evaluate
 from classwright_tools.workspace.datasets import read_rows, save_dataset
-from classwright_tools.workspace.kept_model import kept_model
+from classwright_tools.workspace.in_use import model_in_use
 from classwright_tools.workspace.workspace import Workspace
 from support.measurement import context_on, trained_on
 
@@ -48,9 +48,9 @@ def test_rows_that_got_labels_are_gone_on_with_where_the_difference_may_be_chanc
     )
     turned = compared(workspace, later, model, newer)
     assert f"go on with {newer}" in turned.next_step
-    kept = kept_model(workspace, "support")
+    kept = model_in_use(workspace, "support")
     assert kept
-    assert kept.id == newer
+    assert kept.model.id == newer
 
 
 def test_after_a_loss_the_edits_in_between_are_named_with_how_to_look_and_to_undo(

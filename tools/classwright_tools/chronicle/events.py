@@ -1,0 +1,103 @@
+"""The events of a task, the newest first: versions, models, measurements and exports, by whom and why."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Sequence
+
+from classwright_tools.annotation.answers import stored_answers
+from classwright_tools.chronicle.edit_words import edits_in_words
+from classwright_tools.chronicle.task_lines import DATE, figure_of
+from classwright_tools.domain.cards import DatasetCard, ModelCard
+from classwright_tools.domain.edits import Edit
+from classwright_tools.domain.evaluation import EvaluationReport
+from classwright_tools.domain.example import SPLITS
+from classwright_tools.domain.excerpt import listed
+from classwright_tools.domain.kinds import Kind
+from classwright_tools.domain.task_line import Event
+from classwright_tools.errors import DamagedArtifact
+from classwright_tools.measurement.caveats import scores_in_words
+from classwright_tools.review.standing import Standing
+from classwright_tools.workspace.datasets import read_card, read_edits
+from classwright_tools.workspace.workspace import Artifact, Workspace
+
+MOST = 6
+"""Changes of a version, or names, that are told one by one."""
+_KINDS: tuple[Kind, ...] = ("dataset", "model", "report", "export")
+_WRITER = {"submit_examples": "the calling model", "synthesize_examples": "the server's writer"}
+
+
+def happened(workspace: Workspace, task: str) -> list[Artifact]:
+    """Return what happened in `task`, the newest first: its versions, models, evaluations and exports."""
+    made = [one for kind in _KINDS for one in workspace.artifacts(task, kind)]
+    told = [one for one in made if one.kind != "report" or one.facts.get("about") == "evaluation"]
+    return sorted(told, key=lambda one: one.created, reverse=True)
+
+
+def events(workspace: Workspace, made: Sequence[Artifact]) -> list[Event]:
+    """Return what is told of each of the artifacts `made` of one task; of one that does not read back, that."""
+    if not made:
+        return []
+    standing = Standing(workspace, made[0].task)
+    standing.refresh()
+    tell: dict[Kind, Callable[[Artifact], Event]] = {
+        "dataset": lambda one: _version(workspace, one, standing),
+        "model": lambda one: _model(workspace, one),
+        "report": lambda one: _evaluation(workspace, one),
+        "export": lambda one: _event(one, f"{one.parent} as a folder that runs by itself"),
+    }
+    return [_told(one, tell[one.kind]) for one in made]
+
+
+def _told(made: Artifact, tell: Callable[[Artifact], Event]) -> Event:
+    try:
+        return tell(made)
+    except DamagedArtifact as error:
+        return _event(made, str(error))
+
+
+def _event(made: Artifact, what: str, by: str = "", why: str = "") -> Event:
+    return Event(id=made.id, when=f"{made.created:{DATE}}", what=what, by=by, why=why)
+
+
+def _version(workspace: Workspace, made: Artifact, standing: Standing) -> Event:
+    card = read_card(workspace, made.id)
+    before = read_card(workspace, card.parent) if card.parent else None
+    own = [edit for edit in read_edits(workspace, made.id) if edit.dataset == card.parent and not edit.brought]
+    if card.made_by == "edit_examples":
+        changes = edits_in_words(own)
+        return _event(made, listed(changes, MOST), _deciders(made, own, standing), card.note)
+    what = f"{card.made_by}: {_rows_since(card, before)}"
+    if card.made_by == "annotate_examples":
+        by = Counter(answer.by for answer in stored_answers(workspace, made.run_key).values())
+        return _event(made, what, " and ".join(f"a {who} ({rows})" for who, rows in sorted(by.items(), reverse=True)))
+    return _event(made, what, _WRITER.get(card.made_by, ""))
+
+
+def _deciders(made: Artifact, own: Sequence[Edit], standing: Standing) -> str:
+    """Return who made the edits of a version: who they are by name where decisions of the review page tell."""
+    names = dict.fromkeys(standing.person(one) for one in standing.entries if standing.version(one) == made.id)
+    if names:
+        return f"{listed(names, MOST)} on the review page"
+    return " and ".join(f"a {by}" for by in sorted({edit.by for edit in own}, reverse=True))
+
+
+def _rows_since(card: DatasetCard, before: DatasetCard | None) -> str:
+    """Return the rows that a version has more or less than the one before it, by split."""
+    changes = {split: card.rows(split) - (before.rows(split) if before else 0) for split in SPLITS}
+    told = [f"{change:+,} {split}" for split, change in changes.items() if change]
+    return f"{', '.join(told)} rows" if told else "as many rows in each split"
+
+
+def _model(workspace: Workspace, made: Artifact) -> Event:
+    card = workspace.document(made.id, "model", ModelCard)
+    return _event(made, f"{card.method} on {card.dataset}: {figure_of(card)}")
+
+
+def _evaluation(workspace: Workspace, made: Artifact) -> Event:
+    report = workspace.document(made.id, "report", EvaluationReport)
+    rows = f"{report.figures.rows:,} {report.data} {report.split} rows of {report.dataset}"
+    told = f"{report.model} on {rows}: {scores_in_words(report.figures, len(report.labels))}"
+    if report.comparison:
+        told += f"; against {report.comparison.against}: {report.comparison.verdict}"
+    return _event(made, told)

@@ -1,0 +1,90 @@
+"""A task in one line: what it holds, the model in use with its figure, and what is open."""
+
+from __future__ import annotations
+
+from classwright_tools.chronicle.open_work import open_work
+from classwright_tools.domain.cards import ModelCard
+from classwright_tools.domain.example import SPLITS
+from classwright_tools.domain.excerpt import SHORT, listed, shortened
+from classwright_tools.domain.label_names import other_labels
+from classwright_tools.domain.task import Task
+from classwright_tools.domain.task_line import TaskLine, UsedModel
+from classwright_tools.errors import DamagedArtifact
+from classwright_tools.measurement.caveats import scores_in_words
+from classwright_tools.workspace.datasets import read_card
+from classwright_tools.workspace.in_use import InUse, model_in_use
+from classwright_tools.workspace.workspace import Workspace
+
+LABELS_NAMED = 12
+DATE = "%Y-%m-%d"
+
+
+def task_line(workspace: Workspace, slug: str) -> TaskLine:
+    """Return what one learns first of the task `slug`.
+
+    Raises:
+        NotFound: there is no such task.
+        DamagedArtifact: its newest dataset, or the card of the model in use, does not read back.
+    """
+    task = workspace.task(slug)
+    newest = workspace.latest("dataset", slug)
+    card = read_card(workspace, newest.id) if newest else None
+    rows = {split: card.rows(split) for split in SPLITS} if card else {}
+    found = model_in_use(workspace, slug)
+    model = workspace.document(found.model.id, "model", ModelCard) if found else None
+    return TaskLine(
+        task=slug,
+        instruction=shortened(task.instruction, SHORT),
+        labels=listed(task.label_names, LABELS_NAMED) or "none yet",
+        rows={split: count for split, count in rows.items() if count},
+        dataset=newest.id if newest else None,
+        made=f"{newest.created:{DATE}}" if newest else None,
+        in_use=used_model(found, model) if found and model else None,
+        open=(*_of_model(task, found, model, newest.id if newest else ""), *open_work(workspace, task, newest)),
+    )
+
+
+def used_model(found: InUse, card: ModelCard) -> UsedModel:
+    """Return the model in use, whose `card` this is, as an answer tells of it."""
+    return UsedModel(
+        model=found.model.id,
+        since=f"{found.since:{DATE}}",
+        why=found.why,
+        learnt=card.dataset,
+        figure=figure_of(card),
+    )
+
+
+def figure_of(card: ModelCard) -> str:
+    """Return how good a model was found when it was trained, and on which rows."""
+    rows = card.validation.measured_on or f"{card.validation.rows} {card.validation.data} rows"
+    return f"{scores_in_words(card.validation, len(card.labels))} on {rows}"
+
+
+def _of_model(task: Task, found: InUse | None, card: ModelCard | None, newest: str) -> list[str]:
+    """Return what the model in use does not know, or was not compared with, in sentences with their calls."""
+    if not found or not card:
+        return []
+    said = [other_labels(found.model.id, card.labels, task.label_names)]
+    if card.dataset != newest:
+        said.append(f"It learnt from {card.dataset}, not the newest: train_classifier(task={task.slug!r}).")
+    if found.rival and not found.by:
+        said.append(
+            f"It was not compared with {found.rival.id}, the one before: "
+            f"evaluate(model={found.model.id!r}, against={found.rival.id!r})."
+        )
+    return [one for one in said if one]
+
+
+def readable_line(workspace: Workspace, slug: str) -> TaskLine:
+    """Return what `task_line` does; of a task that does not read back its name, and the reason as what is open."""
+    try:
+        return task_line(workspace, slug)
+    except DamagedArtifact as error:
+        task = workspace.task(slug)
+        return TaskLine(
+            task=slug,
+            instruction=shortened(task.instruction, SHORT),
+            labels=listed(task.label_names, LABELS_NAMED) or "none yet",
+            open=(str(error),),
+        )

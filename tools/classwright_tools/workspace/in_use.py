@@ -1,0 +1,91 @@
+"""The model in use: the newest of a task, or the one that a comparison kept in its place."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from classwright_tools.domain.comparison import KEEPING_NEWER
+from classwright_tools.workspace.workspace import Artifact, Workspace
+
+SHARED_LABELS = "shared_labels"
+"""The fact that a report compares models with other labels: how many both have, which alone were compared."""
+
+
+@dataclass(frozen=True)
+class InUse:
+    """The model in use, since when and why; `rival` is the one that would be without it, if there is one.
+
+    `by` is the newest report that compared the two and chose; None: none has.
+    """
+
+    model: Artifact
+    since: datetime
+    rival: Artifact | None = None
+    by: Artifact | None = None
+
+    @property
+    def why(self) -> str:
+        """Why it is in use, in a few words."""
+        if self.by:
+            facts = self.by.facts
+            return f"by {self.by.id}: {facts['model']} against {facts['against']}, {facts['verdict']}"
+        return f"as the newest, not compared with {self.rival.id}" if self.rival else "as the only one"
+
+    @property
+    def in_words(self) -> str:
+        """The model, since when it is in use, and why."""
+        return f"{self.model.id}, in use since {self.since:%Y-%m-%d} ({self.why})"
+
+
+def chooses(facts: Mapping[str, Any]) -> bool:
+    """Whether a report with these `facts` compares two models, and says which of them to keep.
+
+    Nothing is chosen by test rows. Which of two with other labels to keep depends on the labels that one wants.
+    """
+    return "verdict" in facts and facts.get("split") != "test" and SHARED_LABELS not in facts
+
+
+def model_in_use(workspace: Workspace, task: str) -> InUse | None:
+    """Return the model of `task` that is in use, or None if it has none."""
+    return in_use_of(workspace, task, workspace.artifacts(task, "model"))
+
+
+def in_use_of(workspace: Workspace, task: str, models: Sequence[Artifact]) -> InUse | None:
+    """Return which of the `models` of `task`, the newest first, is in use; None of none.
+
+    Of two that were compared, in either order, it is the one that the newest comparison kept that `chooses`. It is in
+    use since it was made, or since that comparison where one before it had kept the other.
+    """
+    if not models:
+        return None
+    reports: defaultdict[frozenset[str], list[Artifact]] = defaultdict(list)  # the newest first
+    for report in workspace.artifacts(task, "report"):
+        if chooses(report.facts):
+            reports[frozenset((report.facts["model"], report.facts["against"]))].append(report)
+    found, rival = _winner(models, reports)
+    if rival is None and len(models) > 1:  # the newest: without it another one would be
+        rival = _winner(models[1:], reports)[0]
+    between = reports.get(frozenset((found.id, rival.id)), []) if rival else []
+    turned = any(_kept(report) != found.id for report in between)
+    return InUse(found, between[0].created if turned else found.created, rival, between[0] if between else None)
+
+
+def _winner(
+    models: Sequence[Artifact], reports: Mapping[frozenset[str], Sequence[Artifact]]
+) -> tuple[Artifact, Artifact | None]:
+    """Return which of `models`, the newest first, is kept, and the newer one that it was kept in place of."""
+    found, instead_of = models[0], None
+    for model in models[1:]:
+        between = reports.get(frozenset((found.id, model.id)))
+        if between and _kept(between[0]) == model.id:
+            found, instead_of = model, found
+    return found, instead_of
+
+
+def _kept(report: Artifact) -> str:
+    facts = report.facts
+    return str(facts["model"] if facts["verdict"] in KEEPING_NEWER else facts["against"])
