@@ -11,6 +11,7 @@ from __future__ import annotations
 import argparse
 import gzip
 import json
+import tempfile
 from collections import Counter, defaultdict
 from pathlib import Path
 from typing import Any
@@ -33,10 +34,12 @@ def differing_near(rows: list[dict[str, Any]]) -> tuple[int, int]:
     """Return how many rows resemble an earlier one, and how many of these have another label than it."""
     contents = [joined(row["query"], row["item"]) for row in rows]
     everywhere = np.ones((1, 1), dtype=bool)
-    duplicates = BulkDuplicates(everywhere, everywhere)
-    for begin in range(0, len(contents), BATCH):
-        duplicates.add(contents[begin : begin + BATCH], 0)
-    near = [one for one in duplicates.repeats(contents.__getitem__, lambda _: None) if one.similarity < 1]
+    with tempfile.TemporaryDirectory() as folder:
+        duplicates = BulkDuplicates(Path(folder), everywhere, everywhere)
+        for begin in range(0, len(contents), BATCH):
+            duplicates.add(contents[begin : begin + BATCH], 0)
+        repeats = list(duplicates.repeats(lambda rows: [contents[row] for row in rows], lambda _: None))
+    near = [one for one in repeats if one.similarity < 1]
     return len(near), sum(rows[one.row]["label"] != rows[one.of]["label"] for one in near)
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pyarrow.parquet as pq
 import pytest
@@ -87,15 +89,18 @@ def test_the_mismatch_label_is_a_label_of_a_pair_task(fields: dict[str, str], re
         ((ITEM, "cordless drill"), False),
     ],
 )
-def test_a_pair_repeats_another_only_if_both_of_its_texts_do(pair: tuple[str, str], repeats: bool) -> None:
+def test_a_pair_repeats_another_only_if_both_of_its_texts_do(
+    pair: tuple[str, str], repeats: bool, tmp_path: Path
+) -> None:
     first, second = joined("cordless drill", ITEM), joined(*pair)
     index: NearDuplicates[str] = NearDuplicates()
     index.add("first", first)
-    bulk = BulkDuplicates(ALL, ALL)
+    bulk = BulkDuplicates(tmp_path, ALL, ALL)
     bulk.add([first, second], 0)
 
     assert (next(index.find_each([second])) is not None) == repeats
-    assert bool(list(bulk.repeats([first, second].__getitem__, lambda _share: None))) == repeats
+    found = bulk.repeats(lambda rows: [(first, second)[row] for row in rows], lambda _share: None)
+    assert bool(list(found)) == repeats
 
 
 def test_rows_of_one_query_stay_on_one_side_of_every_split() -> None:

@@ -6,21 +6,23 @@ import json
 import re
 from array import array
 from collections import Counter
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from itertools import islice
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from classwright_tools.curation.origins import claimed
 from classwright_tools.curation.unknown_values import UnknownValues
 from classwright_tools.domain.cleaning import as_name, clean_text
 from classwright_tools.domain.example import example_id
 from classwright_tools.domain.excerpt import shortened
+from classwright_tools.domain.noun import MAX_TEXT_CHARS
 from classwright_tools.domain.pair import Content, joined, shown
 from classwright_tools.domain.task import TaskKind, folded_name
 from classwright_tools.errors import InvalidInput
 from classwright_tools.reading.label_names import LabelNames, label_text
-from classwright_tools.reading.rows import BROKEN, SourceRow, cell_problem
+from classwright_tools.reading.rows import BROKEN, TOO_LONG, SourceRow, cell_problem
 
 BATCH_ROWS = 10_000
 # So many skipped rows are shown, and so many of one reason: one reason shall not hide the others.
@@ -28,6 +30,7 @@ EXAMPLES_KEPT, EXAMPLES_OF_A_REASON = 12, 3
 # A dataset's fingerprints are held in memory, 175 bytes a row.
 MAX_ROWS_IMPORTED = 5_000_000
 RESPELLED_KEPT = 1_000  # so many ways to write labels; a source has a few
+VALUES_KEPT = 1_000  # of the label's column: what each means is looked for once
 # What mail programs write before each line that is answered, and above a signature.
 _MAIL_PARTS = re.compile(r"^\s*(>|--+\s*$)", re.MULTILINE)
 REMOVED = "removed before by a person"
@@ -115,6 +118,7 @@ class Arrivals:
         self._labels = labels
         self._kind = kind
         self._removed = removed
+        self._known = lru_cache(maxsize=VALUES_KEPT)(self._meant)
         self.skipped = Skipped(unseen)
         self.unknown = UnknownValues(labels, unseen)
         self.read = 0
@@ -140,13 +144,11 @@ class Arrivals:
 
     def _usable(self, number: int, row: SourceRow) -> Arrival | None:
         texts = (row.text,) if self._kind == "text" else (row.text, row.text_pair)
-        problem = row.problem or next(filter(None, map(_problem_of_text, texts, _WHERE)), None)
+        problem, clean = row.problem or _problem(texts, cell_problem), []
+        if not problem:
+            clean = [clean_text(text) for text in texts]
+            problem = _problem(clean, _problem_of_clean)
         if problem:
-            self.skipped.add(number, row.text, problem, lambda: _described(row, problem))
-            return None
-        clean = [clean_text(text) for text in texts]
-        if not all(clean):
-            problem = "no text" + _WHERE[clean.index("")]
             self.skipped.add(number, row.text, problem, lambda: _described(row, problem))
             return None
         content = joined(*clean)
@@ -156,17 +158,26 @@ class Arrivals:
         labels = self._labels
         if labels is None:
             return Arrival(number, content, None, _made(row, content, None, several=False))
-        if labels.is_missing(row.label):
+        is_missing, label = self._known(row.label) if isinstance(row.label, str) else self._meant(row.label)
+        if is_missing:
             self.skipped.add(number, content, "no label", lambda: _described(row, "no label"))
             return None
-        label = labels.find(row.label)
         if label is None:
             self._skip_unknown(number, content, row, labels)
             return None
-        name = label_text(row.label) if isinstance(row.label, str) else label
-        if name != label and folded_name(name) == folded_name(label) and len(self.respelled) < RESPELLED_KEPT:
-            self.respelled[name] = label
         return Arrival(number, content, label, _made(row, content, label, several=labels.several))
+
+    def _meant(self, value: Any) -> tuple[bool, str | None]:
+        """Return whether the `value` of a label's column says nothing, and the label of the task that it stands for."""
+        labels = self._labels
+        if labels is None or labels.is_missing(value):
+            return True, None
+        label = labels.find(value)
+        if label is not None and isinstance(value, str):
+            name = label_text(value)
+            if name != label and folded_name(name) == folded_name(label) and len(self.respelled) < RESPELLED_KEPT:
+                self.respelled[name] = label
+        return False, label
 
     def _skip_unknown(self, number: int, content: Content, row: SourceRow, labels: LabelNames) -> None:
         """Skip a row whose label is not the task's."""
@@ -193,10 +204,18 @@ def _made(row: SourceRow, content: Content, label: str | None, *, several: bool)
     return made.as_json() if made else None
 
 
-def _problem_of_text(text: object, where: str) -> str | None:
-    """Return why the value of a text's column cannot be used, or None; `where` names the second text of a pair."""
-    problem = cell_problem(text)
-    return problem and problem + where
+def _problem(texts: Sequence[Any], of_one: Callable[[Any], str | None]) -> str | None:
+    """Return why the texts of a row cannot be used, by what `of_one` says of the first that cannot, or None."""
+    for text, where in zip(texts, _WHERE, strict=False):
+        if problem := of_one(text):
+            return problem + where
+    return None
+
+
+def _problem_of_clean(text: str) -> str | None:
+    if not text:
+        return "no text"
+    return TOO_LONG if len(text) > MAX_TEXT_CHARS else None  # some characters of NFC are more code points than before
 
 
 def _described(row: SourceRow, problem: str | None) -> str:

@@ -38,7 +38,7 @@ class RowComparison:
         self.folder = folder
         self._spool = Spool(folder / "rows.arrow")
         exact, near = removal_tables(kind)
-        self._duplicates = BulkDuplicates(exact, np.zeros_like(near) if keep_near else near)
+        self._duplicates = BulkDuplicates(folder, exact, np.zeros_like(near) if keep_near else near)
         self.arriving = arriving
         self._begins: dict[Split, int] = {}
         self._rows: Counter[Split] = Counter()
@@ -85,7 +85,7 @@ class RowComparison:
         self._spool.finish()
         self._kept = np.ones(len(self._spool), dtype=bool)
         dropped: Counter[Split] = Counter()
-        for repeat in self._duplicates.repeats(self._spool.content, progress):
+        for repeat in self._duplicates.repeats(self._spool.contents, progress):
             self._kept[repeat.row] = False
             split = self._arrived_for(repeat.row)
             if split:

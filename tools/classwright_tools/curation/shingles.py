@@ -14,7 +14,7 @@ import hashlib
 import re
 import unicodedata
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -62,6 +62,20 @@ def folded(text: str) -> str:
     return SEPARATOR.join(_folded(part) for part in parts(text))
 
 
+def folded_each(texts: Sequence[str]) -> list[str]:
+    """Return of each of `texts` what `folded` does: the plain ones, most of prose, are folded as one string."""
+    plain = [text.isascii() and text.isprintable() and not _MAY_HOLD_EMOTICON.search(text) for text in texts]
+    lines = "\n".join(text for text, is_plain in zip(texts, plain, strict=True) if is_plain)
+    lines = lines.encode().lower().translate(_FOLDED_BYTES, _DROPPED_BYTES).decode()
+    while "  " in lines:
+        lines = lines.replace("  ", " ")
+    forms = iter(lines.split("\n"))
+    return [
+        (next(forms).strip(" ") or folded(text)) if is_plain else folded(text)
+        for text, is_plain in zip(texts, plain, strict=True)
+    ]
+
+
 def _folded(text: str) -> str:
     text = unicodedata.normalize("NFKC", text).casefold()
     pieces = _EMOTICON.split(text) if _MAY_HOLD_EMOTICON.search(text) else [text]
@@ -81,11 +95,19 @@ def _without_punctuation(text: str) -> str:
 _ASCII_PUNCTUATION = {
     code: " " for code in range(128) if unicodedata.category(chr(code))[0] == "P" and chr(code) not in _KEPT_SIGNS
 } | {ord(sign): "" for sign in "'`"}
+# The same, for the bytes of ASCII.
+_DROPPED_BYTES = bytes(code for code, sign in _ASCII_PUNCTUATION.items() if not sign)
+_FOLDED_BYTES = bytes(ord(" ") if _ASCII_PUNCTUATION.get(code) else code for code in range(256))
 
 
 def digest(form: str) -> int:
     """Return 64 bits that stand for a folded form: two forms share them with a probability of 5e-20."""
-    return int.from_bytes(hashlib.blake2b(form.encode(), digest_size=8).digest(), "little")
+    return int(digests([form])[0])
+
+
+def digests(forms: Iterable[str]) -> NDArray[np.uint64]:
+    """Return what `digest` does of each of `forms`."""
+    return np.frombuffer(b"".join(hashlib.blake2b(form.encode(), digest_size=8).digest() for form in forms), "<u8")
 
 
 def gram_length(form: str) -> int:
@@ -205,7 +227,9 @@ def _hashed(forms: Sequence[str], n: int = LENGTHS[0]) -> tuple[NDArray[np.uint3
 
 def _minima(hashes: NDArray[np.uint32], starts: NDArray[np.int64]) -> NDArray[np.uint32]:
     """Return the (n, HASHES) least values, by as many hash functions, of the n-grams of n forms."""
-    return np.asarray(np.minimum.reduceat(hashes * _MULTIPLIERS + _OFFSETS, starts[:-1], axis=1).T)
+    hashed = hashes * _MULTIPLIERS
+    hashed += _OFFSETS  # not in one expression: a second array takes as long as the sums
+    return np.asarray(np.minimum.reduceat(hashed, starts[:-1], axis=1).T)
 
 
 class Grams:

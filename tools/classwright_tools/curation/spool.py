@@ -8,6 +8,9 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from classwright_tools.domain.pair import Content
 from classwright_tools.workspace.atomic import hidden_folder, storage_errors
 
@@ -52,9 +55,14 @@ class Spool:
         reader = pa.ipc.open_file(pa.memory_map(str(self._path)))
         self._batches = [reader.get_batch(number) for number in range(reader.num_record_batches)]
 
-    def content(self, row: int) -> Content:
-        """Return the content of a row."""
-        return self.row(row)[0]
+    def contents(self, rows: NDArray[np.int64]) -> list[Content]:
+        """Return the contents of `rows`, whose numbers ascend."""
+        begins = [0, *self._ends]
+        found: list[Content] = []
+        for batch, begin, places in zip(self._batches, begins, np.split(rows, np.searchsorted(rows, self._ends)), strict=False):
+            if len(places):
+                found += batch.column(0).take(places - begin).to_pylist()
+        return found
 
     def row(self, row: int) -> tuple[Content, str | None]:
         """Return the (content, label) of a row."""

@@ -22,6 +22,7 @@ def repeats_in(context: ToolContext, dataset: str, table: Any) -> dict[str, str]
     import pyarrow.compute as pc
 
     from classwright_tools.curation.bulk_duplicates import BulkDuplicates
+    from classwright_tools.curation.spool import spool_folder
 
     seen = table.filter(pc.not_equal(table["split"], "test"))
     ids = seen["id"].to_pylist()
@@ -32,9 +33,15 @@ def repeats_in(context: ToolContext, dataset: str, table: Any) -> dict[str, str]
     except (OSError, ValueError):
         contents = contents_of(seen)
         anything = np.ones((1, 1), bool)
-        rows = BulkDuplicates(anything, anything)
-        rows.add(contents, 0)
-        found = list(rows.repeats(contents.__getitem__, lambda done: context.progress(done, "comparing the rows")))
+        with spool_folder(context.workspace.root) as folder:
+            compared = BulkDuplicates(folder, anything, anything)
+            compared.add(contents, 0)
+            found = list(
+                compared.repeats(
+                    lambda rows: [contents[row] for row in rows],
+                    lambda done: context.progress(done, "comparing the rows"),
+                )
+            )
         found.sort(key=lambda repeat: (-repeat.similarity, repeat.row))
         known = {
             ids[one.row]: f"equals {ids[one.of]}"

@@ -17,6 +17,7 @@ from classwright_tools.reading.rows import TOO_LONG, Columns, SourceRow
 ROWS_LOOKED_AT = 100
 _BEGINS_AN_ARRAY = re.compile(r"\s*\[\s*(\{|$)")
 _BEGINS_AN_OBJECT = re.compile(r"\s*\{\s*$")
+_BLANKS = " \t\n\r"  # of JSON
 _FORM = 'write {"text": ..., "label": ...} on a line of its own'
 
 
@@ -33,7 +34,10 @@ def read_jsonl(path: Path, columns: Columns, position: Position) -> Iterator[Sou
         if objects:
             columns = columns.found_in(source, list(dict.fromkeys(name for value in objects for name in value)))
         for number, line, value in chain(first, values):
-            yield _row(path.name, number, line, value, columns)
+            if isinstance(value, dict):
+                yield columns.row(value, path.name, number)
+            else:
+                yield _unread(path.name, number, line, value, columns)
 
 
 def _refuse_other_json(source: str, line: str | None, value: Any) -> None:
@@ -53,7 +57,9 @@ class _Repeated(ValueError):
 def _value(line: str | None) -> Any:
     """Return the JSON value of a line; None if it has none, and the error if it gives a name twice."""
     try:
-        return None if line is None else _DECODER.decode(line)
+        text = (line or "").strip(_BLANKS)
+        value, end = _DECODER.raw_decode(text)  # `decode` looks for the blanks by regular expressions, which take longer
+        return value if end == len(text) else None
     except _Repeated as error:
         return error
     except (ValueError, RecursionError):
@@ -71,9 +77,7 @@ def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 _DECODER = json.JSONDecoder(object_pairs_hook=_object)  # json.loads makes one a line
 
 
-def _row(file: str, number: int, line: str | None, value: Any, columns: Columns) -> SourceRow:
-    if isinstance(value, dict):
-        return columns.row(value, file, number)
+def _unread(file: str, number: int, line: str | None, value: Any, columns: Columns) -> SourceRow:
     problem, detail = "not a JSON object", _FORM
     if line is None:
         problem, detail = TOO_LONG, f"the line has over {MAX_ROW_CHARS:,} characters"

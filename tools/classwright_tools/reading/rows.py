@@ -5,6 +5,7 @@ from __future__ import annotations
 import unicodedata
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from itertools import count
 from types import MappingProxyType
 from typing import Any, Literal, NamedTuple
@@ -106,6 +107,14 @@ class Columns:
         """The columns of the texts."""
         return [name for name in (self.text, self.pair) if name is not None]
 
+    @cached_property
+    def _texts(self) -> tuple[str, ...]:  # made once, as what follows is: a row takes no longer than it must
+        return tuple(self.texts)
+
+    @cached_property
+    def _named(self) -> frozenset[str]:
+        return frozenset(self.names)
+
     @property
     def names(self) -> list[str]:
         """The columns that are wanted."""
@@ -170,19 +179,30 @@ class Columns:
 
     def row(self, values: Mapping[str, Any], file: str | None = None, line: int | None = None) -> SourceRow:
         """Return the row with these `values` by column; those that are missing are None."""
-        label = None if self.label is None else values.get(self.label)
-        text_pair = None if self.pair is None else values.get(self.pair)
-        besides = self.origin
+        get, origin = values.get, _NOTHING
         if self.others != "origin":  # also fields that the first lines of a JSONL file did not have
-            besides = tuple(name for name in dict.fromkeys((*self.origin, *values)) if name not in self.names)
-        origin = {name: values[name] for name in besides if values.get(name) is not None}
-        found = SourceRow(values.get(self.text), label, text_pair=text_pair, origin=origin, file=file, line=line)
-        return found._replace(columns=self.there, texts=tuple(self.texts))
+            besides = dict.fromkeys((*self.origin, *values))
+            origin = {
+                name: value for name in besides if name not in self._named and (value := get(name)) is not None
+            }
+        elif self.origin:
+            origin = {name: value for name in self.origin if (value := get(name)) is not None}
+        return SourceRow(
+            text=get(self.text),
+            label=None if self.label is None else get(self.label),
+            text_pair=None if self.pair is None else get(self.pair),
+            origin=origin,
+            file=file,
+            line=line,
+            columns=self.there,
+            texts=self._texts,
+        )
 
     def unread(self, line: str | None, problem: str, detail: str, file: str, number: int) -> SourceRow:
         """Return what could not be read as a row: a line as it stands, or None of one that is too long."""
-        found = SourceRow(line, problem=problem, detail=detail, file=file, line=number)
-        return found._replace(columns=self.there, texts=tuple(self.texts))
+        return SourceRow(
+            line, problem=problem, detail=detail, file=file, line=number, columns=self.there, texts=self._texts
+        )
 
 
 def _seen(name: str) -> str:

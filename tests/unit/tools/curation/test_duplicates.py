@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import numpy as np
 import pytest
@@ -65,10 +67,11 @@ def greedy_by_brute_force(texts: list[str]) -> set[int]:
 
 
 def bulk_repeats(texts: list[str]) -> list[Repeat]:
-    bulk = BulkDuplicates(ALL, ALL)
-    for begin in range(0, len(texts), 100):
-        bulk.add(texts[begin : begin + 100], 0)
-    return list(bulk.repeats(texts.__getitem__, lambda _share: None))
+    with TemporaryDirectory() as folder:
+        bulk = BulkDuplicates(Path(folder), ALL, ALL)
+        for begin in range(0, len(texts), 100):
+            bulk.add(texts[begin : begin + 100], 0)
+        return list(bulk.repeats(lambda rows: [texts[row] for row in rows], lambda _share: None))
 
 
 @pytest.mark.parametrize(
