@@ -19,7 +19,7 @@ from classwright_tools.domain.topic_tree import TopicTree
 from classwright_tools.propose_topics import ProposeTopicsRequest
 from classwright_tools.workspace.datasets import read_rows
 from classwright_tools.workspace.index import AnswerRow, ArtifactRow
-from classwright_tools.workspace.row_columns import columns_of
+from classwright_tools.workspace.row_columns import table_of_examples
 from classwright_tools.workspace.workspace import Workspace
 from looping.recorded import write_lines
 
@@ -53,7 +53,7 @@ def record(workspace: Workspace, slug: str, folder: Path) -> None:
     datasets = sorted(workspace.artifacts(slug, "dataset"), key=lambda made: made.number)
     rows = {row.id: row for made in datasets for row in read_rows(workspace, made.id, "train")}
     written = [row for row in rows.values() if row.origin == "written"]
-    columns = columns_of(written, task)
+    columns = table_of_examples(written, task).to_pydict()
     write_lines(
         folder / "written.jsonl.gz",
         (

@@ -140,7 +140,7 @@ def _imported(
     beside = request.from_dataset if parent else None
     splits: tuple[Split, ...] = (request.split,) if isinstance(request.split, str) else tuple(request.split)
     source, labels, position, removed, edits, edits_remark = incoming(request, request.split, task, parent, context)
-    origins = Origins(WrittenRows(workspace, task.slug), several=task.multi_label, written=request.written)
+    origins = Origins(WrittenRows(workspace, task.slug), task, written=request.written)
     with spool_folder(workspace.root) as folder:
         copy = SourceCopy(folder, source, request.name) if labels is None and source.texts else None
         rows = copy.rows() if copy else source.rows
@@ -166,7 +166,8 @@ def _imported(
             saved = save_dataset(
                 workspace,
                 task.slug,
-                {split: joining.rows_of(split, origins) for split in changed},
+                {},
+                tables={split: joining.tables_of(split, origins) for split in changed},
                 parent=parent,
                 on_newest=on_newest,
                 run_key=context.run_key,

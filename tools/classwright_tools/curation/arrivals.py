@@ -75,16 +75,22 @@ class Skipped:
     numbers: dict[str, array[int]] = field(default_factory=dict)
 
     def add(
-        self, number: int, text: object, reason: str, detail: Callable[[], str] | None = None, *, unseen: bool = False
+        self,
+        number: int,
+        text: Callable[[], object],
+        reason: str,
+        detail: Callable[[], str] | None = None,
+        *,
+        unseen: bool = False,
     ) -> None:
-        """Count a row under `reason`; `detail` tells more of it, and is called only for rows that are shown.
+        """Count a row under `reason`; `text`, and `detail`, which tells more, are called only for rows that are shown.
 
         `unseen` says that the text is not to be shown, though the split is another: it repeats a test row.
         """
         self.counts[reason] += 1
         self.numbers.setdefault(reason, array("q")).append(number)
         if len(self.examples) < EXAMPLES_KEPT and self.counts[reason] <= EXAMPLES_OF_A_REASON:
-            seen = "" if self.unseen or unseen else clean_text(shown(str(text or ""))[:1_000])
+            seen = "" if self.unseen or unseen else clean_text(shown(str(text() or ""))[:1_000])
             self.examples.append(Skip(number, shortened(seen), detail() if detail else reason))
 
     @property
@@ -149,18 +155,18 @@ class Arrivals:
             clean = [clean_text(text) for text in texts]
             problem = _problem(clean, _problem_of_clean)
         if problem:
-            self.skipped.add(number, row.text, problem, lambda: _described(row, problem))
+            self.skipped.add(number, lambda: row.text, problem, lambda: _described(row, problem))
             return None
         content = joined(*clean)
         if self._removed and example_id(content) in self._removed:
-            self.skipped.add(number, content, REMOVED, lambda: f"{REMOVED}: edit_examples can restore it")
+            self.skipped.add(number, lambda: content, REMOVED, lambda: f"{REMOVED}: edit_examples can restore it")
             return None
         labels = self._labels
         if labels is None:
             return Arrival(number, content, None, _made(row, content, None, several=False))
         is_missing, label = self._known(row.label) if isinstance(row.label, str) else self._meant(row.label)
         if is_missing:
-            self.skipped.add(number, content, "no label", lambda: _described(row, "no label"))
+            self.skipped.add(number, lambda: content, "no label", lambda: _described(row, "no label"))
             return None
         if label is None:
             self._skip_unknown(number, content, row, labels)
@@ -192,7 +198,7 @@ class Arrivals:
         reason = "label not in the task"
         self.skipped.add(
             number,
-            content,
+            lambda: content,
             reason,
             lambda: _described(row, f"label {name[:100]!r} {labels.why_unknown(name[:100])}" if seen else reason),
         )

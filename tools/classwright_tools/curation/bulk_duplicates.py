@@ -58,7 +58,7 @@ class _Column:
 
     def add(self, entries: NDArray[Any]) -> None:
         with storage_errors("the rows to compare"), self._path.open("ab") as file:
-            file.write(np.ascontiguousarray(entries, dtype=self._dtype))
+            entries.astype(self._dtype).tofile(file)
 
     def read(self) -> NDArray[Any]:
         entries: NDArray[Any] = np.fromfile(self._path, dtype=self._dtype)
@@ -208,7 +208,7 @@ class _Verifier:
         later, rows = pairs[:, 1], _packed(self._signed[pairs])
         near = self._similarities(rows) >= NEAR_DUPLICATE
         first = _run_starts(later)
-        before = np.cumsum(near) - near  # how many were found before each
+        before: Rows = np.cumsum(near) - near  # how many were found before each
         compared = self._compared[later] + np.arange(len(later)) - first
         matched = self._matched[later] + before - before[first]
         verified = (compared < VERIFIED) & (matched < FOUND)

@@ -8,13 +8,12 @@ from __future__ import annotations
 from array import array
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from itertools import islice
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from classwright_tools.curation.arrivals import BATCH_ROWS, Arrival
+from classwright_tools.curation.arrivals import Arrival
 from classwright_tools.curation.queries import query_digest
 from classwright_tools.curation.shingles import digest
 from classwright_tools.curation.spool import Spool
@@ -60,15 +59,14 @@ class DividedRows:
         self._place = divided(of_rows, np.array(labels, dtype=np.uint64), shares, places, progress)
 
     def batches(self, split: Split) -> Iterator[list[Arrival]]:
-        """Yield the rows of `split`, so many at a time."""
+        """Yield the rows of `split`, some at a time."""
         place = self._splits.index(split)
-        taken = (
-            Arrival(self._numbers[row], content, label, made)
-            for row, content, label, made in self._spool.rows(0, len(self._spool))
-            if self._place[row] == place
-        )
-        while batch := list(islice(taken, BATCH_ROWS)):
-            yield batch
+        for begin, batch in self._spool.batches(0, len(self._spool)):
+            taken = np.flatnonzero(self._place[begin : begin + len(batch)] == place)
+            columns = (column.to_pylist() for column in batch.take(taken).columns)
+            numbers = (self._numbers[begin + row] for row in taken.tolist())
+            if len(taken):
+                yield [Arrival(*row) for row in zip(numbers, *columns, strict=True)]
 
 
 def divided(

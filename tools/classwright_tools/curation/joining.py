@@ -6,7 +6,7 @@ from array import array
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from itertools import islice
+from typing import Any
 
 from classwright_tools.context import ToolContext
 from classwright_tools.curation.arrivals import Arrival, Arrivals, Skipped
@@ -15,10 +15,11 @@ from classwright_tools.curation.division import DividedRows
 from classwright_tools.curation.leaks import LABELLED, PRECEDENCE
 from classwright_tools.curation.origins import Origins
 from classwright_tools.curation.queries import query_digest
-from classwright_tools.domain.example import Division, Example, Split
+from classwright_tools.domain.example import Division, Split
 from classwright_tools.domain.excerpt import counted
 from classwright_tools.reading.opening import Position
-from classwright_tools.workspace.datasets import BATCH_ROWS, iterate_rows
+from classwright_tools.workspace.datasets import iterate_tables
+from classwright_tools.workspace.row_columns import contents_of, label_keys_of
 
 # The shares of the time that reading and comparing take, about; the rest is writing.
 _READING, _COMPARING = 0.6, 0.2
@@ -71,12 +72,13 @@ class Joining:
         self.comparison.begin(split)
         for rows in self._held(split):
             self.context.progress(None, f"reading the {split} rows that are there")
-            self.comparison.add_rows(split, [row.content for row in rows], [row.label_key for row in rows])
+            contents = contents_of(rows)
+            self.comparison.add_rows(split, contents, label_keys_of(rows))
             if digests is not None:
-                digests.extend(query_digest(row.content) for row in rows)
+                digests.extend(map(query_digest, contents))
 
-    def _held(self, split: Split) -> Iterable[list[Example]]:
-        return iterate_rows(self.context.workspace, self.parent, split) if self.parent else ()
+    def _held(self, split: Split) -> Iterable[Any]:
+        return iterate_tables(self.context.workspace, self.parent, split) if self.parent else ()
 
     def finish(self, skipped: Skipped) -> Counter[Split]:
         """Find what repeats: return how many rows of `parent` fall out of each split, and count others as `skipped`."""
@@ -86,16 +88,16 @@ class Joining:
 
         return self.comparison.finish(skipped, tell)
 
-    def rows_of(self, split: Split, origins: Origins) -> Iterator[Example]:
-        """Yield the rows of `split` in the new version: those kept of `parent`, then those that arrived."""
-        kept = iter(self.comparison.kept(split).tolist())
+    def tables_of(self, split: Split, origins: Origins) -> Iterator[Any]:
+        """Yield the rows of `split` in the new version as tables: those kept of `parent`, then those that arrived."""
+        kept, begin = self.comparison.kept(split), 0
         for rows in self._held(split):
-            yield from (row for row in rows if next(kept))
+            yield rows.filter(kept[begin : begin + len(rows)])
+            begin += len(rows)
         if split in self.comparison.labels:
-            arrived = self.comparison.arrivals(split)
-            batches = iter(lambda: list(islice(arrived, BATCH_ROWS)), [])
-            for number, row in enumerate(origins.rows(batches)):
-                if number % BATCH_ROWS == 0:
-                    done = _READING + _COMPARING + (1 - _READING - _COMPARING) * number / self.comparison.imported
-                    self.context.progress(done, f"{number:,} rows written")
-                yield row
+            written = 0
+            for table in origins.tables(self.comparison.arrivals(split)):
+                done = _READING + _COMPARING + (1 - _READING - _COMPARING) * written / self.comparison.imported
+                self.context.progress(done, f"{written:,} rows written")
+                written += len(table)
+                yield table

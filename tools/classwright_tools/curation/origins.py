@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Any, NamedTuple, TypedDict, get_args
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any, NamedTuple, get_args
 
 from pydantic import TypeAdapter, ValidationError
 
 from classwright_tools.domain.cleaning import clean_text
-from classwright_tools.domain.example import REAL_TEXTS, Example, Origin, Provenance, example_id, make_example
+from classwright_tools.domain.example import REAL_TEXTS, Example, Origin, Provenance, example_id
 from classwright_tools.domain.excerpt import counted
 from classwright_tools.domain.label_sets import labels_apart
 from classwright_tools.domain.pair import Content, apart
+from classwright_tools.domain.task import Task
 from classwright_tools.domain.topic_tree import Cell
 from classwright_tools.reading.rows import CELL_COLUMNS, CELL_LABEL, MAKING_COLUMNS
+from classwright_tools.workspace.row_columns import table_of
 from classwright_tools.workspace.written_rows import WrittenRows
 
 _NOT_REAL = frozenset(get_args(Origin)) - {"real"}
@@ -86,14 +88,6 @@ def _clean(value: Any) -> Any:
     return clean_text(value) if isinstance(value, str) else value
 
 
-class _Given(TypedDict):
-    """What a row says of itself, besides its text."""
-
-    label: str | None
-    labels: tuple[str, ...] | None
-    text_pair: str | None
-
-
 class Origins:
     """Makes the rows of a dataset out of what arrives, each under its own origin, and counts those that are not real.
 
@@ -101,13 +95,13 @@ class Origins:
     `told` those that are written by the word of who imports them.
     """
 
-    def __init__(self, held: WrittenRows, *, several: bool, written: bool) -> None:
-        """Take the rows that the workspace `held` already; with `several` a row's labels are joined into one string.
+    def __init__(self, held: WrittenRows, task: Task, *, written: bool) -> None:
+        """Make rows of `task`, and know those that the workspace `held` already.
 
         With `written` a language model wrote all texts, whatever the source says.
         """
         self._held = held
-        self._several = several
+        self._task = task
         self._written = written
         self.known: Counter[Origin] = Counter()
         self.stated: Counter[Origin] = Counter()
@@ -118,13 +112,32 @@ class Origins:
         """The rows that are not real, by origin."""
         return self.known + self.stated + self.declared
 
-    def rows(self, arrivals: Iterable[Sequence[tuple[Content, str | None, str | None]]]) -> Iterator[Example]:
-        """Yield the rows of batches of (content, label, what `Made.as_json` returned)."""
+    def tables(self, arrivals: Iterable[Any]) -> Iterator[Any]:
+        """Yield the rows of the record batches `arrivals` (content, label, what `Made.as_json` returned) as tables."""
         for batch in arrivals:
-            held = self._held.of([content for content, _, _ in batch])
-            for content, label, made in batch:
-                own = held.get(example_id(content)) if held else None
-                yield self._row(content, label, made_from_json(made) if made else None, own)
+            contents, labels, stated = (column.to_pylist() for column in batch.columns)
+            ids = [example_id(content) for content in contents]
+            held = self._held.of(dict(zip(ids, contents, strict=True)))
+            made: list[Made | None] = [None] * len(ids)
+            if held or self._written or batch.column("made").null_count < len(ids):
+                made = [
+                    self._made(label, made_from_json(one) if one else None, held.get(id_))
+                    for id_, label, one in zip(ids, labels, stated, strict=True)
+                ]
+            texts, pairs = contents, [None] * len(ids)
+            if self._task.kind == "pair":
+                texts, pairs = map(list, zip(*map(apart, contents), strict=True))
+            if self._task.multi_label:
+                labels = [None if label is None else labels_apart(label) for label in labels]
+            yield table_of(
+                self._task,
+                ids=ids,
+                texts=texts,
+                pairs=pairs,
+                labels=labels,
+                origins=[one.origin if one else "real" for one in made],
+                made=[one and one.provenance for one in made],
+            )
 
     def remark(self, imported: int) -> str:
         """Return the sentence on those of the `imported` rows that are not real; nothing where all are."""
@@ -138,26 +151,22 @@ class Origins:
         kept = f"{both.total()} of the {imported} are no real rows and keep their origin: {counts} ({', '.join(by)})."
         return f"{kept} {told}".strip()
 
-    def _row(self, content: Content, label: str | None, stated: Made | None, held: Example | None) -> Example:
-        text, text_pair = apart(content)
+    def _made(self, label: str | None, stated: Made | None, held: Example | None) -> Made | None:
+        """Return how a row was made that has this `label`, or labels joined, and count it; None of a real one."""
         made = stated
-        given: _Given = {"label": label, "labels": None, "text_pair": text_pair}
-        if self._several and label is not None:
-            given = {"label": None, "labels": labels_apart(label), "text_pair": text_pair}
         if self._written and (made is None or made.origin in REAL_TEXTS):
             stated, made = None, Made("written", _TOLD)
         if stated is not None and stated.origin == "real":
-            return make_example(text, **given)  # whatever equal text a tool wrote here
+            return None  # whatever equal text a tool wrote here
         if held is not None:
-            made = Made(held.origin, held.provenance if given["labels"] is not None else _under(held.provenance, label))
+            several = self._task.multi_label and label is not None
+            made = Made(held.origin, held.provenance if several else _under(held.provenance, label))
             self.known[made.origin] += 1
         elif stated is not None:
             self.stated[stated.origin] += 1
         elif made is not None:
             self.declared[made.origin] += 1
-        if made is None:
-            return make_example(text, **given)
-        return make_example(text, **given, origin=made.origin, provenance=made.provenance)
+        return made
 
 
 def _under(provenance: Provenance | None, label: str | None) -> Provenance | None:

@@ -10,7 +10,8 @@ from typing import Any, NamedTuple
 from classwright_tools.domain.edits import Edit, ids_before, renamed_since, why_so
 from classwright_tools.domain.example import Split
 from classwright_tools.domain.excerpt import shortened
-from classwright_tools.domain.label_sets import joined_labels, key_in_words
+from classwright_tools.domain.label_sets import key_in_words
+from classwright_tools.workspace.row_columns import label_keys_of
 
 RENAMED = "under a renamed label"
 KINDS = ("added", "removed", "relabelled", RENAMED, "rewritten", "moved")
@@ -98,9 +99,5 @@ def _named(key: str | None) -> str:
 
 def states(table: Any) -> dict[str, RowState]:
     """Return the split and the label of each row of a table of `read_table`, by its id."""
-    several = "labels" in table.column_names
-    labels = table["labels" if several else "label"].to_pylist()
-    if several:
-        labels = [None if label is None else joined_labels(label) for label in labels]
     columns = (table[name].to_pylist() for name in ("id", "split"))
-    return {id_: RowState(split, label) for id_, split, label in zip(*columns, labels, strict=True)}
+    return {id_: RowState(split, label) for id_, split, label in zip(*columns, label_keys_of(table), strict=True)}

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import bisect
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
@@ -57,28 +56,27 @@ class Spool:
 
     def contents(self, rows: NDArray[np.int64]) -> list[Content]:
         """Return the contents of `rows`, whose numbers ascend."""
-        begins = [0, *self._ends]
         found: list[Content] = []
-        for batch, begin, places in zip(self._batches, begins, np.split(rows, np.searchsorted(rows, self._ends)), strict=False):
-            if len(places):
-                found += batch.column(0).take(places - begin).to_pylist()
+        of_batches = np.split(rows, np.searchsorted(rows, self._ends))
+        for batch, begin, own in zip(self._batches, [0, *self._ends], of_batches, strict=False):
+            if len(own):
+                found += batch.column(0).take(own - begin).to_pylist()
         return found
 
-    def row(self, row: int) -> tuple[Content, str | None]:
-        """Return the (content, label) of a row."""
-        number = bisect.bisect_right(self._ends, row)
-        batch, place = self._batches[number], row - (self._ends[number - 1] if number else 0)
-        return batch.column(0)[place].as_py(), batch.column(1)[place].as_py()
+    def batches(self, begin: int, end: int) -> Iterator[tuple[int, Any]]:
+        """Yield the rows from `begin` up to `end`, which are ends of batches, as `pyarrow.RecordBatch`es.
 
-    def rows(self, begin: int, end: int) -> Iterator[tuple[int, Content, str | None, str | None]]:
-        """Yield (number, content, label, made) of the rows from `begin` up to `end`, which are ends of batches."""
-        number = 0
-        for batch in self._batches:
+        Before each is the number of its first row.
+        """
+        for number, batch in zip([0, *self._ends], self._batches, strict=False):
             if begin <= number < end:
-                columns = (batch.column(place).to_pylist() for place in range(batch.num_columns))
-                for place, (content, label, made) in enumerate(zip(*columns, strict=True)):
-                    yield number + place, content, label, made
-            number += batch.num_rows
+                yield number, batch
+
+
+def contents_in(batches: Iterable[Any]) -> Iterator[Content]:
+    """Yield the contents of the rows in `batches` of a `Spool`."""
+    for batch in batches:
+        yield from batch.column("content").to_pylist()
 
 
 @contextmanager

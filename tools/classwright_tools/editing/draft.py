@@ -19,8 +19,9 @@ from classwright_tools.domain.selection import RowSelection
 from classwright_tools.domain.task import Task, folded_name
 from classwright_tools.errors import InvalidInput, unknown_id
 from classwright_tools.measurement.selecting import select_in
-from classwright_tools.workspace.datasets import BATCH_ROWS, read_edits, read_table
+from classwright_tools.workspace.datasets import read_edits, read_table
 from classwright_tools.workspace.row_columns import example_of
+from classwright_tools.workspace.split_files import BATCH_ROWS
 
 SAMPLE = 5
 LABELS_LISTED = 10

@@ -61,6 +61,12 @@ class ReadingLimit:
             for of_row in long:
                 yield max((next(lengths) for _ in of_row), default=0) > self.tokens
 
+    def may_be_cut(self, contents: Any) -> Any:
+        """Return of each string of a `pyarrow.Array` whether `cuts` has to look at it, quickly."""
+        import pyarrow.compute as pc
+
+        return pc.greater(pc.add(pc.binary_length(contents), len(self.prompt.encode()) + OWN_TOKENS), self.tokens)
+
     def remark(self, cut: int, rows: int, what: str = "rows") -> str:
         """Return the sentence that says how many of `rows` are cut, and `what` rows they are; nothing where none is."""
         if not cut:

@@ -9,6 +9,7 @@ from classwright_tools.context import ToolContext
 from classwright_tools.curation.comparison import RowComparison
 from classwright_tools.curation.label_counts import label_counts
 from classwright_tools.curation.resent import resent_remark
+from classwright_tools.curation.spool import contents_in
 from classwright_tools.domain.cleaning import as_name
 from classwright_tools.domain.example import HELD_OUT, USUAL_DIVISION, Split
 from classwright_tools.domain.excerpt import counted, listed
@@ -54,7 +55,8 @@ def cut_rows(comparison: RowComparison, context: ToolContext) -> tuple[int, str]
     if limit is None:
         return 0, ""
     context.progress(None, "looking for rows that are longer than the encoder reads")
-    cut = limit.cut(content for content, *_ in comparison.arrivals())
+    long = (batch.filter(limit.may_be_cut(batch.column("content"))) for batch in comparison.arrivals())
+    cut = limit.cut(contents_in(long))
     return cut, limit.remark(cut, comparison.imported)
 
 
@@ -76,7 +78,7 @@ def resent_rows(given: GivenSource, comparison: RowComparison, workspace: Worksp
     if not given.rows:
         return ""
     newest = workspace.latest("dataset", task)
-    return resent_remark(workspace, newest.id if newest else None, (content for content, *_ in comparison.arrivals()))
+    return resent_remark(workspace, newest.id if newest else None, contents_in(comparison.arrivals()))
 
 
 def split_shares_remark(workspace: Workspace, dataset: str, splits: Sequence[Split]) -> str:

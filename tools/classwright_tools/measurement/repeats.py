@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 
 from classwright_tools.context import ToolContext
-from classwright_tools.domain.pair import Content, joined
 from classwright_tools.measurement.kept_files import keep_file, kept_file
+from classwright_tools.workspace.row_columns import contents_of
 from classwright_tools.workspace.workspace import write_json
 
 
@@ -51,11 +51,3 @@ def repeats_in(context: ToolContext, dataset: str, table: Any) -> dict[str, str]
         }
         keep_file(kept, lambda beside: write_json(beside, known))
     return known
-
-
-def contents_of(table: Any) -> list[Content]:
-    """Return what each row of a table holds, as one string."""
-    texts = table["text"].to_pylist()
-    if "text_pair" not in table.column_names:
-        return [joined(text) for text in texts]
-    return [joined(text, text_pair) for text, text_pair in zip(texts, table["text_pair"].to_pylist(), strict=True)]

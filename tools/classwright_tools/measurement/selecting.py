@@ -17,10 +17,10 @@ from classwright_tools.domain.edits import Edit, history, marked
 from classwright_tools.domain.example import Example, Split
 from classwright_tools.domain.selection import LabelDoubt, RowConditions, RowFilter, RowSearch, RowsLike
 from classwright_tools.errors import InvalidInput
-from classwright_tools.measurement.repeats import contents_of, repeats_in
+from classwright_tools.measurement.repeats import repeats_in
 from classwright_tools.workspace.datasets import read_edits, read_table
 from classwright_tools.workspace.labelled_rows import labelled_rows
-from classwright_tools.workspace.row_columns import example_of
+from classwright_tools.workspace.row_columns import contents_of, example_of
 
 
 @dataclass(frozen=True)

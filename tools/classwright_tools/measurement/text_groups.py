@@ -16,8 +16,8 @@ from classwright_tools.errors import NotEnoughData
 from classwright_tools.learning.grouping import grouped
 from classwright_tools.learning.medoids import medoids
 from classwright_tools.measurement.naming import telling_words_of_each
-from classwright_tools.measurement.repeats import contents_of
 from classwright_tools.measurement.selecting import Selected
+from classwright_tools.workspace.row_columns import contents_of
 
 MOST_GROUPED = 5_000  # of more rows a random sample is: all distances between rows are looked at
 LEAST_GROUPED = 10  # fewer are read faster than their groups

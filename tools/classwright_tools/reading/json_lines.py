@@ -58,7 +58,7 @@ def _value(line: str | None) -> Any:
     """Return the JSON value of a line; None if it has none, and the error if it gives a name twice."""
     try:
         text = (line or "").strip(_BLANKS)
-        value, end = _DECODER.raw_decode(text)  # `decode` looks for the blanks by regular expressions, which take longer
+        value, end = _DECODER.raw_decode(text)  # `decode` takes the blanks off more slowly
         return value if end == len(text) else None
     except _Repeated as error:
         return error

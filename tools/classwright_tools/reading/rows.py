@@ -182,9 +182,7 @@ class Columns:
         get, origin = values.get, _NOTHING
         if self.others != "origin":  # also fields that the first lines of a JSONL file did not have
             besides = dict.fromkeys((*self.origin, *values))
-            origin = {
-                name: value for name in besides if name not in self._named and (value := get(name)) is not None
-            }
+            origin = {name: value for name in besides if name not in self._named and (value := get(name)) is not None}
         elif self.origin:
             origin = {name: value for name in self.origin if (value := get(name)) is not None}
         return SourceRow(

@@ -6,7 +6,6 @@ The folder is one that `datasets.load_dataset(folder)` loads: each split is a fi
 from __future__ import annotations
 
 import hashlib
-from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from io import BufferedReader
 from pathlib import Path
@@ -16,17 +15,16 @@ from classwright_tools.domain.cards import DatasetCard, KeptSource, SplitCount
 from classwright_tools.domain.edits import Edit
 from classwright_tools.domain.example import SPLITS, Example, Split
 from classwright_tools.domain.kinds import KINDS
-from classwright_tools.domain.task import Task
-from classwright_tools.errors import DamagedArtifact, InvalidInput
+from classwright_tools.errors import DamagedArtifact
 from classwright_tools.workspace.edits import EDITS, edits_of, lines_of, stored_edits
 from classwright_tools.workspace.own_files import open_own, read_own
-from classwright_tools.workspace.row_columns import columns_of, example_of, schema
+from classwright_tools.workspace.row_columns import example_of, schema
+from classwright_tools.workspace.split_files import BATCH_ROWS, tables_of, write_split
 from classwright_tools.workspace.workspace import Artifact, Workspace
 
 CARD = KINDS["dataset"].document
 SOURCE = "source.jsonl"
 """Beside the rows: those of a source without labels, as they came."""
-BATCH_ROWS = 10_000
 
 
 def read_rows(workspace: Workspace, dataset: str, split: Split) -> list[Example]:
@@ -41,10 +39,25 @@ def read_rows(workspace: Workspace, dataset: str, split: Split) -> list[Example]
 
 def iterate_rows(workspace: Workspace, dataset: str, split: Split) -> Iterator[list[Example]]:
     """Yield the rows of one split in batches, so that a large one need not fit in memory as `Example`s."""
+    for table in iterate_tables(workspace, dataset, split):
+        try:
+            yield [example_of(row) for row in table.to_pylist()]
+        except (KeyError, ValueError) as error:
+            raise _unreadable(dataset, split) from error
+
+
+def iterate_tables(workspace: Workspace, dataset: str, split: Split) -> Iterator[Any]:
+    """Yield the rows of one split as `pyarrow.Table`s of `schema`, `BATCH_ROWS` rows at a time.
+
+    Raises:
+        NotFound: there is no such dataset.
+        DamagedArtifact: its file does not read back.
+    """
     import pyarrow as pa
     import pyarrow.parquet as pq
 
     artifact = workspace.artifact(dataset, "dataset")
+    columns = schema(workspace.task(artifact.task))
     path = artifact.path / f"{split}.parquet"
     expected = _card_of(artifact).files.get(path.name)
     if expected is None and not path.exists():
@@ -53,7 +66,7 @@ def iterate_rows(workspace: Workspace, dataset: str, split: Split) -> Iterator[l
         if _sha256(path) != expected:
             raise ValueError("its bytes are not those that were written")
         for batch in pq.ParquetFile(path).iter_batches(batch_size=BATCH_ROWS):
-            yield [example_of(row) for row in batch.to_pylist()]
+            yield pa.Table.from_batches([batch]).select(columns.names).cast(columns)
     except (pa.ArrowException, OSError, KeyError, ValueError) as error:
         raise _unreadable(dataset, split) from error
 
@@ -118,6 +131,7 @@ def save_dataset(
     task: str,
     changed: Mapping[Split, Iterable[Example]],
     *,
+    tables: Mapping[Split, Iterable[Any]] | None = None,
     parent: str | None,
     rows_of: str | None = None,
     on_newest: bool = False,
@@ -130,12 +144,13 @@ def save_dataset(
     files: Mapping[str, str | Path] | None = None,
     sources: tuple[KeptSource, ...] | None = None,
 ) -> Artifact:
-    """Make a new version of a dataset: the splits in `changed` anew, the others as they are in `parent`.
+    """Make a new version of a dataset: the splits in `changed` or `tables` anew, the others as they are in `parent`.
 
     With `rows_of` they are as they are in that version, to which its edits belong; `edits` are added to them. The rows
     have the labels of the newest version of the task, or of `task_version`, which is stored next.
     `made_by` is the tool's name; `refused` counts the rows that were not kept, by reason. Rows may come from
-    an iterator: they are written batch by batch. `files` are texts, or files to move, to lay beside them, by file name.
+    an iterator: they are written batch by batch. Those of `tables` are `pyarrow.Table`s of `schema`. `files` are
+    texts, or files to move, to lay beside them, by file name.
     `sources` are where rows without labels came from; by default those of the version whose rows they are.
 
     Raises:
@@ -153,7 +168,8 @@ def save_dataset(
     decided = (stored_edits(source, kept.files.get(EDITS)) if source and kept else b"") + lines_of(edits)
 
     def write(folder: Path) -> None:
-        counts, by_label, digests = _write_splits(folder, changed, current, source, kept)
+        anew = {split: tables_of(rows, current) for split, rows in changed.items()} | dict(tables or {})
+        counts, by_label, digests = _write_splits(folder, anew, source, kept)
         if decided:
             (folder / EDITS).write_bytes(decided)
             digests[EDITS] = hashlib.sha256(decided).hexdigest()
@@ -193,8 +209,7 @@ def _card_of(dataset: Artifact) -> DatasetCard:
 
 def _write_splits(
     folder: Path,
-    changed: Mapping[Split, Iterable[Example]],
-    task: Task,
+    changed: Mapping[Split, Iterable[Any]],
     source: Artifact | None,
     kept: DatasetCard | None,
 ) -> tuple[tuple[SplitCount, ...], tuple[SplitCount, ...], dict[str, str]]:
@@ -210,7 +225,7 @@ def _write_splits(
     for split in SPLITS:
         path = folder / f"{split}.parquet"
         if split in changed:
-            counted, labelled = _write_split(path, split, _of_task(changed[split], task), task)
+            counted, labelled = write_split(path, split, changed[split])
             counts.extend(counted)
             by_label.extend(labelled)
             if path.exists():
@@ -221,59 +236,6 @@ def _write_splits(
             # That which was written then: damage done since does not become the truth.
             digests[path.name] = kept.files[path.name]
     return tuple(counts), tuple(by_label), digests
-
-
-def _of_task(examples: Iterable[Example], task: Task) -> Iterator[Example]:
-    """Yield the rows; raise at the first one that has not as many texts, or labels, as the task's rows have."""
-    for example in examples:
-        if (example.labels is not None and not task.multi_label) or (example.label is not None and task.multi_label):
-            reason, repair = ("has `labels`, and the task's rows have one label", "Give it a `label`.")
-            if task.multi_label:
-                reason, repair = ("has a `label`, and the task's rows have several", "Give it `labels`.")
-            raise InvalidInput(f"row {example.id!r} of task {task.slug!r}", reason, repair)
-        if (example.text_pair is None) != (task.kind == "text"):
-            reason, repair = {
-                "text": ("has a text_pair, and the task is about single texts", "Leave its `text_pair` out"),
-                "pair": ("has no text_pair, and the task is about pairs of texts", "Give it a `text_pair`"),
-            }[task.kind]
-            raise InvalidInput(f"row {example.id!r} of task {task.slug!r}", reason, f"{repair}, or use another task.")
-        yield example
-
-
-def _write_split(
-    path: Path, split: Split, examples: Iterable[Example], task: Task
-) -> tuple[list[SplitCount], list[SplitCount]]:
-    """Write one split and return its counts, and those by each of several labels; without rows it leaves no file."""
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
-    counts: Counter[tuple[str | None, Any]] = Counter()
-    labelled: Counter[tuple[str | None, Any]] = Counter()
-    writer: Any = None
-    batch: list[Example] = []
-
-    def flush() -> None:
-        nonlocal writer
-        if not batch:
-            return
-        writer = writer or pq.ParquetWriter(path, schema(task))
-        writer.write_table(pa.table(columns_of(batch, task), schema=schema(task)))
-        batch.clear()
-
-    for example in examples:
-        batch.append(example)
-        counts[example.label, example.origin] += 1
-        labelled.update((label, example.origin) for label in example.labels or ())
-        if len(batch) == BATCH_ROWS:
-            flush()
-    flush()
-    if writer:
-        writer.close()
-    counted, by_label = (
-        [SplitCount(split=split, label=label, origin=origin, rows=n) for (label, origin), n in one.items()]
-        for one in (counts, labelled)
-    )
-    return counted, by_label
 
 
 def _open_split(dataset: Artifact, split: Split) -> BufferedReader:

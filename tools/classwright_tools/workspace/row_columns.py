@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from typing import Any
 
-from classwright_tools.domain.example import Example, Provenance
+from classwright_tools.domain.example import Example, Origin, Provenance
+from classwright_tools.domain.label_sets import joined_labels
+from classwright_tools.domain.pair import Content, joined
 from classwright_tools.domain.task import Task, TaskKind
 from classwright_tools.domain.topic_tree import Cell
 
 _CELL = ("topic", "subtopic", "source_type")
+_MAKING = ("contrast", "round", "writer", "prompt")
 _TEXTS: dict[TaskKind, tuple[str, ...]] = {"text": ("text",), "pair": ("text", "text_pair")}
 
 
@@ -34,22 +37,63 @@ def schema(task: Task) -> Any:
     )
 
 
-def columns_of(examples: Iterable[Example], task: Task) -> dict[str, list[Any]]:
-    """Return the columns of the Parquet file that holds `examples` of `task`."""
-    columns: dict[str, list[Any]] = {name: [] for name in schema(task).names}
-    own = ("id", *_TEXTS[task.kind], "labels" if task.multi_label else "label", "origin")
-    for example in examples:
-        made = example.provenance
-        cell = made.cell if made else None
-        for name in own:
-            columns[name].append(getattr(example, name))
-        if task.multi_label:
-            columns["cell_label"].append(cell.label if cell else None)
-        for name in _CELL:
-            columns[name].append(getattr(cell, name) if cell else None)
-        for name in ("contrast", "round", "writer", "prompt"):
-            columns[name].append(getattr(made, name) if made else None)
-    return columns
+def table_of(
+    task: Task,
+    *,
+    ids: Sequence[str],
+    texts: Sequence[str],
+    pairs: Sequence[str | None],
+    labels: Sequence[str | tuple[str, ...] | None],
+    origins: Sequence[Origin],
+    made: Sequence[Provenance | None],
+) -> Any:
+    """Return rows of `task` as a `pyarrow.Table` of its `schema`, from a sequence for each of what a row is.
+
+    `labels` has of a multi-label task all labels of each row.
+    """
+    import pyarrow as pa
+
+    columns: dict[str, Sequence[Any]] = {"id": ids, "text": texts, "text_pair": pairs, "origin": origins}
+    columns["labels" if task.multi_label else "label"] = labels
+    if any(one is not None for one in made):  # of most rows nothing is known
+        cells = [one.cell if one else None for one in made]
+        columns["cell_label"] = [cell.label if cell else None for cell in cells]
+        columns |= {name: [getattr(cell, name) if cell else None for cell in cells] for name in _CELL}
+        columns |= {name: [getattr(one, name) if one else None for one in made] for name in _MAKING}
+    fields = schema(task)
+    arrays = [
+        pa.array(columns[field.name], field.type) if field.name in columns else pa.nulls(len(ids), field.type)
+        for field in fields
+    ]
+    return pa.table(arrays, schema=fields)
+
+
+def table_of_examples(examples: Sequence[Example], task: Task) -> Any:
+    """Return `examples` of `task` as `table_of` does."""
+    return table_of(
+        task,
+        ids=[row.id for row in examples],
+        texts=[row.text for row in examples],
+        pairs=[row.text_pair for row in examples],
+        labels=[row.labels if task.multi_label else row.label for row in examples],
+        origins=[row.origin for row in examples],
+        made=[row.provenance for row in examples],
+    )
+
+
+def contents_of(table: Any) -> list[Content]:
+    """Return what each row of a table holds, as one string."""
+    texts = table["text"].to_pylist()
+    if "text_pair" not in table.column_names:
+        return [joined(text) for text in texts]
+    return [joined(text, text_pair) for text, text_pair in zip(texts, table["text_pair"].to_pylist(), strict=True)]
+
+
+def label_keys_of(table: Any) -> list[str | None]:
+    """Return the `Example.label_key` of each row of a table."""
+    if "labels" not in table.column_names:
+        return list(table["label"].to_pylist())
+    return [None if labels is None else joined_labels(labels) for labels in table["labels"].to_pylist()]
 
 
 def example_of(row: dict[str, Any]) -> Example:

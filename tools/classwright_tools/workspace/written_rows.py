@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from classwright_tools.domain.example import REAL_TEXTS, SPLITS, Example, example_id
+from classwright_tools.domain.example import REAL_TEXTS, SPLITS, Example
 from classwright_tools.domain.pair import Content, apart
 from classwright_tools.errors import ClasswrightError
 from classwright_tools.workspace.datasets import read_card
@@ -29,18 +29,17 @@ class WrittenRows:
         self._workspace = workspace
         self._task = task
 
-    def of(self, contents: Sequence[Content]) -> dict[str, Example]:
-        """Return the rows with one of `contents` that are not real, by their ids."""
+    def of(self, contents: Mapping[str, Content]) -> dict[str, Example]:
+        """Return the rows with one of `contents`, which are by their ids, that are not real, by their ids too."""
         import pyarrow as pa
         import pyarrow.compute as pc
 
         if self._rows is None:
             return {}
-        by_id = {example_id(content): content for content in contents}
-        found = self._rows.filter(pc.is_in(self._rows.column("id"), pa.array(by_id, pa.string())))
+        found = self._rows.filter(pc.is_in(self._rows.column("id"), pa.array(contents, pa.string())))
         rows: dict[str, Example] = {}
         for row in found.to_pylist():
-            text, text_pair = apart(by_id[row["id"]])
+            text, text_pair = apart(contents[row["id"]])
             rows[row["id"]] = example_of(row | {"text": text, "text_pair": text_pair})
         return rows
 
