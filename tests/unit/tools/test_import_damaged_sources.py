@@ -227,3 +227,13 @@ def test_damaged_files_are_refused_by_name(run: Importer, folder: Path) -> None:
             run(path=name)
         assert name in str(caught.value)
         assert str(folder) not in str(caught.value)
+
+
+def test_a_text_that_is_too_long_once_it_is_clean_is_skipped_and_others_come_in(run: Importer, folder: Path) -> None:
+    grows = "\u0958" * (MAX_TEXT_CHARS // 2 + 1)  # in NFC each is two code points
+    lines = [{"text": grows, "label": "refund"}, {"text": "where is my parcel", "label": "delivery"}]
+    (folder / "grown.jsonl").write_text("\n".join(map(json.dumps, lines)), encoding="utf-8")
+
+    result = run(path="grown.jsonl")
+
+    assert (result.imported, result.skipped) == (1, {"too long": 1})

@@ -182,7 +182,7 @@ def test_versions_of_a_dataset_hold_each_written_row_once_in_its_newest_form(wor
         save_dataset(workspace, task.slug, {"train": rows}, parent=None, run_key=key, made_by="synthesize_examples")
     known = WrittenRows(workspace, task.slug)
 
-    held = known.of([row.content for row in newer])
+    held = known.of({row.id: row.content for row in newer})
 
     assert held == {row.id: row for row in newer}
     assert len(known._rows) == 4

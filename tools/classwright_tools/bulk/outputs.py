@@ -44,12 +44,19 @@ def is_table(output: Path) -> bool:
 
 def write_output(output: Path, names: Sequence[str], rows: Rows, form: TableForm = USUAL) -> None:
     """Write `rows`, whose columns are called `names`, to `output`, which appears whole; CSV is of the `form`."""
-    staged = output.with_name(f".{output.name}.staged")
-    try:
+    with appearing_whole(output) as staged:
         if is_table(output):
             _write_csv(staged, names, rows, form)
         else:
             _WRITERS[output.suffix](staged, names, rows)
+
+
+@contextmanager
+def appearing_whole(output: Path) -> Iterator[Path]:
+    """Give a file to write, which becomes `output` when it is whole."""
+    staged = output.with_name(f".{output.name}.staged")
+    try:
+        yield staged
         staged.replace(output)
     finally:
         staged.unlink(missing_ok=True)
@@ -70,11 +77,11 @@ def opened_table(
         writer = csv.writer(RowEnds(file, form.line_end), delimiter=form.delimiter)
         writer.writerow(names)
         yield lambda rows: writer.writerows(
-            [value if isinstance(value, str) else _cell(value) for value in row] for row in rows
+            [value if isinstance(value, str) else csv_cell(value) for value in row] for row in rows
         )
 
 
-def _cell(value: Any) -> str:
+def csv_cell(value: Any) -> str:
     """Return what is no text as a cell: empty for nothing, else as JSON.
 
     No backslash stands before a quote in it, which readers of CSV may take for an escape.

@@ -6,7 +6,7 @@ import json
 import re
 from array import array
 from collections import Counter
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import lru_cache
 from itertools import islice
@@ -34,8 +34,8 @@ VALUES_KEPT = 1_000  # of the label's column: what each means is looked for once
 # What mail programs write before each line that is answered, and above a signature.
 _MAIL_PARTS = re.compile(r"^\s*(>|--+\s*$)", re.MULTILINE)
 REMOVED = "removed before by a person"
+_IN_SECOND = " in the pair's second text"
 _LOST = "some were lost before, or are not in UTF-8: write them anew, and save as UTF-8"
-_WHERE = ("", " in the pair's second text")  # which of a row's texts a problem is in
 
 
 class Arrival(NamedTuple):
@@ -142,22 +142,19 @@ class Arrivals:
                 raise InvalidInput(
                     "the source", f"has more than {MAX_ROWS_IMPORTED:,} rows", "Import a part of it, or split it."
                 )
-            usable = [self._usable(number, row) for number, row in batch]
-            found = (row for (_, row), arrival in zip(batch, usable, strict=True) if arrival is not None)
-            self.with_mail_parts += sum("\n" in row.text and bool(_MAIL_PARTS.search(row.text)) for row in found)
+            usable = []
+            for number, row in batch:
+                if arrival := self._usable(number, row):
+                    usable.append(arrival)
+                    self.with_mail_parts += "\n" in row.text and bool(_MAIL_PARTS.search(row.text))
             self.read += len(batch)
-            yield [row for row in usable if row is not None]
+            yield usable
 
     def _usable(self, number: int, row: SourceRow) -> Arrival | None:
-        texts = (row.text,) if self._kind == "text" else (row.text, row.text_pair)
-        problem, clean = row.problem or _problem(texts, cell_problem), []
-        if not problem:
-            clean = [clean_text(text) for text in texts]
-            problem = _problem(clean, _problem_of_clean)
-        if problem:
+        content, problem = _cleaned(row, self._kind)
+        if content is None:
             self.skipped.add(number, lambda: row.text, problem, lambda: _described(row, problem))
             return None
-        content = joined(*clean)
         if self._removed and example_id(content) in self._removed:
             self.skipped.add(number, lambda: content, REMOVED, lambda: f"{REMOVED}: edit_examples can restore it")
             return None
@@ -210,12 +207,21 @@ def _made(row: SourceRow, content: Content, label: str | None, *, several: bool)
     return made.as_json() if made else None
 
 
-def _problem(texts: Sequence[Any], of_one: Callable[[Any], str | None]) -> str | None:
-    """Return why the texts of a row cannot be used, by what `of_one` says of the first that cannot, or None."""
-    for text, where in zip(texts, _WHERE, strict=False):
-        if problem := of_one(text):
-            return problem + where
-    return None
+def _cleaned(row: SourceRow, kind: TaskKind) -> tuple[Content | None, str]:
+    """Return what a row holds, cleaned; or None, and why it cannot be used."""
+    if problem := row.problem or cell_problem(row.text):
+        return None, problem
+    if kind == "pair" and (problem := cell_problem(row.text_pair)):
+        return None, problem + _IN_SECOND
+    text = clean_text(row.text)
+    if problem := _problem_of_clean(text):
+        return None, problem
+    if kind == "text":
+        return joined(text), ""
+    text_pair = clean_text(row.text_pair)
+    if problem := _problem_of_clean(text_pair):
+        return None, problem + _IN_SECOND
+    return joined(text, text_pair), ""
 
 
 def _problem_of_clean(text: str) -> str | None:

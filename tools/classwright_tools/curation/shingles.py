@@ -205,6 +205,8 @@ def _minhashes(forms: Sequence[str]) -> tuple[NDArray[np.uint32], NDArray[np.int
                 found[place] = _minima(*_hashed([forms[place]], first))[0]
             further += [_minima(*_hashed([forms[place]], n)) for n in longer]
             places += [place] * len(longer)
+    if not further:
+        return found, np.arange(len(forms))
     order = np.argsort(places, kind="stable")
     return np.concatenate([found, *further])[order], np.array(places)[order]
 

@@ -5,25 +5,26 @@ The columns are those of the dataset itself: see `workspace/datasets.py`.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any, Literal, get_args
 
-from classwright_tools.bulk.outputs import write_output
+from classwright_tools.bulk.outputs import appearing_whole, write_output
 from classwright_tools.domain.example import SPLITS
 from classwright_tools.domain.kinds import task_of
 from classwright_tools.errors import InvalidInput
+from classwright_tools.export.csv_rows import write_csv
 from classwright_tools.export.dataset_card import dataset_card
 from classwright_tools.export.task_then import task_then
-from classwright_tools.workspace.datasets import read_card, read_edits, read_table
+from classwright_tools.workspace.datasets import iterate_tables, read_card, read_edits
 from classwright_tools.workspace.edits import EDITS, lines_of
+from classwright_tools.workspace.row_columns import schema
 from classwright_tools.workspace.workspace import Workspace
 
 Form = Literal["csv", "jsonl", "parquet"]
 FORMS: tuple[Form, ...] = get_args(Form)
 CARD = "README.md"
-PART = 20_000
-"""Rows whose values are in memory at once: as Python's own they take many times what the table does."""
 
 
 def export_rows(workspace: Workspace, dataset: str, folder: Path, form: Form) -> dict[str, int]:
@@ -34,19 +35,22 @@ def export_rows(workspace: Workspace, dataset: str, folder: Path, form: Form) ->
         DamagedArtifact: it does not read back.
         InvalidInput: `folder` holds something already, or is none.
     """
-    import pyarrow.compute as pc
-
-    table, card = read_table(workspace, dataset), read_card(workspace, dataset)
+    card = read_card(workspace, dataset)
+    names = schema(workspace.task(task_of(dataset))).names
+    tables = {split: partial(iterate_tables, workspace, dataset, split) for split in SPLITS}
+    there = [split for split in SPLITS if next(tables[split](), None) is not None]  # before anything is written
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise InvalidInput(f"folder {folder.name!r}", "is not an empty folder", "Name one that is new.")
     folder.mkdir(parents=True, exist_ok=True)
     written: dict[str, int] = {}
-    for split in SPLITS:
-        rows = table.filter(pc.equal(table["split"], split)).drop_columns(["split"])
-        if len(rows):
-            name = f"{split}.{form}"
-            write_output(folder / name, rows.column_names, _Parts(rows))
-            written[name] = len(rows)
+    for split in there:
+        path = folder / f"{split}.{form}"
+        if form == "csv":
+            with appearing_whole(path) as staged:
+                write_csv(staged, names, tables[split]())
+        else:
+            write_output(path, names, _Parts(tables[split]))
+        written[path.name] = card.rows(split)
     edits = read_edits(workspace, dataset)
     if edits:
         (folder / EDITS).write_bytes(lines_of(edits))
@@ -56,12 +60,12 @@ def export_rows(workspace: Workspace, dataset: str, folder: Path, form: Form) ->
 
 
 class _Parts:
-    """The values of a table's rows, `PART` rows at a time."""
+    """The values of rows, a table after the other; they can be gone through again."""
 
-    def __init__(self, table: Any) -> None:
-        self._table = table
+    def __init__(self, tables: Callable[[], Iterator[Any]]) -> None:
+        self._tables = tables
 
     def __iter__(self) -> Iterator[list[list[Any]]]:
-        for start in range(0, len(self._table), PART):
-            columns = (column.to_pylist() for column in self._table.slice(start, PART).columns)
+        for table in self._tables():
+            columns = (column.to_pylist() for column in table.columns)
             yield [list(row) for row in zip(*columns, strict=True)]

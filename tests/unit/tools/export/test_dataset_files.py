@@ -10,12 +10,14 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, TypeVar
 
+import pyarrow as pa
 import pytest
 import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from classwright_server.cli import main
+from classwright_tools.bulk.outputs import write_output
 from classwright_tools.context import ToolContext
 from classwright_tools.curation.shingles import folded
 from classwright_tools.domain.cleaning import REPLACEMENT, clean_text
@@ -25,10 +27,11 @@ from classwright_tools.domain.selection import RowFilter
 from classwright_tools.domain.task import Label, Task
 from classwright_tools.domain.topic_tree import Cell
 from classwright_tools.errors import InvalidInput
-from classwright_tools.export import dataset_files
+from classwright_tools.export.csv_rows import write_csv
 from classwright_tools.export.dataset_files import FORMS, Form, export_rows
 from classwright_tools.import_examples import ImportExamplesRequest, import_examples
 from classwright_tools.measurement.selecting import changed
+from classwright_tools.workspace import datasets
 from classwright_tools.workspace.datasets import read_edits, read_rows, save_dataset
 from classwright_tools.workspace.later_labels import later_label
 from classwright_tools.workspace.workspace import Workspace
@@ -45,7 +48,7 @@ R = TypeVar("R")
 def small_parts() -> Iterator[None]:
     """Few rows are written at once, so that the files here are of several parts."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(dataset_files, "PART", 3)
+        patch.setattr(datasets, "BATCH_ROWS", 3)
         yield
 
 
@@ -321,3 +324,21 @@ def test_a_folder_that_holds_something_is_not_written_into(workspace: Workspace,
 
     with pytest.raises(InvalidInput, match="is not an empty folder"):
         export_rows(workspace, save_rows(workspace, written_rows()), tmp_path, "csv")
+
+
+cells = st.none() | st.text(st.sampled_from('a,"\\\r\n =\u00e4\U0001f600'), max_size=5)
+
+
+@given(st.lists(st.tuples(cells, cells, st.none() | st.integers(-9, 9), st.none() | st.lists(cells, max_size=3))))
+def test_csv_by_columns_has_the_bytes_of_csv_by_cells(made: list[tuple[Any, ...]]) -> None:
+    fields = {"a": pa.string(), "b": pa.string(), "c": pa.int32(), "d": pa.list_(pa.string())}
+    columns = list(zip(*made, strict=True)) or [()] * len(fields)
+    arrays = [pa.array(column, kind) for column, kind in zip(columns, fields.values(), strict=True)]
+    table = pa.table(arrays, schema=pa.schema(list(fields.items())))
+    with tempfile.TemporaryDirectory() as folder:
+        by_cells, by_columns = Path(folder) / "cells.csv", Path(folder) / "columns.csv"
+        write_output(by_cells, list(fields), [[list(row) for row in made]])
+
+        write_csv(by_columns, fields, [table.slice(0, 2), table.slice(2)])
+
+        assert by_columns.read_bytes() == by_cells.read_bytes()
