@@ -23,8 +23,8 @@ RUNS_WHAT_IT_READS = re.compile(
 )
 SHELLS = re.compile(r"^(?:os\.(?:system|popen|spawn\w*)|subprocess\.(?:getoutput|getstatusoutput))$")
 # A cell that starts with = + - or @ is a formula to a spreadsheet. No table for one is written: rows go out as JSON and
-# Parquet, which are read as data. But who asks for a CSV file of the rows of their own file, or of a dataset, gets these
-# as they are.
+# Parquet, which are read as data. But who asks for a CSV file of the rows of their own file, or of a dataset, gets
+# them as they are.
 ASKED_FOR = (
     "tools/classwright/predict.py: csv.writer",
     "tools/classwright_tools/bulk/outputs.py: csv.writer",
