@@ -15,7 +15,9 @@ from mcp import Client
 from classwright_server.jobs.liveness import FileLock
 from support.postgres import ON_BOTH, PostgresServer
 from support.server import (
+    CELLS,
     TASK,
+    TREE,
     ServerProcess,
     call,
     compute_processes,
@@ -23,7 +25,6 @@ from support.server import (
     is_alive,
     on_store,
     rows,
-    topics,
     until,
     writes_sentences,
 )
@@ -100,8 +101,7 @@ async def test_a_living_server_takes_over_the_job_of_a_dead_one_and_only_then(
     with ScriptedEndpoint(script) as endpoint, contextlib.ExitStack() as stack:
         first = stack.enter_context(ServerProcess(tmp_path, *writer(endpoint), *on_store(index_url)))
         async with Client(first.url) as client:
-            await call(client, "propose_topics", {**TASK, **topics(1)}, wait_seconds=50)
-            job = await call(client, "synthesize_examples", task="support", rows=4, wait_seconds=0)
+            job = await call(client, "propose_topics", TREE, wait_seconds=0)
             await anyio.to_thread.run_sync(endpoint.arrived.wait)
         second = stack.enter_context(ServerProcess(tmp_path, *writer(endpoint), *on_store(index_url)))
         async with Client(second.url) as other:
@@ -113,7 +113,7 @@ async def test_a_living_server_takes_over_the_job_of_a_dead_one_and_only_then(
     assert seen["status"] == "running"
     assert its_processes == []
     assert view["status"] == "completed", view["error"]
-    assert view["result"]["accepted"] == 4
+    assert view["result"]["cells"] == CELLS
 
 
 @ON_BOTH
@@ -135,8 +135,7 @@ async def test_a_server_that_is_stopped_leaves_its_job_to_the_next_one(tmp_path:
         stopped: list[bool] = []
         with ServerProcess(tmp_path, *writer(endpoint)) as server:
             async with Client(server.url) as client:
-                await call(client, "propose_topics", {**TASK, **topics(1)}, wait_seconds=50)
-                job = await call(client, "synthesize_examples", task="support", rows=4, wait_seconds=0)
+                job = await call(client, "propose_topics", TREE, wait_seconds=0)
                 await anyio.to_thread.run_sync(endpoint.arrived.wait)
             server.process.terminate()
             server.process.wait(60)
@@ -157,8 +156,7 @@ async def test_a_job_counts_what_it_spent_before_its_server_was_killed(tmp_path:
     with ScriptedEndpoint(script) as endpoint:
         with ServerProcess(tmp_path, *writer(endpoint)) as server:
             async with Client(server.url) as client:
-                await call(client, "propose_topics", {**TASK, **topics(20)}, wait_seconds=50)
-                job = await call(client, "synthesize_examples", task="support", rows=40, wait_seconds=0)
+                job = await call(client, "propose_topics", TREE, wait_seconds=0)
                 seen = await call(client, "get_job", job_id=job["job_id"], wait_seconds=0)
                 while seen["usage"].get("requests", 0) < 5:
                     seen = await call(client, "get_job", job_id=job["job_id"], wait_seconds=1)

@@ -18,7 +18,7 @@ from mcp import Client, StdioServerParameters
 from mcp.client.stdio import stdio_client
 
 from classwright_server.backend import OPEN_AFTER_SECONDS
-from support.server import TASK, call, call_failing, finished, rows, topics, until, writes_sentences
+from support.server import CELLS, TASK, TREE, call, call_failing, finished, rows, until, writes_sentences
 from support.writing import HANG, ScriptedEndpoint
 
 SERVE = ("-m", "classwright_server.cli", "serve", "--workspace")
@@ -204,8 +204,7 @@ async def test_a_job_goes_on_at_the_next_start_when_the_host_closed_the_input(tm
         start = parameters(tmp_path / "w", "--writer-url", endpoint.url, "--writer-model", "scripted")
         with (tmp_path / "first").open("w") as errlog:
             async with Client(stdio_client(start, errlog=errlog)) as client:
-                await call(client, "propose_topics", {**TASK, **topics(1)}, wait_seconds=50)
-                job = await call(client, "synthesize_examples", task="support", rows=4, wait_seconds=0)
+                job = await call(client, "propose_topics", TREE, wait_seconds=0)
                 await anyio.to_thread.run_sync(endpoint.arrived.wait)
         await until(lambda: not endpoint.connections)
         may_answer.append(True)
@@ -218,4 +217,4 @@ async def test_a_job_goes_on_at_the_next_start_when_the_host_closed_the_input(tm
     assert "going on with 1 job(s)" in (tmp_path / "second").read_text()
     assert found["job_id"] == job["job_id"]
     assert found["status"] in ("running", "queued")
-    assert (view["status"], view["result"]["accepted"]) == ("completed", 4)
+    assert (view["status"], view["result"]["cells"]) == ("completed", CELLS)

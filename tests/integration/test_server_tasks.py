@@ -30,7 +30,9 @@ from classwright_server.mcp import task_push, tools
 from classwright_server.mcp.task_push import MAX_TASKS
 from classwright_server.mcp.tasks_extension import TASKS
 from support.server import (
+    CELLS,
     TASK,
+    TREE,
     ServerProcess,
     call,
     compute_processes,
@@ -135,8 +137,7 @@ async def test_a_task_outlives_the_server_that_was_killed(tmp_path: Path) -> Non
         flags = ("--writer-url", endpoint.url, "--writer-model", "scripted")
         with ServerProcess(tmp_path, *flags) as server:
             async with Client(server.url, extensions=[TasksClient()]) as client:
-                await call(client, "propose_topics", {**TASK, **topics(1)})
-                created = await started(client, "synthesize_examples", {"task": "support", "rows": 4})
+                created = await started(client, "propose_topics", TREE)
                 await anyio.to_thread.run_sync(endpoint.arrived.wait)
                 server.kill()
         killed.append(True)
@@ -146,7 +147,7 @@ async def test_a_task_outlives_the_server_that_was_killed(tmp_path: Path) -> Non
 
     assert (task.status, task.created_at) == ("completed", created.created_at)
     assert task.result is not None
-    assert task.result["structuredContent"]["result"]["accepted"] == 4
+    assert task.result["structuredContent"]["result"]["cells"] == CELLS
 
 
 @pytest.mark.usefixtures("no_grace")

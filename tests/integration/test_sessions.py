@@ -21,7 +21,8 @@ from classwright_server.jobs.sessions import SessionLock
 from classwright_tools.errors import StorageFailed
 from support.postgres import PostgresServer
 from support.server import (
-    TASK,
+    CELLS,
+    TREE,
     ServerProcess,
     asks,
     call,
@@ -29,7 +30,6 @@ from support.server import (
     finished,
     is_alive,
     on_store,
-    topics,
     until,
     writes_sentences,
 )
@@ -125,8 +125,7 @@ async def test_a_job_goes_on_when_its_database_is_started_anew(tmp_path: Path, o
         flags = ("--writer-url", endpoint.url, "--writer-model", "scripted", *on_store(own_postgres.new_database()))
         with ServerProcess(tmp_path, *flags) as server:
             async with Client(server.url) as client:
-                await call(client, "propose_topics", {**TASK, **topics(10)}, wait_seconds=50)
-                job = await call(client, "synthesize_examples", task="support", rows=40, wait_seconds=0)
+                job = await call(client, "propose_topics", TREE, wait_seconds=0)
                 await anyio.to_thread.run_sync(endpoint.arrived.wait)
                 own_postgres.stop(signal.SIGQUIT)
                 own_postgres.start()
@@ -136,7 +135,7 @@ async def test_a_job_goes_on_when_its_database_is_started_anew(tmp_path: Path, o
                 view = await finished(client, job["job_id"])
 
     assert view["status"] == "completed", view["error"]
-    assert view["result"]["accepted"] == 40
+    assert view["result"]["cells"] == CELLS
     asked = Counter(seen.prompt for seen in endpoint.chats)
     assert max(asked.values()) == 1  # what was answered while the database was away was stored when it came back
 
@@ -155,8 +154,7 @@ async def test_a_server_that_was_out_of_reach_gives_up_the_job_that_another_took
         flags = ("--writer-url", endpoint.url, "--writer-model", "scripted", *on_store(url))
         with ServerProcess(tmp_path, *flags) as first:
             async with Client(first.url) as client:
-                await call(client, "propose_topics", {**TASK, **topics(1)}, wait_seconds=50)
-                job = await call(client, "synthesize_examples", task="support", rows=4, wait_seconds=0)
+                job = await call(client, "propose_topics", TREE, wait_seconds=0)
                 await anyio.to_thread.run_sync(endpoint.arrived.wait)
                 [working] = (pid for pid in compute_processes(first.process.pid) if asks(pid, endpoint.port))
             held.append(working)
@@ -175,5 +173,5 @@ async def test_a_server_that_was_out_of_reach_gives_up_the_job_that_another_took
                     seen = await call(client, "get_job", job_id=job["job_id"])
 
     assert still_at_work  # nothing but the first server itself could end it
-    assert view["result"]["accepted"] == 4
+    assert view["result"]["cells"] == CELLS
     assert seen == view

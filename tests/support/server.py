@@ -42,6 +42,12 @@ LABELS = [
     {"name": "delivery", "description": "the customer asks where a parcel is"},
 ]
 TASK = {"task": "support", "instruction": "Classify a message to a shop's support.", "labels": LABELS}
+TREE = {**TASK, "source_types": ["email"], "topics_per_label": 2, "subtopics_per_topic": 2}
+"""A job that asks the writer six times, of which the last four want the answers to the first two: a tree of `CELLS`.
+
+It embeds nothing, so its server imports no torch: where any job of the writer will do, that saves seconds.
+"""
+CELLS = 8
 PATIENCE_SECONDS = 120.0
 """How long a test waits for what should come at once, on a machine that may be busy."""
 LONG = 50
@@ -163,7 +169,10 @@ def _parts(n: int, size: int = 20) -> list[range]:
 
 
 def writes_sentences(seen: Seen) -> Said:
-    """Answer a request for examples with as many sentences as it asks for, and a request for others with words."""
+    """Answer a request for examples with as many sentences as it asks for, and one for topics with as many names."""
+    if seen.prompt.startswith("Name "):
+        number = int.from_bytes(seen.prompt.encode()) % 1_000_003
+        return said_items(*(f"matter {number + place}" for place in range(int(seen.prompt.split()[1]))))
     wanted = int(seen.prompt.partition("Write ")[2].split()[0])
     start = sum(map(ord, seen.situation)) * 7 + int.from_bytes(seen.situation.encode()[-4:], "big")
     return said_items(*(sentence(start * 50 + number) for number in range(wanted)))
