@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import os
+import ssl
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 import anyio
@@ -104,7 +106,7 @@ class Endpoint:
         }
         timeout = httpx2.Timeout(READ_SECONDS, connect=CONNECT_SECONDS)
         headers = {"Authorization": f"Bearer {self._key}"} if self._key else {}
-        async with httpx2.AsyncClient(headers=headers, timeout=timeout) as http:
+        async with httpx2.AsyncClient(headers=headers, timeout=timeout, verify=_tls()) as http:
             for pause in RETRY_SECONDS:
                 answer = await self._posted(http, body)
                 if isinstance(answer, _Answer):
@@ -165,6 +167,12 @@ class Endpoint:
             tokens = (tokens_of([messages, tools]), tokens_of(said))
         cost = (tokens[0] * self._entry.price_in + tokens[1] * self._entry.price_out) / 1e6
         return WriterUsage(writer=self.model, requests=1, tokens_in=tokens[0], tokens_out=tokens[1], cost=cost)
+
+
+@cache
+def _tls() -> ssl.SSLContext:
+    """Return the trusted certificates; reading them takes longer than everything else about a client."""
+    return httpx2.create_ssl_context()
 
 
 def tokens_of(value: Any) -> int:
