@@ -44,8 +44,8 @@ class Other:
     """A process with a workspace open, which saves the rows of one run after the other once it is let go."""
 
     def __init__(self, root: Path, index_url: str | None, *run_keys: str) -> None:
-        self._ours, theirs = _forking.Pipe()
-        self.process: BaseProcess = _forking.Process(target=_save_all, args=(theirs, root, index_url, run_keys))
+        self._ours, theirs = FORKING.Pipe()
+        self.process: BaseProcess = FORKING.Process(target=_save_all, args=(theirs, root, index_url, run_keys))
         self.process.start()
         theirs.close()
         assert self._ours.recv() == "ready"
@@ -76,8 +76,8 @@ class Other:
 
 def refused_by_a_full_disk(root: Path) -> str:
     """Return what a process says whose files may have 1 MB, so that writing fails in the middle of the rows."""
-    ours, theirs = _forking.Pipe()
-    process = _forking.Process(target=_save_too_much, args=(theirs, root))
+    ours, theirs = FORKING.Pipe()
+    process = FORKING.Process(target=_save_too_much, args=(theirs, root))
     process.start()
     theirs.close()
     told = str(ours.recv())
@@ -85,9 +85,17 @@ def refused_by_a_full_disk(root: Path) -> str:
     return told
 
 
-_forking = get_context("forkserver")
+FORKING = get_context("forkserver")
 # Packages that are installed: what forks has not the tests' own paths, and passes over what it cannot import.
-_forking.set_forkserver_preload(["psycopg", "pyarrow.parquet", "classwright_tools.workspace.datasets"])
+FORKING.set_forkserver_preload(
+    [
+        "psycopg",
+        "pyarrow.parquet",
+        "pytest",
+        "classwright_tools.submit_examples",
+        "classwright_tools.workspace.datasets",
+    ]
+)
 
 
 def _save_all(pipe: Connection, root: Path, index_url: str | None, run_keys: tuple[str, ...]) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import multiprocessing
 from collections import Counter
 from pathlib import Path
 from typing import Any
@@ -20,6 +19,7 @@ from classwright_tools.workspace.datasets import read_card, read_rows, save_data
 from classwright_tools.workspace.workspace import Workspace
 from support.postgres import ON_BOTH
 from support.submitting import numbered, sentences, submit
+from support.workspace_process import FORKING
 from support.writing_verbs import import_beside, save_tree, sentence
 
 
@@ -97,7 +97,7 @@ def test_processes_that_submit_at_once_lose_and_double_nothing(
     halves = [(batch, part) for batch, all_ in texts.items() for part in (all_[: len(all_) // 2], all_)]
     orders = [halves, halves[::-1], halves[3:] + halves[:3], halves[7:] + halves[:7]]
 
-    with multiprocessing.get_context("spawn").Pool(4) as pool:
+    with FORKING.Pool(4) as pool:
         answers = pool.starmap(_submit_all, [(context.workspace.root, index_url, order) for order in orders])
 
     accepted = sum(answer["accepted"] for of_process in answers for answer in of_process)
