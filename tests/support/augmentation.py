@@ -29,6 +29,7 @@ TWO = ("no", "yes")
 SHORT = GanForm(pretraining_steps=60, tuning_steps=20, stopping_rows=10_000)
 LONG = replace(SHORT, pretraining_steps=150)
 BANKING = BANKING12
+CORPUS_ROWS = 180
 
 Vectors = npt.NDArray[np.float32]
 
@@ -99,9 +100,10 @@ def save_banking(workspace: Workspace, labels: tuple[str, ...], rows: int, slug:
 
 
 def save_corpus(workspace: Workspace, slug: str = "corpus") -> str:
-    """Save the demo's real test texts of all labels as a corpus of its own task; return the dataset's id."""
-    texts = banking_texts("test")
-    names = sorted({label for _, label in texts})
+    """Save `CORPUS_ROWS` of the demo's real test texts, of all labels, as a corpus of its own task; return its id."""
+    all_texts = banking_texts("test")
+    names = sorted({label for _, label in all_texts})
+    texts = [one for name in names for one in [one for one in all_texts if one[1] == name][: CORPUS_ROWS // len(names)]]
     workspace.save_task(
         Task(slug=slug, instruction="what the customer wants", labels=tuple(Label(name=name) for name in names))
     )

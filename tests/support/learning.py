@@ -8,9 +8,12 @@ from pathlib import Path
 
 import pytest
 
+from classwright_tools.context import DEFAULT_ENCODER
 from classwright_tools.domain.example import Example, Provenance, make_example
 from classwright_tools.domain.topic_tree import Cell
+from classwright_tools.learning.embedding_cache import EmbeddingCache
 from classwright_tools.learning.encoder_folders import embedded_folder
+from classwright_tools.learning.encoders import open_encoder
 from classwright_tools.workspace.datasets import save_dataset
 from classwright_tools.workspace.workspace import Workspace
 
@@ -126,6 +129,21 @@ def save_rows(
     return save_dataset(workspace, "support", changed, parent=None, run_key=run_key, made_by="import_examples").id  # type: ignore[arg-type]  # the keys are splits
 
 
+@pytest.fixture(scope="session")
+def _embeddings(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A cache folder with the default encoder's embeddings of the rows above."""
+    rows = [*written_rows(), *real_rows(10), *unlabelled_rows(**dict.fromkeys(REAL, 100))]
+    folder = tmp_path_factory.mktemp("embeddings") / "cache"
+    open_encoder(DEFAULT_ENCODER).embed([row.text for row in rows], EmbeddingCache(folder))
+    return folder
+
+
+@pytest.fixture
+def embedded(workspace: Workspace, _embeddings: Path) -> None:
+    """Let the workspace have these embeddings, as after an earlier call: to compute them takes longer than a test."""
+    shutil.copytree(_embeddings, workspace.cache)
+
+
 def shallow_encoder(folder: Path) -> Path:
     """Make `folder` the default encoder with two of its six layers; return it.
 
@@ -141,6 +159,13 @@ def shallow_encoder(folder: Path) -> Path:
 def shallow(tmp_path_factory: pytest.TempPathFactory) -> str:
     """The name of a shallow encoder, the same one for all tests of a process, which read it once."""
     return str(shallow_encoder(tmp_path_factory.mktemp("encoder") / "shallow"))
+
+
+def brief_encoder(folder: Path) -> Path:
+    """Make `folder` a shallow encoder that reads 64 tokens at a time; return it."""
+    shallow_encoder(folder)
+    (folder / "sentence_bert_config.json").write_text(json.dumps({"max_seq_length": 64, "do_lower_case": False}))
+    return folder
 
 
 def prompting_encoder(folder: Path) -> Path:

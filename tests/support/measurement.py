@@ -112,10 +112,10 @@ def dataset_of(workspace: Workspace, task: str = "support", **splits: Sequence[E
     return save_dataset(workspace, task, changed, parent=None, run_key=run_key, made_by="import_examples").id
 
 
-def trained_on(workspace: Workspace, dataset: str, task: str = "support") -> str:
-    """Train a probe and return the model's id."""
+def trained_on(workspace: Workspace, dataset: str, task: str = "support", **settings: object) -> str:
+    """Train a probe in a context with the `settings` and return the model's id."""
     request = TrainClassifierRequest(task=task, dataset=dataset, method="probe")
-    return train_classifier(request, context_on(workspace)).model
+    return train_classifier(request, context_on(workspace, **settings)).model
 
 
 def answers_of(

@@ -26,6 +26,7 @@ from classwright_tools.workspace.datasets import read_edits, read_rows
 from support.editing import editor
 from support.learning import real_rows, save_rows, unlabelled_rows, written_rows
 
+pytestmark = pytest.mark.usefixtures("embedded")
 TEXTS = unlabelled_rows(delivery=40, refund=30, account=20)
 LABEL_OF = {
     row.id: label for row, label in zip(TEXTS, ["delivery"] * 40 + ["refund"] * 30 + ["account"] * 20, strict=True)

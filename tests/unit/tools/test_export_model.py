@@ -53,13 +53,13 @@ def made_export(workspace: Workspace, task: str, *, method: str, onnx: bool, enc
 
 
 @pytest.fixture(scope="module")
-def export(tmp_path_factory: pytest.TempPathFactory) -> Export:
+def export(tmp_path_factory: pytest.TempPathFactory, shallow: str) -> Export:
     """The export, with its graph, of a model with a tuned encoder and three labels."""
     workspace = Workspace(tmp_path_factory.mktemp("exports") / "workspace")
     labels = tuple(Label(name=name, description="its | words\n# here") for name in ("refund", "delivery", "account"))
     workspace.save_task(Task(slug="support", instruction="# Classify\nmessages `to` a <b>shop</b>.", labels=labels))
     save_rows(workspace, written_rows())
-    return made_export(workspace, "support", method="contrastive", onnx=True)
+    return made_export(workspace, "support", method="contrastive", onnx=True, encoder=shallow)
 
 
 @pytest.fixture(scope="module")
@@ -71,11 +71,15 @@ def printed(export: Export, run_code: Runs) -> list[list[str]]:
 
 @pytest.fixture(scope="module", params=["probe", "cluster"])
 def export_with_prompt(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Export:
-    """The export of a model whose encoder puts something before every text; that of `cluster` has an adapter, too."""
+    """The export of a model whose encoder puts something before every text.
+
+    That of `cluster` has an adapter, too, and a graph, which takes seconds to make.
+    """
     folder = tmp_path_factory.mktemp(request.param)
     workspace = workspace_in(folder)
     encoder = prompting_encoder(folder / "encoder")
-    return made_export(workspace, "support", method=request.param, onnx=True, encoder=str(encoder))
+    onnx = request.param == "cluster"
+    return made_export(workspace, "support", method=request.param, onnx=onnx, encoder=str(encoder))
 
 
 def workspace_in(folder: Path) -> Workspace:
@@ -151,8 +155,9 @@ def test_the_program_reads_long_texts_with_the_graph_and_with_the_encoder_alone(
     folder = tmp_path / "export"
     shutil.copytree(export_with_prompt.folder, folder)
     facts = json.loads((folder / "labels.json").read_text(encoding="utf-8"))
-    by_graph = GraphEngine(folder, facts["graph"] | {"file": "model.onnx"})
-    np.testing.assert_allclose(by_graph.answers(texts, 2)[0], expected, atol=1e-4)
+    if facts["graph"]:
+        by_graph = GraphEngine(folder, facts["graph"] | {"file": "model.onnx"})
+        np.testing.assert_allclose(by_graph.answers(texts, 2)[0], expected, atol=1e-4)
     (folder / "labels.json").write_text(json.dumps(facts | {"graph": None}), encoding="utf-8")
     np.testing.assert_allclose(load(folder).predict_proba(texts), expected, atol=1e-4)
 
@@ -181,8 +186,7 @@ def test_the_card_has_front_matter_figures_and_origin_and_no_licence_or_path(exp
     card = (export.folder / "README.md").read_text(encoding="utf-8")
     front = yaml.safe_load(card.split("---\n")[1])
     assert front["pipeline_tag"] == "text-classification"
-    assert front["base_model"] == "sentence-transformers/all-MiniLM-L6-v2"
-    assert "license" not in front
+    assert front.keys().isdisjoint({"base_model", "license"})  # its encoder has no name but a path
     accuracy = export.model.card.validation.accuracy
     assert f"{accuracy.value:.3f} ({accuracy.low:.3f} to {accuracy.high:.3f})" in card
     assert "30 written" in card
@@ -281,6 +285,8 @@ def test_a_frozen_encoder_is_exported_too_and_two_labels_stay_two(tmp_path: Path
     save_dataset(workspace, "pair", {"train": rows}, parent=None, run_key="rows", made_by="import_examples")
     export = made_export(workspace, "pair", method="probe", onnx=False)
     assert "model.onnx" not in {file.name for file in export.result.files}
+    card = (export.folder / "README.md").read_text(encoding="utf-8")
+    assert yaml.safe_load(card.split("---\n")[1])["base_model"] == "sentence-transformers/all-MiniLM-L6-v2"
     codes = code_blocks(export.folder)
     assert len(codes) == 3
     expected = export.model.predict_proba([TEXT])[0]

@@ -19,7 +19,7 @@ import classwright
 from classwright_tools.bulk.classify_files import classify_files
 from classwright_tools.bulk.models import open_predictor
 from classwright_tools.classify import ClassifyRequest, classify
-from classwright_tools.context import DEFAULT_ENCODER, ToolContext
+from classwright_tools.context import ToolContext
 from classwright_tools.domain.evaluation import EvaluationReport
 from classwright_tools.domain.figures import ClassFigures, Estimate
 from classwright_tools.errors import InvalidInput
@@ -43,30 +43,34 @@ from support.importing import given
 from support.readme_code import Runs, code_blocks
 from support.several import LABELS, several_dataset, several_task
 
+TEXTS = (
+    "where is the courier with my package? give me my money back",
+    "my login does not work",
+    "greetings from the seaside to all",
+)
 FINETUNE = TrainClassifierRequest(task="mail", method="finetune", imbalance="class_weights", epochs=1)
 
 
 @pytest.fixture(scope="module")
-def trained(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[ToolContext, str]]:
+def trained(tmp_path_factory: pytest.TempPathFactory, shallow: str) -> Iterator[tuple[ToolContext, str]]:
     """A context on a workspace with a model of such rows, and its id."""
     workspace = Workspace(tmp_path_factory.mktemp("several"))
     several_dataset(workspace)
-    context = ToolContext(workspace=workspace, run_key="training")
+    context = ToolContext(workspace=workspace, run_key="training", encoder=shallow)
     yield context, train_classifier(TrainClassifierRequest(task="mail"), context).model
     workspace.engine.dispose()
 
 
 def test_a_text_gets_all_labels_that_apply_or_none(trained: tuple[ToolContext, str]) -> None:
     context, model = trained
-    texts = ("where is my parcel? i want my money back", "my login does not work", "greetings from the seaside to all")
-
-    result = classify(ClassifyRequest(model=model, texts=texts), context)
+    result = classify(ClassifyRequest(model=model, texts=TEXTS), context)
 
     assert [found.labels for found in result.results] == [("refund", "delivery"), ("account",), ()]
     assert all(found.label is None and 0 < found.probability <= 1 for found in result.results)
-    assert all(found.sure == (found.probability >= result.threshold) for found in result.results)
+    for found in result.results:
+        assert found.sure == (found.probability >= result.threshold and not found.out_of_scope)
     assert result.thresholds == dict(zip(LABELS, load_model(context.workspace, model).card.thresholds, strict=True))
-    assert [name for name, _ in result.results[0].likeliest] == ["refund", "delivery", "account"]
+    assert [name for name, _ in result.results[0].likeliest] == ["delivery", "refund", "account"]
 
 
 def test_progress_leaves_room_for_the_fits_after_the_choice_of_a_penalty(
@@ -151,7 +155,7 @@ def test_an_encoder_is_tuned_for_several_labels_as_often_as_is_told_before(
     trained: tuple[ToolContext, str], finetuned: str
 ) -> None:
     context, _ = trained
-    kind = fitting("finetune", DEFAULT_ENCODER)
+    kind = fitting("finetune", context.encoder)
     (planned,) = (part for part in training_workload(FINETUNE, context).parts if part.kind == kind)
     (took,) = History(context.workspace.engine).of(kind)
     model = load_model(context.workspace, finetuned)
@@ -203,7 +207,7 @@ def test_an_export_answers_as_the_model_does(
     own = load_model(context.workspace, model)
     unsure = replace(own, card=own.card.model_copy(update={"unsure": 0.81, "sure_right": 0.9}))
     monkeypatch.setattr("classwright_tools.learning.model.load_model", lambda *_, **__: unsure)
-    texts = ["where is my parcel? i want my money back", "my login does not work", "greetings from the seaside to all"]
+    texts = list(TEXTS)
     request = ExportModelRequest(model=model, onnx=onnx)
     made = export_model(request, replace(context, run_key=f"export {onnx}"))
     folder = context.workspace.artifact(made.export, "export").path
@@ -248,7 +252,7 @@ def test_files_are_classified_with_all_labels_that_apply(
 ) -> None:
     context, model = trained
     source, output = tmp_path / "in.csv", tmp_path / f"out.{ending}"
-    source.write_text("text\nwhere is my parcel? i want my money back\ngreetings from the seaside to all\n")
+    source.write_text(f"text\n{TEXTS[0]}\n{TEXTS[2]}\n")
 
     classify_files(open_predictor(model, context.workspace.root), source, output, model_name=model)
 
@@ -266,7 +270,7 @@ def test_files_come_back_as_rows_with_their_labels(
 ) -> None:
     context, model = trained
     source, output = tmp_path / "in.csv", tmp_path / "out.csv"
-    source.write_text("text\nwhere is my parcel? i want my money back\ngreetings from the seaside to all\n")
+    source.write_text(f"text\n{TEXTS[0]}\n{TEXTS[2]}\n")
     classify_files(open_predictor(model, context.workspace.root), source, output, model_name=model)
     workspace.save_task(several_task())
 
@@ -275,8 +279,8 @@ def test_files_come_back_as_rows_with_their_labels(
 
     rows = read_rows(workspace, str(made.dataset), "train")
     assert {row.text: row.labels for row in rows} == {
-        "where is my parcel? i want my money back": ("refund", "delivery"),
-        "greetings from the seaside to all": (),
+        TEXTS[0]: ("refund", "delivery"),
+        TEXTS[2]: (),
     }
 
 
@@ -301,11 +305,9 @@ def test_an_answer_says_which_labels_are_sure_by_themselves(trained: tuple[ToolC
     context, model = trained
     own = load_model(context.workspace, model)
     assert len(own.card.sure_from) == len(own.card.classes) == len(LABELS)
-    text = "where is my parcel? i want my money back"
+    [found] = classify(ClassifyRequest(model=model, texts=TEXTS[:1], threshold=1.0), context).results
 
-    [found] = classify(ClassifyRequest(model=model, texts=(text,), threshold=1.0), context).results
-
-    proba = dict(zip(LABELS, own.predict_proba([text])[0], strict=True))
+    proba = dict(zip(LABELS, own.predict_proba(TEXTS[:1])[0], strict=True))
     points = dict(zip(LABELS, own.sure_from, strict=True))
     reached = [name for name in LABELS if points[name] is not None and proba[name] >= (points[name] or 0)]
     assert found.sure_labels == tuple(name for name in found.labels or () if name in reached)

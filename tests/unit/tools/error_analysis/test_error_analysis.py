@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 
 import pytest
 
@@ -18,6 +19,7 @@ from classwright_tools.measurement import evidence, out_of_fold, text_map
 from classwright_tools.workspace.datasets import save_dataset
 from classwright_tools.workspace.workspace import Workspace
 from support.error_analysis import analysed, page_of, report_of
+from support.learning import brief_encoder
 from support.measurement import REAL, WRITTEN, context_on, dataset_of, real_rows, trained_on, written_rows
 
 HOSTILE = "<script>alert(1)</script>"
@@ -127,16 +129,17 @@ def test_validation_rows_that_the_model_trained_on_are_not_counted(
 
 
 def test_errors_that_gather_in_rows_longer_than_the_encoder_reads_are_told_by_a_test(
-    workspace: Workspace, dataset: str, model: str
+    workspace: Workspace, dataset: str, tmp_path: Path
 ) -> None:
+    model = trained_on(workspace, dataset, encoder=str(brief_encoder(tmp_path / "brief")))
     ends = ("money back", "repay me", "refund it", "return the price", "reimburse me", "pay it back")
-    hidden = [make_example("where is my parcel, courier? " * 300 + end, "refund") for end in ends]
-    seen = [make_example("where is my parcel, courier? " * 300 + end, "delivery") for end in ("ok", "hm")]
+    hidden = [make_example("where is my parcel, courier? " * 80 + end, "refund") for end in ends]
+    seen = [make_example("where is my parcel, courier? " * 80 + end, "delivery") for end in ("ok", "hm")]
     rows = [*real_rows(), *hidden, *seen]
 
     result = analysed(workspace, model, dataset_of(workspace, train=written_rows(), validation=rows))
 
-    assert "8 of 20 validation rows are cut at 2,034 tokens" in result.summary
+    assert "8 of 20 validation rows are cut at 498 tokens" in result.summary
     assert re.search(r"Errors gather in the rows that are cut: 6 of 8 are wrong, of the others \d of", result.summary)
     few = dataset_of(workspace, train=written_rows(), validation=[*real_rows(), *hidden[:1]])
     assert "Errors gather" not in analysed(workspace, model, few).summary
