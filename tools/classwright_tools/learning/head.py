@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,6 +15,7 @@ from classwright_tools.learning.arrays import save_arrays
 
 if TYPE_CHECKING:
     from sklearn.linear_model import LogisticRegression
+    from threadpoolctl import ThreadpoolController
 
 REGULARISATION = 10.0  # scikit-learn's C where there are too few rows to choose one
 ITERATIONS = 1000
@@ -66,10 +68,8 @@ def fit_head(
     `c` is the inverse strength of the L2 penalty; `balanced` weighs each class by the inverse of its rows;
     `row_weights` (n,) say how many rows each row counts for, one by default.
     """
-    from threadpoolctl import threadpool_limits
-
     model = logistic_regression(c, balanced=balanced)
-    with threadpool_limits(1):  # on matrices this small, threads wait for each other thirty times longer than they work
+    with _threads().limit(limits=1):  # on matrices this small, threads wait for each other thirty times longer
         model.fit(embeddings.astype(np.float64), labels, row_weights)
     return head_of(model, k)
 
@@ -88,16 +88,23 @@ def fit_one_vs_rest(
 
     `c` and `balanced` are those of `fit_head`. A label that all rows have, or none, is given always, or never.
     """
-    from threadpoolctl import threadpool_limits
-
     rows = embeddings.astype(np.float64)
     weights = np.zeros((labels.shape[1], rows.shape[1]), np.float32)
     biases = np.where(labels.all(axis=0), -ABSENT, ABSENT).astype(np.float32)
-    with threadpool_limits(1):
+    with _threads().limit(limits=1):
         for place in np.flatnonzero(labels.any(axis=0) & ~labels.all(axis=0)):
             model = logistic_regression(c, balanced=balanced).fit(rows, labels[:, place])
             weights[place], biases[place] = model.coef_[0], model.intercept_[0]
     return Head(weights=weights, biases=biases)
+
+
+@cache
+def _threads() -> ThreadpoolController:
+    """Return what limits the threads of the libraries that fit: to look for these takes half as long as a small fit."""
+    import sklearn.linear_model  # noqa: F401  # which loads them
+    from threadpoolctl import ThreadpoolController
+
+    return ThreadpoolController()
 
 
 def head_of(model: LogisticRegression, k: int) -> Head:
