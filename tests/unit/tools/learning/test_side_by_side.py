@@ -8,7 +8,8 @@ from collections.abc import Iterator
 import numpy as np
 import pytest
 import torch
-from threadpoolctl import threadpool_info
+from sklearn.linear_model import LogisticRegression
+from threadpoolctl import threadpool_info, threadpool_limits
 
 from classwright_tools.errors import Cancelled
 from classwright_tools.learning.head import fit_head
@@ -40,6 +41,21 @@ def test_each_fit_is_on_one_thread_of_every_library(threads: int) -> None:
     made = side_by_side(lambda _: {one["num_threads"] for one in threadpool_info()}, range(6), lambda _: None)
 
     assert made == [{1}] * 6
+
+
+def test_a_fit_by_itself_is_on_one_thread_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: list[set[int]] = []
+    fit = LogisticRegression.fit
+
+    def noting(self: LogisticRegression, *rows: object) -> object:
+        seen.append({one["num_threads"] for one in threadpool_info()})
+        return fit(self, *rows)
+
+    monkeypatch.setattr(LogisticRegression, "fit", noting)
+    with threadpool_limits(2):
+        fit_head(np.eye(4, dtype=np.float32), np.arange(4) % 2, 2)
+
+    assert seen == [{1}]
 
 
 def test_of_nothing_nothing_is_made(threads: int) -> None:
