@@ -14,7 +14,7 @@ from classwright_server.mcp.argument_faults import faults_in
 from classwright_server.mcp.arguments import as_left_out
 from classwright_server.mcp.tools import served_tools
 from support.schemas import sample
-from support.server import TASK, call, call_failing, connected, make_settings
+from support.server import LONG, TASK, call, call_failing, connected, make_settings
 
 TOOLS = {tool.name: tool for tool in served_tools(Backend(make_settings(Path("nowhere"))))}
 MORE: dict[str, dict[str, Any]] = {"classify": {"texts": ["a text"]}, "submit_examples": {"texts": {"b1": ["a text"]}}}
@@ -126,7 +126,9 @@ async def test_a_call_that_names_no_task_is_told_which_there_are(tmp_path: Path)
         none = await call_failing(client, "train_classifier")
         await call(client, "propose_topics", TASK)
         one = await call_failing(client, "train_classifier")
+        there = await call(client, "find_examples", wait_seconds=LONG)
 
     assert "task: is missing" in none
     assert "There is no task yet: propose_topics makes one." in none
     assert one.endswith("Tasks: 'support'.")
+    assert [line["task"] for line in there["result"]["tasks"]] == ["support"]

@@ -99,7 +99,7 @@ def call_naming(tool: str, argument: str, id_: str) -> dict[str, Any]:
     wanted = {("classify", "model"): {"texts"}, ("submit_examples", "assignment"): {"finish"}}.get(
         (tool, argument), set()
     )
-    needed = set(schema.get("required", ())) | wanted
+    needed = set(schema.get("required", ())) | wanted | ({"task"} if tool == "find_examples" else set())
     arguments = {name: value for name, value in FILLERS.items() if name in needed}
     return {
         **arguments,

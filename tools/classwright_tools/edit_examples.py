@@ -21,7 +21,7 @@ from classwright_tools.work import ROW_BYTES, Sizes, Work, computing
 if TYPE_CHECKING:
     from classwright_tools.domain.task import Task
     from classwright_tools.editing.draft import Done
-    from classwright_tools.editing.versions import Edited
+    from classwright_tools.editing.versions import Edited, Make
 
 AT_ONCE = 50
 """Rows that a call changes without asking: as many as one looks through."""
@@ -31,12 +31,13 @@ MOST_CHANGES = 100
 
 
 class EditExamplesRequest(ToolRequest):
-    """What to change and why, or the version to go back to."""
+    """What to change and why, or the edit to take back, or the version to go back to."""
 
     task: Slug
     reason: str = Field(min_length=1, max_length=500, description="Why, in a sentence.")
     changes: tuple[Change, ...] = Field(default=(), max_length=MOST_CHANGES, description="In their order.")
-    revert_to: DatasetId | None = Field(default=None, description="Instead of `changes`: the version to return to.")
+    undo: DatasetId | None = Field(default=None, description="Instead: the version whose edit alone to undo.")
+    revert_to: DatasetId | None = Field(default=None, description="Instead: the version to return to.")
     confirm: int | None = Field(
         default=None, ge=1, le=10**9, description=f"To change over {AT_ONCE} rows: the count of the first answer."
     )
@@ -47,8 +48,8 @@ class EditExamplesRequest(ToolRequest):
 
     @model_validator(mode="after")
     def _changes_or_a_version(self) -> EditExamplesRequest:
-        if bool(self.changes) == bool(self.revert_to):
-            raise ValueError("pass `changes`, or `revert_to` with the id of a dataset: one of the two")
+        if sum(map(bool, (self.changes, self.undo, self.revert_to))) != 1:
+            raise ValueError("pass `changes`, or `undo` or `revert_to` with the id of a dataset: one of these")
         return self
 
 
@@ -71,7 +72,7 @@ class EditExamplesResult(ToolResult):
 
 
 def edit_examples(request: EditExamplesRequest, context: ToolContext) -> EditExamplesResult:
-    """Change rows and labels of a dataset in a new version, or go back to the rows of an earlier one.
+    """Change rows and labels of a dataset in a new version, take one edit back, or go back to an earlier version.
 
     Origin, cell and round of a row stay; what was decided, by whom and why is kept beside the rows. A call that changes
     more than `AT_ONCE` rows stores nothing unless it confirms their number.
@@ -98,8 +99,20 @@ def edit_examples(request: EditExamplesRequest, context: ToolContext) -> EditExa
             request, revert_dataset(context, destination, request.revert_to, by=by, reason=reason), context
         )
     at_once = max(AT_ONCE, request.confirm or 0)
-    edited = edit_dataset(context, destination, request.changes, by=by, reason=reason, at_once=at_once)
+    changes = _undoing(context, request.undo) if request.undo else request.changes
+    edited = edit_dataset(context, destination, changes, by=by, reason=reason, at_once=at_once)
     return _edited(request, edited, *_remarks(context, edited))
+
+
+def _undoing(context: ToolContext, version: str) -> Make:
+    """Return what takes the edit back that made `version`.
+
+    Raises:
+        InvalidInput: it is of another task, or no edit.
+    """
+    from classwright_tools.editing.undo_edit import undo_edit
+
+    return lambda draft: undo_edit(draft, context.workspace.resolve(version, "dataset", draft.task.slug).id)
 
 
 def _remarks(context: ToolContext, edited: Edited) -> tuple[str, str]:
@@ -131,7 +144,8 @@ def _edited(request: EditExamplesRequest, edited: Edited, apart: str, lost: str)
     else:
         sentence = f"{edited.dataset.id} is {edited.parent} with {what}.{apart}"
         next_step = (
-            f"Undo it with edit_examples(task={request.task!r}, revert_to={edited.parent!r}, reason=...). Models know "
+            f"To take it back: edit_examples(task={request.task!r}, undo={edited.dataset.id!r}, reason=...), by which "
+            f"later edits stay; revert_to={edited.parent!r} takes these back too. Models know "
             f"nothing of it until train_classifier(task={request.task!r}, dataset={edited.dataset.id!r})."
         )
     summary = [sentence, f"Left as they are: {left}." if left else "", *remarks]
@@ -221,8 +235,7 @@ TOOL = ToolSpec(
         title="Edit examples",
         description=(
             "Put a dataset right, in one new version: its rows (relabel: also unlabelled ones), and labels, these also "
-            "in task and topic tree. Rows keep their origin; test rows stay. Many rows are counted first. Undo: "
-            "`revert_to`."
+            "in task and topic tree. Rows keep their origin; test rows stay. Many rows are counted first."
         ),
     ),
 )

@@ -56,7 +56,8 @@ class FindExamplesRequest(ToolRequest, RowSearch):
 
     @model_validator(mode="after")
     def _rows_of_a_task(self) -> FindExamplesRequest:
-        besides = self.model_fields_set - {"task", "history", "offset", "limit"}
+        of_rows = FindExamplesRequest.model_fields.keys() - {"task", "history", "offset", "limit"}
+        besides = self.model_fields_set & of_rows  # a call may say besides how long it waits
         if besides and (self.task is None or self.history):
             named = " and ".join(f"`{name}`" for name in sorted(besides))
             raise ValueError(

@@ -70,6 +70,23 @@ def test_a_new_name_goes_through_the_task_the_tree_all_splits_and_contrasts(
     assert (made_edit.label, made_edit.to, made_edit.rows, made_edit.test_rows) == ("refund", "money back", {}, 1)
 
 
+def test_a_label_that_takes_another_keeps_both_descriptions_or_says_that_it_covers_a_part(
+    workspace: Workspace, dataset: str, edit: Editor
+) -> None:
+    named = {"action": "describe_label", "label": "delivery", "description": ""}
+    joined = edit({"action": "merge_label", "label": "refund", "to": "delivery"})
+    both = workspace.task("support").labels[0].description
+    edit(revert_to=dataset)
+    edit(named)
+    part = edit({"action": "merge_label", "label": "refund", "to": "delivery"})
+
+    assert both == "the customer asks where a parcel is; the customer wants money back"
+    assert "has both descriptions now" in joined.summary
+    assert "'describe_label', 'label': 'delivery'" in joined.summary
+    assert "covers only a part" in part.summary
+    assert workspace.task("support").labels[0].description == ""
+
+
 def test_a_label_that_is_merged_ends_and_its_shares_and_topics_go_along(
     workspace: Workspace, dataset: str, edit: Editor
 ) -> None:

@@ -7,10 +7,18 @@ from typing import Annotated
 from pydantic import Field, model_validator
 
 from classwright_tools.domain.edits import Action
-from classwright_tools.domain.noun import MAX_LABEL_CHARS, LabelName, LabelsName, Noun, Plain, Text
+from classwright_tools.domain.noun import (
+    MAX_DESCRIPTION_CHARS,
+    MAX_LABEL_CHARS,
+    LabelName,
+    LabelsName,
+    Noun,
+    Plain,
+    Text,
+)
 from classwright_tools.domain.selection import RowSelection
 
-Description = Annotated[str, Plain, Field(max_length=2_000)]
+Description = Annotated[str, Plain, Field(max_length=MAX_DESCRIPTION_CHARS)]
 
 NEEDS: dict[str, tuple[str, ...]] = {
     "relabel": ("rows", "label"),

@@ -73,6 +73,7 @@ MAX_GIVEN_CHARS = 100_000
 """Of a text in a call. One over `MAX_TEXT_CHARS` is refused by itself, with its reason; one over this with the call."""
 MAX_LABELS = 500
 MAX_LABEL_CHARS = 100
+MAX_DESCRIPTION_CHARS = 2_000
 MAX_ROWS_WRITTEN = 200_000
 
 

@@ -12,7 +12,7 @@ from pydantic import Field, field_validator, model_validator
 from classwright_tools.domain.excerpt import listed
 from classwright_tools.domain.invisible import plain_text
 from classwright_tools.domain.label_sets import NO_LABELS, in_order, named_apart
-from classwright_tools.domain.noun import MAX_LABELS, LabelName, Noun, Plain, Share, Slug, Text
+from classwright_tools.domain.noun import MAX_DESCRIPTION_CHARS, MAX_LABELS, LabelName, Noun, Plain, Share, Slug, Text
 
 Language = Annotated[
     str,
@@ -59,7 +59,9 @@ class Label(Noun):
 
     name: LabelName = Field(description="As the classifier will return it.")
     description: Annotated[str, Plain] = Field(
-        default="", max_length=2_000, description="What belongs to this label and what does not, in a sentence."
+        default="",
+        max_length=MAX_DESCRIPTION_CHARS,
+        description="What belongs to this label and what does not, in a sentence.",
     )
     examples: tuple[Annotated[Text, Plain], ...] = Field(
         default=(), max_length=20, description="A few texts that show the style, if there are any."

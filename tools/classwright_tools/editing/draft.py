@@ -232,6 +232,12 @@ class Draft:
         self.table = pa.concat_tables([self.table, rows]).combine_chunks()
         self._touch(range(len(self.table) - len(rows), len(self.table)))
 
+    def order_as(self, ids: Sequence[str]) -> None:
+        """Put the rows into the order of `ids`, where they are these."""
+        place = {id_: number for number, id_ in enumerate(self.table["id"].to_pylist())}
+        if place.keys() == set(ids) and list(place) != list(ids):
+            self.table = self.table.take([place[id_] for id_ in ids])
+
     def rows_of(self, split: Split) -> Iterator[Example]:
         """Yield the rows of a split."""
         import pyarrow.compute as pc

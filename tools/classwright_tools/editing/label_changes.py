@@ -10,6 +10,7 @@ from pydantic import ValidationError
 from classwright_tools.domain.changes import Change
 from classwright_tools.domain.excerpt import counted
 from classwright_tools.domain.label_sets import key_in_words, labels_apart
+from classwright_tools.domain.noun import MAX_DESCRIPTION_CHARS
 from classwright_tools.domain.task import Label, Task, folded_name
 from classwright_tools.editing.draft import Done, Draft, Row
 from classwright_tools.errors import InvalidInput
@@ -42,7 +43,7 @@ def rename(draft: Draft, change: Change) -> Done:
 
 
 def merge(draft: Draft, change: Change) -> Done:
-    """Give all rows of a label to another one, and end it.
+    """Give all rows of a label to another one, and end it; its description joins the other's, unless one is given.
 
     Raises:
         NotFound: there is no such label.
@@ -52,9 +53,9 @@ def merge(draft: Draft, change: Change) -> Done:
     old, to = draft.label_named(change.label or ""), draft.task_label(change.to or "")
     if old == to:
         raise InvalidInput(f"label {old!r}", "cannot be merged into itself", "Name another one as `to`.")
-    taker = label_of(draft.task, to)
-    if taker and change.description is not None:
-        draft.task = with_labels(draft.task, {to: (new_label(to, change.description, taker.examples),)})
+    taker, given = label_of(draft.task, to), label_of(draft.task, old)
+    if taker and (description := _of_both(taker, given, change.description, done)) != taker.description:
+        draft.task = with_labels(draft.task, {to: (new_label(to, description, taker.examples),)})
     if label_of(draft.task, old):
         draft.task = with_labels(draft.task, {old: ()}, {old: to})
     rows = draft.with_label(old)
@@ -65,6 +66,26 @@ def merge(draft: Draft, change: Change) -> Done:
     done.rows = len(rows)
     done.words = f"{old!r} merged into {to!r} ({rows_in_words(done.rows, _test(rows))})"
     return done
+
+
+def _of_both(taker: Label, given: Label | None, description: str | None, done: Done) -> str:
+    """Return what belongs to the label that takes another's rows: what is said of it, else of both, joined.
+
+    Where that is too long, or one of the two is not described, the call is told that says it.
+    """
+    if description is not None:
+        return description
+    both = [label.description.strip() for label in (taker, given) if label]
+    known = list(dict.fromkeys(filter(None, both)))
+    if len(known) < 2 and (not known or all(both)):
+        return taker.description
+    call = f"{{'action': 'describe_label', 'label': {taker.name!r}, 'description': ...}}"
+    joined = "; ".join(one.rstrip(".") for one in known)
+    if all(both) and len(joined) <= MAX_DESCRIPTION_CHARS:
+        done.remarks.append(f"{taker.name!r} has both descriptions now; in better words: {call}.")
+        return joined
+    done.remarks.append(f"What is said of {taker.name!r} covers only a part of its rows now; to say all: {call}.")
+    return taker.description
 
 
 def add(draft: Draft, change: Change) -> Done:
