@@ -15,6 +15,7 @@ pytestmark = pytest.mark.anyio
 
 CONVERSATIONS = (
     ("guides/data_conversation.md",),
+    ("guides/month_after_month.md",),
     ("guides/several_labels_conversation.md",),
     ("guides/unlabelled_conversation.md",),
     ("tutorials/chat.md", "tutorials/dataset.md"),

@@ -23,8 +23,8 @@ GOES_ON = "..."
 _CALL = re.compile(
     r"```json (?P<tool>\w+)\n(?P<arguments>\{.*?\})\n```\n(?:\n```text\n(?P<answer>.*?)\n?```\n)?", re.DOTALL
 )
-_FIGURE = re.compile(r"\d+\.\d+")
-"""What may differ a little on another machine."""
+_FIGURE = re.compile(r"\d+\.\d+|\d{4}-\d\d-\d\d")
+"""What may differ a little on another machine, or on another day."""
 _WITHOUT_JOB = ("propose_topics", "submit_examples")
 
 
@@ -63,7 +63,7 @@ def renewed(text: str, done: list[Made]) -> str:
 
 
 def stable(answer: str) -> str:
-    """Return an answer without its figures."""
+    """Return an answer without its figures and dates."""
     return _FIGURE.sub("#", answer)
 
 
@@ -73,8 +73,11 @@ async def _called(client: Client, tool: str, arguments: dict[str, Any]) -> dict[
 
 
 def _told(view: dict[str, Any]) -> str:
-    """Return the beginning of an answer: its summary, or the rows or groups that were looked for."""
+    """Return the beginning of an answer: its summary, or the rows, groups or events that were looked for."""
     found = view.get("result") or view
+    if found.get("tasks"):
+        waits = (f"open: {one}" for line in found["tasks"] for one in line["open"])
+        return "\n".join([view["summary"], *waits, *map(_happened, found["history"])])
     if found.get("groups"):
         return "\n".join(f"{group['rows']} rows: {group['words']}" for group in found["groups"])
     if "changes" not in found:
@@ -82,6 +85,11 @@ def _told(view: dict[str, Any]) -> str:
     counts = ", ".join(f"{label} {rows}" for label, rows in found["labels"].items())
     changes = [f"{change}: {rows}" for change, rows in found["changes"].items() if rows]
     return "\n".join([*(changes or [counts]), *(f"{_labels(row)}: {row['text']}" for row in found["rows"])])
+
+
+def _happened(event: dict[str, Any]) -> str:
+    by = f", by {event['by']}" if event.get("by") else ""
+    return f"{event['when']} {event['id']}: {event['what']}{by}{': ' + event['why'] if event.get('why') else ''}"
 
 
 def _labels(row: dict[str, Any]) -> str:

@@ -70,6 +70,11 @@ SURE_LABEL = 0.9
 FACTS = "labels.json"
 PLACES_NAMED = 5
 """Of texts without an answer."""
+CATCH_ALL = frozenset(
+    """other, others, something else, anything else, everything else, the rest, none of these, none of the above, misc,
+    miscellaneous, out of scope""".replace("\n   ", "").split(", ")
+)
+"""Names of labels that take what is of no other label, without case and with spaces for "_" and "-"."""
 _LONE_SURROGATE = re.compile("[\ud800-\udfff]")
 
 Text = str | tuple[str, str]
@@ -84,7 +89,8 @@ class Predictions(NamedTuple):
     `labels` are the likeliest ones, or where a text may have several labels all that apply; `probabilities` (n, k) are
     calibrated, in the order of `Classifier.labels`; `sure` (n,) says which of the answers are likelier to be right than
     the threshold, and not better left to a person. `out_of_scope` (n,) says which texts are unlike all that the model
-    learnt, and so maybe of none of its labels: it is not sure of these. A student and models of pairs call none so.
+    learnt, and so maybe of none of its labels: it is not sure of these, unless it answers with a label that takes the
+    rest (`CATCH_ALL`), such as "other". A student and models of pairs call none so.
     The answer to a text that has a `text_problem` is None, its probabilities are NaN, and it is not sure.
     """
 
@@ -218,7 +224,7 @@ class Classifier:
         probabilities, foreign = self._answers(texts, batch)
         labels, right = self._decided(probabilities, thresholds)
         reached = reaches(labels, right, self.threshold if threshold is None else threshold, thresholds)
-        return Predictions(labels, probabilities, reached & ~foreign, foreign), right
+        return Predictions(labels, probabilities, trusted(labels, reached, foreign), foreign), right
 
     @property
     def several(self) -> bool:
@@ -319,6 +325,21 @@ def reaches(
     least = [own.get(one, threshold) if isinstance(one, str) else threshold for one in answers]
     found: np.ndarray = right >= np.array(least, float)
     return found
+
+
+def trusted(answers: Sequence[Answer], reached: np.ndarray, foreign: np.ndarray) -> np.ndarray:
+    """Return which `answers` (n,) are sure: those that `reached` their threshold to texts that are not `foreign`.
+
+    To a text that is unlike all that was learnt a label that takes the rest is no worse an answer for that.
+    """
+    takes_rest = [isinstance(one, str) and is_catch_all(one) for one in answers]
+    found: np.ndarray = reached & (~foreign | np.array(takes_rest, bool))
+    return found
+
+
+def is_catch_all(label: str) -> bool:
+    """Whether a label takes what is of no other one, by its name."""
+    return re.sub(r"[\s_-]+", " ", label).strip().casefold() in CATCH_ALL
 
 
 def sure_labels(labels: Sequence[str], sure_from: Sequence[float | None], found: Predictions) -> list[tuple[str, ...]]:

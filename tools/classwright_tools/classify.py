@@ -69,7 +69,9 @@ class ClassifyResult(ToolResult):
     )
     unanswered: int = Field(default=0, ge=0, description="Texts that cannot be read: each has its `problem`.")
     abstained: int = Field(ge=0, description="Texts of which it is not sure.")
-    out_of_scope: int = Field(ge=0, description="Of these, texts unlike all that the model learnt.")
+    out_of_scope: int = Field(
+        ge=0, description="Texts unlike all that the model learnt: it is sure of those alone that are 'other', say."
+    )
     results: tuple[Classified, ...]
     sure_by_label: dict[LabelName, int] | None = Field(default=None, description="Of a dataset: rows it is sure of.")
     report: ReportId | None = Field(default=None, description="Of a dataset.")
@@ -108,7 +110,9 @@ def classify(request: ClassifyRequest, context: ToolContext) -> ClassifyResult:
     told = (
         in_a_sentence(found, abstained, below, threshold, space, f"{word}s"),
         sure_of_some(found) if abstained else "",
-        unlike(int(foreign.sum())) if len(found) > 1 and foreign.any() else "",
+        unlike(int(foreign.sum()), sum(one.sure and one.out_of_scope for one in found))
+        if len(found) > 1 and foreign.any()
+        else "",
         unanswered(len(problems), _named(problems, word), word),
         how_sure(model.card) if abstained and request.threshold is None else "",
         without_effect(space, request.threshold),

@@ -127,7 +127,7 @@ def evaluate(request: EvaluateRequest, context: ToolContext) -> EvaluateResult:
     of_task = workspace.task(task)
     changed = other_labels(request.model, model.labels, of_task.label_names)
     others = untried(workspace, of_task, dataset)
-    can_choose = not any(one.card.validation_rows for one in (model, other) if one)
+    can_choose = not any(one.card.validation_rows_learnt for one in (model, other) if one)
     result = _result(report, made.id, other_rows, edits, changed, others, request.thresholds, can_choose=can_choose)
     return result.model_copy(update={"picture": drawn})
 

@@ -87,6 +87,7 @@ def test_values_that_are_no_labels_are_named_with_their_rows_and_the_call_that_t
     assert first.next_step.startswith("Before you train, agree with the person what the values that are no labels")
     mapped = {"hello": "account", "refund me": "refund", "deliv. late": "delivery"}
     assert f"dataset={first.dataset!r} and label_names={mapped}, and 'parcel'" in first.next_step
+    assert "there are two ways" in first.next_step
     again = run(split, rows=rows, dataset=first.dataset, label_names=mapped)
     assert again.imported == 5
     assert "Values of the label column" in again.summary

@@ -18,13 +18,14 @@ from classwright_tools.context import ToolContext
 from classwright_tools.domain.cards import ModelCard
 from classwright_tools.domain.changes import Change
 from classwright_tools.domain.evaluation import EvaluationReport
-from classwright_tools.domain.example import make_example
+from classwright_tools.domain.example import Example, make_example
 from classwright_tools.domain.selection import RowFilter
 from classwright_tools.domain.task import Label, Task
 from classwright_tools.errors import InvalidInput
 from classwright_tools.evaluate import EvaluateRequest, evaluate
 from classwright_tools.export_model import ExportModelRequest, export_model
 from classwright_tools.find_examples import FindExamplesRequest, find_examples
+from classwright_tools.learning.label_space import LabelSpace
 from classwright_tools.learning.model import load_model, save_model
 from classwright_tools.train_classifier import TrainClassifierRequest, train_classifier
 from classwright_tools.workspace.datasets import read_rows
@@ -43,15 +44,32 @@ FOREIGN = (
 TEXTS = (*OWN, *FOREIGN)
 
 
+REST = (
+    "the river rises in the alps and ends in the sea",
+    "a chess game begins with sixteen pieces a side",
+    "the poet was born in a small village",
+    "photosynthesis turns light into sugar",
+    "the treaty was signed after a long war",
+)
+
+
+def _taking_the_rest(row: Example) -> Example:
+    return row if row.label != "account" else make_example(row.text, "Other", origin=row.origin)
+
+
 class Made:
     """A probe of written rows, its scope told by 24 real ones, and its export."""
 
-    def __init__(self, root: Path) -> None:
+    def __init__(self, root: Path, *, rest: bool = False) -> None:
         self.workspace = Workspace(root / "workspace")
-        labels = tuple(Label(name=name) for name in ("refund", "delivery", "account"))
+        labels = tuple(Label(name=name) for name in ("refund", "delivery", "Other" if rest else "account"))
         self.workspace.save_task(Task(slug="support", instruction="Tell them apart.", labels=labels))
         unlabelled = [make_example(f"{text}, {number}", None) for number in range(5) for text in TEXTS]
-        self.dataset = save_rows(self.workspace, written_rows(), real_rows(4), unlabelled=unlabelled)
+        rows = [written_rows(), real_rows(4)]
+        if rest:
+            rows = [[_taking_the_rest(row) for row in split] for split in rows]
+            rows[0] += [make_example(f"{text}. {number}", "Other") for number in range(4) for text in REST]
+        self.dataset = save_rows(self.workspace, rows[0], rows[1], unlabelled=unlabelled)
         self.context = ToolContext(workspace=self.workspace, run_key="training")
         self.trained = train_classifier(TrainClassifierRequest(task="support", method="probe"), self.context)
         self.model = self.trained.model
@@ -207,3 +225,34 @@ def test_rows_of_no_label_are_removed_or_given_a_label_by_the_conditions_that_fi
     assert removed.rows == len(chatter)
     with pytest.raises(ValidationError, match="pass the `model` too"):
         Change.model_validate({"action": "remove", "rows": {"doubt": "out_of_scope"}})
+
+
+@pytest.fixture(scope="module")
+def with_the_rest(tmp_path_factory: pytest.TempPathFactory) -> Made:
+    """The model of a task whose third label takes the rest."""
+    return Made(tmp_path_factory.mktemp("rest"), rest=True)
+
+
+def test_a_label_that_takes_the_rest_is_sure_of_what_is_unlike_all_else(with_the_rest: Made) -> None:
+    answer = classify(ClassifyRequest(model=with_the_rest.model, texts=TEXTS), with_the_rest.run("rest"))
+    exported = classwright.load(with_the_rest.folder).predict(TEXTS)
+
+    foreign = [one for one in answer.results if one.out_of_scope]
+    taken = [one for one in foreign if one.sure]
+    assert taken
+    assert {one.label for one in taken} == {"Other"}
+    unsure = [one for one in foreign if not one.sure and one.likeliest[0][0] == "Other"]
+    assert all((one.probability or 0) < answer.threshold for one in unsure)
+    assert f"{len(taken)} of them count as sure all the same" in answer.summary
+    assert [one.sure for one in answer.results] == exported.sure.tolist()
+    assert [one.out_of_scope for one in answer.results] == exported.out_of_scope.tolist()
+
+
+@pytest.mark.parametrize("name", ["other", "None_of the-above", "MISC"])
+def test_a_label_takes_the_rest_by_its_name_and_no_other_does(name: str) -> None:
+    space = LabelSpace(("refund", name))
+    proba = np.array([[0.99, 0.01], [0.01, 0.99], [0.4, 0.6]])
+    foreign = np.ones(3, bool)
+
+    assert space.judge(proba, foreign, 0.9).sure.tolist() == [False, True, False]
+    assert space.judge(proba, ~foreign, 0.9).sure.tolist() == [True, True, False]

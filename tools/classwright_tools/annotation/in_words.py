@@ -106,7 +106,7 @@ def ended(
     if audit:
         summary += (
             f" {annotation.model} agrees with the annotator on {_share(audit)} random rows of {annotation.pool}, which "
-            f"is its accuracy there as far as the annotator is right{_baseline(labels, audit[0], task)}."
+            f"is its accuracy on all of these, as far as the annotator is right{_baseline(labels, audit[0], task)}."
         )
     return summary
 

@@ -41,6 +41,8 @@ def in_a_sentence(
             label, probability = result.label, result.probability or 0.0
         threshold = space.own.get(label, threshold)
         named, probable = repr(label), f"with a probability of {probability:.2f}"
+    if result.out_of_scope and result.sure:
+        return f"It is {named}, {probable}: unlike all that the model learnt, as is much of what this label takes."
     if result.out_of_scope:
         return f"{unlike(1)} If it were of one: {named}, {probable}."
     if result.sure:

@@ -26,8 +26,9 @@ class DatasetAnswers:
     """The unlabelled rows of a dataset, the probabilities (n, k) of the labels, and what follows from them.
 
     The answers are `judged` in the `space` of its labels: sure from `threshold` on, or the label's own, but not of rows
-    that are out of scope, as `foreign` (n,) says. Rows that none of its labels fits, as somebody said, were not asked
-    about: `fitting_none` has them by id, each with the edit that says so.
+    that are out of scope, as `foreign` (n,) says, unless the label takes all that is of no other one. Rows that none of
+    its labels fits, as somebody said, were not asked about: `fitting_none` has them by id, each with the edit that says
+    so.
     """
 
     space: LabelSpace
@@ -62,7 +63,8 @@ class DatasetAnswers:
     def least_sure(self, most: int) -> list[int]:
         """Return the places of up to `most` rows, the least sure first; at most half, those first, are out of scope."""
         order = np.argsort(self.judged.right, kind="stable")
-        foreign, others = order[self.foreign[order]].tolist(), order[~self.foreign[order]].tolist()
+        doubted = (self.foreign & ~self.judged.sure)[order]
+        foreign, others = order[doubted].tolist(), order[~doubted].tolist()
         first = foreign[: max(most // 2, most - len(others))]
         return [*first, *others[: most - len(first)]]
 

@@ -35,7 +35,7 @@ def rows_in_words(table: AnswersTable, made: SortedRows, shown: int) -> tuple[st
         _label_by_label(table) if found.space.several else "",
         f"In the table {counted(made.labelled, 'row has a label', 'rows have a label')}: {each_label(made.by_label)}."
         + _guesses(table, made),
-        unlike(out_of_scope) if out_of_scope else "",
+        unlike(out_of_scope, int((found.foreign & found.judged.sure).sum())) if out_of_scope else "",
         _passed_over(found.passed),
         _by_source(table.unsure_by_source),
         f"The {shown} least sure are shown{', those out of scope first' if out_of_scope else ''}.",

@@ -29,6 +29,6 @@ _OF_LABELS = {
 def _in_words(edit: Edit) -> str:
     rows = counted(len(edit.rows) + edit.test_rows, "row")
     if edit.action == "relabel":
-        return f"{rows} labelled {edit.label!r}" if edit.label else f"{rows} labelled"
+        return f"{rows} labelled {edit.label!r}" if edit.label else f"{rows} with other labels, or none"
     form = _OF_LABELS.get(edit.action, f"{rows} {DONE_WORDS.get(edit.action)}")
     return form.format(label=repr(edit.label), to=repr(edit.to), rows=rows, version=edit.version)

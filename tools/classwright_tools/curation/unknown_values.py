@@ -15,6 +15,13 @@ MOST_MAPPED = 20  # names that a call is written with
 # Where what stands in test rows is not told, a value is told that several rows have, as a category is, and no text.
 ROWS_OF_A_CATEGORY, CHARS_OF_A_CATEGORY = 2, 40
 
+TWO_WAYS = (
+    "Of rows that fit none of the labels there are two ways. A label for the rest (edit_examples: add_label 'other'; "
+    "then label_names leads the value there): the model learns what such texts are, also those near to a label, and "
+    "needs examples of each kind. Or leave them out: nothing is to be labelled, and the model calls what is unlike all "
+    "its labels out_of_scope, but gives texts near to a label that label."
+)
+
 
 class UnknownValues:
     """The values, counted while rows are read; with `unseen` those that a single row has are not told."""
@@ -70,9 +77,10 @@ class UnknownValues:
             call = "`label_names`, which leads each to a label"
         if likely and left:
             call += f", and {' and '.join(left)} too if they are of a label"
+        ways = f" {TWO_WAYS}" if left else ""
         return (
             "Before you train, agree with the person what the values that are no labels stand for, and import the same "
-            f"source again with {into}{call}: the rows that are in stay, and theirs join them."
+            f"source again with {into}{call}: the rows that are in stay, and theirs join them.{ways}"
         )
 
     def _is_told(self, name: str, rows: int) -> bool:

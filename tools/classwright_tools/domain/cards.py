@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pydantic import Field
+from pydantic import AliasChoices, Field
 
 from classwright_tools.domain.comparison import Comparison, Measure
 from classwright_tools.domain.example import Origin, Split
@@ -126,7 +126,12 @@ class ModelCard(Noun):
     written_at_once: tuple[LabelName, ...] = Field(
         default=(), description="Labels of which most rows were written for one cell: those held out resemble others."
     )
-    validation_rows: int = Field(default=0, ge=0, description="Rows of the validation split that it learnt from too.")
+    validation_rows_learnt: int = Field(
+        default=0,
+        ge=0,
+        validation_alias=AliasChoices("validation_rows_learnt", "validation_rows"),  # the name on cards of before
+        description="Rows of the validation split that it learnt from too.",
+    )
     unlabelled_pairs: int = Field(default=0, ge=0, description="Pairs nobody labelled, taken for rows of a label.")
     remarks: tuple[str, ...] = Field(
         default=(), description="What a reader of the figures must know of the rows, a sentence each."

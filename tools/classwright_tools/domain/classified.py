@@ -19,7 +19,9 @@ class Classified(Noun):
     labels: tuple[LabelName, ...] | None = Field(
         default=None, description="Of a multi-label model: all that apply, those of unsure texts too."
     )
-    sure: bool = Field(description="Whether `probability` reaches the label's threshold or `threshold`, in scope.")
+    sure: bool = Field(
+        description="Whether `probability` reaches the label's threshold or `threshold`, in scope or of 'other'."
+    )
     sure_labels: tuple[LabelName, ...] | None = Field(
         default=None, description="Of a multi-label model: those that are sure by themselves; 9 in 10 are right."
     )

@@ -52,7 +52,7 @@ def check_rows(workspace: Workspace, card: ModelCard) -> CheckRows:
         held_out, training = (_answered(read_rows(workspace, card.dataset, split), card.labels) for split in _SPLITS)
     except (NotFound, DamagedArtifact):
         held_out, training = [], []
-    if card.validation_rows:  # it learnt from them
+    if card.validation_rows_learnt:  # it learnt from them
         held_out, training = [], [*held_out, *training]
     return CheckRows(
         held_out=tuple(text for text, _ in held_out),

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from classwright.predict import given_labels, own_thresholds, reaches
+from classwright.predict import given_labels, own_thresholds, reaches, trusted
 from classwright_tools.domain.excerpt import listed
 from classwright_tools.errors import InvalidInput
 from classwright_tools.learning.calibration import softmax
@@ -94,11 +94,12 @@ class LabelSpace:
     def judge(self, proba: np.ndarray, foreign: np.ndarray, threshold: float) -> Judged:
         """Return the answers at the probabilities (n, k) to texts, of which some are `foreign` (n,), out of scope.
 
-        An answer is sure that reaches its label's own threshold, or else `threshold`, to a text that is in scope.
+        An answer is sure that reaches its label's own threshold, or else `threshold`, to a text that is in scope, or
+        whose label takes all that is of no other one.
         """
         answers, right = self.answers(proba)
         reached = reaches(answers, right, threshold, self.own)
-        return Judged(answers, right, reached, reached & ~foreign)
+        return Judged(answers, right, reached, trusted(answers, reached, foreign))
 
     def named(self, decided: np.ndarray) -> tuple[str, ...]:
         """Return the labels that apply to a row, of which `decided` (k,) says it."""

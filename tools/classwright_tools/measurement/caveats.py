@@ -117,10 +117,11 @@ def _sure_by_label(card: ModelCard) -> str:
     return ": " + ", ".join(f"{right} of {rows} answers {label!r}" for label, (rows, right) in given.items())
 
 
-def unlike(count: int) -> str:
-    """Return the sentence about `count` texts that are out of scope."""
+def unlike(count: int, taken: int = 0) -> str:
+    """Return the sentence about `count` texts out of scope, of which a label that takes the rest has `taken` some."""
     texts = "text is" if count == 1 else "texts are"
-    return f"{count:,} {texts} out of scope: unlike all that the model learnt, so maybe of none of its labels."
+    sure = f" {taken:,} of them count as sure all the same: their label takes what is of no other one." if taken else ""
+    return f"{count:,} {texts} out of scope: unlike all that the model learnt, so maybe of none of its labels.{sure}"
 
 
 def how_often_unlike(card: ModelCard) -> str:

@@ -39,7 +39,7 @@ def _trained_on(
 
     Training leaves out what repeats a held-out row of its own dataset: only rows that came later can be among these.
     """
-    learnt = read_rows(workspace, card.dataset, "validation") if card.validation_rows else []
+    learnt = read_rows(workspace, card.dataset, "validation") if card.validation_rows_learnt else []
     splits: tuple[Split, ...] = ("test",) if learnt else HELD_OUT
     held_out = [row for split in splits for row in read_rows(workspace, card.dataset, split)]
     known = {row.id for row in held_out}

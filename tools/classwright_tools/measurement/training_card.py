@@ -57,7 +57,7 @@ def card_of(
         kind=task.kind,
         mismatch=task.mismatch,
         training_rows=data.origins | ({"real": data.origins.get("real", 0) + learnt} if learnt else {}),
-        validation_rows=learnt,
+        validation_rows_learnt=learnt,
         written_at_once=data.at_once,
         remarks=(
             *filter(None, [chosen, together]),
@@ -105,5 +105,5 @@ def listed_facts(card: ModelCard, tried: Sequence[str]) -> dict[str, Any]:
         "rows": sum(card.training_rows.values()),
         "accuracy": card.validation.accuracy.value,
         "data": card.validation.data,
-        **({"validation_rows": card.validation_rows} if card.validation_rows else {}),
+        **({"validation_rows": card.validation_rows_learnt} if card.validation_rows_learnt else {}),
     }

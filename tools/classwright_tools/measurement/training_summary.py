@@ -26,7 +26,7 @@ def training_summary(model: str, card: ModelCard) -> Iterator[str]:
     ranked = card.validation.average_precision
     mismatches = f", average precision of the mismatches {ranked.value:.3f}" if ranked else ""
     beside = f" and on {card.augmentation}" if card.augmentation else ""
-    whose = "the models measured were" if card.validation_rows else "it was"
+    whose = "the models measured were" if card.validation_rows_learnt else "it was"
     origins = listed((f"{rows} {origin}" for origin, rows in card.training_rows.items()), len(card.training_rows))
     measured_on = f"{card.validation.rows} {card.validation.data} rows that {whose} not trained on"
     if card.validation.data != "real" and len(card.training_rows) > 1:  # rows held out of these are of any origin
@@ -36,10 +36,10 @@ def training_summary(model: str, card: ModelCard) -> Iterator[str]:
         f"{card.dataset}{beside}: "
         f"{scores_in_words(card.validation, len(card.labels))}{mismatches} on {measured_on}."
     )
-    if card.validation_rows:
+    if card.validation_rows_learnt:
         yield (
-            f"It learnt from {counted(card.validation_rows, 'validation row')} too: the figure is of models that "
-            "learnt from the other parts (folds) of them."
+            f"It learnt from {counted(card.validation_rows_learnt, 'validation row')} too: the figure is of models "
+            "that learnt from the other parts (folds) of them."
         )
     yield from caveats(card.validation)
     yield from filter(None, [how_sure(card)])
@@ -164,7 +164,7 @@ def training_next_step(
     It is `measurable` where its dataset has labelled validation rows. More of these are `validation_wanted` where the
     labels' shares cannot be told without, those labelled `by_person` where others would not count.
     """
-    if card.validation_rows:
+    if card.validation_rows_learnt:
         return (
             f"Call evaluate with model={model!r} and split='test' for the final figure if there are test rows, then "
             "export_model."

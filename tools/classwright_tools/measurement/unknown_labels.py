@@ -50,19 +50,28 @@ def _told(
     are = counted(len(rows), "row is", "rows are") + " left out:" if left_out else "Of the rows"
     has = "it has" if len(rows) == 1 and left_out else "they have" if left_out else f"{len(rows):,} have"
     told = [
-        f"{are} {has} labels that {model.id} does not know ({which}). Of these it is sure of {sure}, so wrongly, "
-        f"and leaves {len(rows) - sure} to a person, {foreign} of them as out of scope."
+        f"{are} {has} labels that {model.id} does not know ({which}). {_wrong(sure)}, and it leaves {len(rows) - sure} "
+        f"to a person, {foreign} of them as out of scope."
     ]
     for one in beside:
         known = rows_of_labels(rows, one.labels)
         if known:
             its, _, right = _answered(known, one, progress)
             told.append(f"{one.id}, which knows {len(known)} of them, has {right} right and is sure of {its}.")
+    if left_out:
+        told.append(
+            "The figures are of the other rows: where texts of these labels come too, it gets none of them right."
+        )
     return " ".join(told)
 
 
+def _wrong(sure: int) -> str:
+    """Return of how many of the rows the model is sure, each of which is an error."""
+    return f"It is sure of {sure} of these, each an error" if sure else "It is sure of none of these"
+
+
 def _answered(rows: Sequence[Example], model: Model, progress: Callable[[float], None]) -> tuple[int, int, int]:
-    """Return of how many of the `rows` the model is sure, how many are out of its scope, and how many it has right."""
+    """Return of how many of the `rows` the model is sure, how many it leaves as out of scope, how many it has right."""
     given = given_to(rows, model, progress)
     foreign = np.array([one.out_of_scope for one in given])
     judged = model.space.judge(np.stack([one.proba for one in given]), foreign, model.threshold)
@@ -70,4 +79,4 @@ def _answered(rows: Sequence[Example], model: Model, progress: Callable[[float],
         answer == row.label if isinstance(answer, str) else {*answer} == {*(row.labels or ())}
         for answer, row in zip(judged.answers, rows, strict=True)
     )
-    return int(judged.sure.sum()), int(foreign.sum()), hits
+    return int(judged.sure.sum()), int((foreign & ~judged.sure).sum()), hits

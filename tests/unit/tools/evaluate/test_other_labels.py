@@ -99,11 +99,14 @@ def test_what_a_model_does_with_rows_of_labels_that_it_does_not_know_is_told_bes
     given = classify(ClassifyRequest(model=fewer, texts=tuple(asked)), context_on(workspace)).results
     sure = sum(one.sure for one in given)
     foreign = sum(bool(one.out_of_scope) for one in given)
-    done = f"Of these it is sure of {sure}, so wrongly, and leaves {2 - sure} to a person, {foreign} of them as out of"
+    wrong = f"It is sure of {sure} of these, each an error" if sure else "It is sure of none of these"
+    done = f"{wrong}, and it leaves {2 - sure} to a person, {foreign} of them as out of"
     assert alone.figures.rows == 4
     assert f"2 rows are left out: they have labels that {fewer} does not know ('account' 2). {done}" in alone.summary
     assert f"Of the rows 2 have labels that {fewer} does not know ('account' 2). {done}" in beside.summary
     assert f"{model}, which knows 2 of them, has " in beside.summary
+    assert "where texts of these labels come too, it gets none of them right" in alone.summary
+    assert "it gets none of them right" not in beside.summary
 
 
 def test_a_label_that_was_renamed_is_the_same_label_for_a_model_of_before(
