@@ -202,8 +202,9 @@ def _grouped(
     from classwright_tools.learning.reading_languages import unread_remark_at_hand
     from classwright_tools.measurement.text_groups import after_groups, groups_in_words, groups_of_rows, shown_groups
 
-    workspace, task = context.workspace, task_of(found.dataset)
-    unread = unread_remark_at_hand(context.encoder, workspace.task(task).languages, workspace.encoders)
+    workspace = context.workspace
+    task = workspace.task(task_of(found.dataset))
+    unread = unread_remark_at_hand(context.encoder, task.languages, workspace.encoders)
     if unread:
         unread = f" {unread} Groups may then be of one language, or of one form, and not of one subject."
     every, rows = groups_of_rows(context, found, request.groups or None)

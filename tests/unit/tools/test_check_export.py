@@ -95,7 +95,7 @@ def test_rows_that_do_not_count_are_left_out_and_named(tmp_path: Path) -> None:
     assert (found.rows, found.left_out) == (41, 3)
     assert found.first_left_out == (
         "file 'rows.csv', line 42 is empty",
-        "file 'rows.csv', line 43 has the label 'spam', which an export does not know",
+        "file 'rows.csv', line 43 has the label 'spam', which new does not know",
         "file 'rows.csv', line 44 has no label",
     )
     assert "Left out: 3 rows. file 'rows.csv', line 42" in found.in_words()
@@ -103,10 +103,27 @@ def test_rows_that_do_not_count_are_left_out_and_named(tmp_path: Path) -> None:
         check(tmp_path, [("what is this", "spam")], ByWords())
 
 
-def test_rows_whose_label_only_one_of_two_exports_knows_do_not_count(tmp_path: Path) -> None:
+def test_rows_whose_label_the_other_does_not_know_are_told_apart(tmp_path: Path) -> None:
     other = cast(Classifier, ByWords(labels=("outage",)))
-    found = check(tmp_path, ROWS, ByWords(), against=other, other_folder="old")
+    found = check(tmp_path, ROWS, ByWords({1, 3, 4}), against=other, other_folder="old")
+
+    assert (found.rows, found.left_out, found.export.accuracy) == (40, 0, wilson(37, 40))
+    assert found.against is not None
+    assert (found.against.rows, found.against.other.accuracy) == (20, wilson(20, 20))
+    assert (found.against.new_labels, found.against.new_labels_right) == (20, 18)
+    assert "The other 20 rows have labels that old does not know: the first labels 18 of them right" in found.in_words()
+
+
+def test_rows_whose_label_the_first_does_not_know_are_left_out_by_its_name(tmp_path: Path) -> None:
+    found = check(tmp_path, ROWS, ByWords(labels=("outage",)), against=cast(Classifier, ByWords()), other_folder="old")
+
     assert (found.rows, found.left_out) == (20, 20)
+    assert "has the label 'billing', which new does not know" in found.in_words()
+    assert found.against is not None
+    assert found.against.new_labels == 0
+    none = cast(Classifier, ByWords(labels=("billing",)))
+    with pytest.raises(InvalidInput, match="'old': knows the label of none of the 20 rows"):
+        check(tmp_path, ROWS, ByWords(labels=("outage",)), against=none, other_folder="old")
 
 
 def test_of_several_labels_all_must_be_right(tmp_path: Path) -> None:

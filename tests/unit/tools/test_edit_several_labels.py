@@ -54,6 +54,36 @@ def test_rows_get_several_labels_one_or_none(edit: Editor, context: ToolContext)
     assert "labelled 'delivery + account'" in result.summary
 
 
+def test_labels_are_added_to_those_of_many_rows_and_taken_from_them(edit: Editor, context: ToolContext) -> None:
+    everywhere = {"where": {"splits": ["train", "unlabelled"]}}
+    before = rows_of(context.workspace, edit({"action": "approve", "rows": {"ids": [BOTH.id]}}).dataset)
+
+    added = edit({"action": "relabel", "rows": everywhere, "label": "+Account|refund"})
+
+    rows = rows_of(context.workspace, added.dataset)
+    for id_, row in before.items():
+        had = {*(row.labels or ()), "account", "refund"}
+        wanted = None if row.labels is None else tuple(name for name in several_task().label_names if name in had)
+        assert rows[id_].labels == wanted
+    assert "1 without labels (give them all of theirs)" in added.summary
+    taken = edit({"action": "relabel", "rows": everywhere, "label": "-refund"})
+    rows = rows_of(context.workspace, taken.dataset)
+    assert all(
+        "refund" not in (row.labels or ()) and "account" in (row.labels or ("account",)) for row in rows.values()
+    )
+    assert "without 'refund' now" in taken.summary
+    with pytest.raises(NotFound, match="refunds"):
+        edit({"action": "relabel", "rows": everywhere, "label": "+refunds"})
+
+
+def test_a_label_that_begins_with_a_plus_is_given_as_any_other(context: ToolContext) -> None:
+    context.workspace.save_task(several_task().model_copy(update={"labels": (Label(name="+a"), Label(name="a"))}))
+    rows = {"train": [make_example("well", None, labels=["a"])]}
+    save_dataset(context.workspace, "mail", rows, parent=None, run_key="rows", made_by="t")  # type: ignore[arg-type]  # splits
+    made = editor(context, "mail")({"action": "relabel", "rows": {"where": {"text": "well"}}, "label": "+a"})
+    assert [row.labels for row in rows_of(context.workspace, made.dataset).values()] == [("+a",)]
+
+
 def test_a_set_may_be_longer_than_a_label_and_a_new_label_may_not(context: ToolContext) -> None:
     names = [f"{letter}, {'which is told at some length ' * 3}"[:100] for letter in "abcdefghijkl"]
     labels = tuple(Label(name=name) for name in names)

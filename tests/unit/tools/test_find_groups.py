@@ -66,6 +66,14 @@ def test_texts_of_three_kinds_are_three_groups_without_anybody_saying_so(context
     assert not found.rows
 
 
+def test_of_a_task_with_labels_a_group_becomes_a_further_label_and_without_the_first(
+    context: ToolContext, task: Task, dataset: str
+) -> None:
+    assert "edit_examples(task='support', changes=[{'action': 'add_label'" in groups_of(context, 3).next_step
+    context.workspace.save_task(task.model_copy(update={"labels": ()}))
+    assert "propose_topics(task='support', ...)" in groups_of(context, 3).next_step
+
+
 def test_so_many_groups_are_made_as_are_asked_for_of_the_rows_that_are_found(
     context: ToolContext, dataset: str
 ) -> None:

@@ -62,12 +62,15 @@ class ExportCheck(Noun):
 
 
 class PairedCheck(Noun):
-    """One export against another on the same rows, by the exact McNemar test."""
+    """One export against another on the rows whose labels both know, by the exact McNemar test."""
 
-    other: ExportCheck
+    rows: int = Field(description="Those whose labels both know.")
+    other: ExportCheck = Field(description="The other on these rows.")
     only_this_right: int
     only_other_right: int
     p: float
+    new_labels: int = Field(description="Rows with a label that the other does not know.")
+    new_labels_right: int = Field(description="Of these, the rows that the first labels right.")
 
     def in_words(self) -> str:
         """Return the comparison as sentences."""
@@ -75,6 +78,14 @@ class PairedCheck(Noun):
         return (
             f"Against {self.other.in_words()} {counted(self.only_this_right, 'row')} labelled right by the first "
             f"alone, {self.only_other_right:,} by the other alone: {chance} (p {self.p:.2g})."
+        ) + (self._of_new_labels() if self.new_labels else "")
+
+    def _of_new_labels(self) -> str:
+        """Return what the first does where the other cannot be right."""
+        return (
+            f" That is on the {counted(self.rows, 'row')} whose labels both know. The other "
+            f"{counted(self.new_labels, 'row has a label', 'rows have labels')} that {self.other.folder} does not "
+            f"know: the first labels {self.new_labels_right:,} of them right, and that one can label none so."
         )
 
 
@@ -82,7 +93,7 @@ class Check(Noun):
     """An export on some rows. `failed` says why it is not to be shipped; it is empty where nothing stands against."""
 
     rows: int
-    left_out: int = Field(description="Rows that cannot be read, have no label, or one that an export does not know.")
+    left_out: int = Field(description="Rows that cannot be read, have no label, or one that the export does not know.")
     first_left_out: tuple[str, ...]
     export: ExportCheck
     against: PairedCheck | None
@@ -116,12 +127,12 @@ def check_export(
 ) -> Check:
     """Return how good an export is on the rows of `source`, a file or a folder of files, that have labels.
 
-    It fails where its accuracy is less than `at_least` (0 to 1), and where it is worse than the export `against` by
-    more than chance, on the rows whose labels both know.
+    It is measured on the rows whose labels it knows. It fails where its accuracy is less than `at_least` (0 to 1), and
+    where it is worse than the export `against` by more than chance, on the rows whose labels both know.
 
     Raises:
-        InvalidInput: there is no row to measure on, no such column, or a file cannot be read; one of the exports is of
-            pairs, or only one of several labels a text; `at_least` is no share.
+        InvalidInput: there is no row to measure on or to compare, no such column, or a file cannot be read; one of the
+            exports is of pairs, or only one of several labels a text; `at_least` is no share.
     """
     if at_least is not None and not 0 <= at_least <= 1:
         raise InvalidInput("`--at-least`", f"{at_least} is no accuracy", "Pass one from 0 to 1.")
@@ -131,16 +142,14 @@ def check_export(
     if len({one.several for one in models}) > 1:
         reason = "gives a text one label, and the other several: their answers cannot be compared"
         raise InvalidInput(f"model {folder if against and against.several else other_folder!r}", reason, "Check each.")
-    texts, true, left_out = _read(models, source, text_column, label_column)
+    texts, true, left_out = _read(model, folder, source, text_column, label_column)
     found, right = _measured(model, folder, texts, true)
     failed, paired = [], None
     if at_least is not None and found.accuracy.value < at_least:
         failed.append(f"accuracy {found.accuracy.value:.3f} is less than {at_least}.")
     if against:
-        other, other_right = _measured(against, other_folder, texts, true)
-        won, lost = int((right & ~other_right).sum()), int((other_right & ~right).sum())
-        paired = PairedCheck(other=other, only_this_right=won, only_other_right=lost, p=mcnemar(won, lost))
-        if lost > won and paired.p < SIGNIFICANCE:
+        paired = _paired(against, other_folder, texts, true, right)
+        if paired.only_other_right > paired.only_this_right and paired.p < SIGNIFICANCE:
             failed.append(f"it is worse than {other_folder} by more than chance (p {paired.p:.2g}).")
     return Check(
         rows=len(texts),
@@ -152,22 +161,42 @@ def check_export(
     )
 
 
+def _paired(against: Classifier, folder: str, texts: Sequence[str], true: Sequence[Answer], right: Rows) -> PairedCheck:
+    """Return how the export `against` does on `texts`, of which the first has `right`, where it knows their labels."""
+    known = np.array([set(label if isinstance(label, tuple) else [label]) <= set(against.labels) for label in true])
+    if not known.any():
+        reason = f"knows the label of none of the {counted(len(texts), 'row')}"
+        raise InvalidInput(f"model {folder!r}", reason, "Check the first alone, or pass rows with labels of both.")
+    both = np.flatnonzero(known).tolist()
+    other, other_right = _measured(against, folder, [texts[at] for at in both], [true[at] for at in both])
+    won, lost = int((right[known] & ~other_right).sum()), int((other_right & ~right[known]).sum())
+    return PairedCheck(
+        rows=len(both),
+        other=other,
+        only_this_right=won,
+        only_other_right=lost,
+        p=mcnemar(won, lost),
+        new_labels=int((~known).sum()),
+        new_labels_right=int(right[~known].sum()),
+    )
+
+
 def _read(
-    models: Sequence[Classifier], source: Path, text_column: str, label_column: str
+    model: Classifier, folder: str, source: Path, text_column: str, label_column: str
 ) -> tuple[list[str], list[Answer], list[str]]:
-    """Return the texts, their labels as the models name them, and what is left out, by place and reason."""
-    several = models[0].several
-    names = [LabelSets(one.labels, {}, SEPARATOR) if several else LabelNames(one.labels, {}) for one in models]
-    columns = Columns(text_column, label_column, is_label=names[0].knows, several=several, by_flags=True)
+    """Return the texts, their labels as the model names them, and what is left out, by place and reason."""
+    several = model.several
+    names = LabelSets(model.labels, {}, SEPARATOR) if several else LabelNames(model.labels, {})
+    columns = Columns(text_column, label_column, is_label=names.knows, several=several, by_flags=True)
     texts, true, left_out = list[str](), list[Answer](), list[str]()
     for path in files_to_read(source):
         check_lines(path)
         for number, row in enumerate(read_file(path, columns, Position()), 1):
-            problem = _problem(row, names)
+            problem = _problem(row, names, folder)
             if problem:
                 left_out.append(f"{row.place or f'row {number:,} of {path.name!r}'} {problem}")
                 continue
-            label = names[0].find(row.label)
+            label = names.find(row.label)
             texts.append(row.text)
             true.append(labels_apart(label or "") if several else label)
     if not texts:
@@ -176,18 +205,17 @@ def _read(
     return texts, true, left_out
 
 
-def _problem(row: SourceRow, names: Sequence[LabelNames]) -> str | None:
+def _problem(row: SourceRow, names: LabelNames, folder: str) -> str | None:
     """Return why a row does not count, as the end of a sentence about it."""
     if row.problem:
         return f"cannot be read: {row.problem}"
     if problem := text_problem(row.text):
         return problem
-    if names[0].is_missing(row.label):
+    if names.is_missing(row.label):
         return "has no label"
-    unknown = next((one for one in names if one.find(row.label) is None), None)
-    if unknown is None:
-        return None
-    return f"has the label {unknown.unknown(row.label)[:80]!r}, which an export does not know"
+    if names.find(row.label) is None:
+        return f"has the label {names.unknown(row.label)[:80]!r}, which {folder} does not know"
+    return None
 
 
 def _measured(model: Classifier, folder: str, texts: Sequence[str], true: Sequence[Answer]) -> tuple[ExportCheck, Rows]:

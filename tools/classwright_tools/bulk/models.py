@@ -108,7 +108,7 @@ def open_predictor(name: str, workspace: Path, engine: str = ENGINES[0], index_u
     """
     kind = kind_of(name)
     if kind is None or Path(name).is_dir():
-        return open_export(Path(name), engine)
+        return open_export(Path(name), engine, "Name the folder of an export, or the id of an export or a model.")
     from classwright_tools.workspace.workspace import Workspace  # of the server; a folder is opened without it
 
     stored = Workspace(workspace, index_url)
@@ -123,8 +123,10 @@ def open_predictor(name: str, workspace: Path, engine: str = ENGINES[0], index_u
     return open_export(stored.artifact(name, "export").path, engine)
 
 
-def open_export(folder: Path, engine: str) -> Classifier:
+def open_export(folder: Path, engine: str, repair: str = "Name the folder of an export.") -> Classifier:
     """Return the export in `folder`, to be computed by one of `classwright.predict.ENGINES`.
+
+    `repair` is what the caller may name instead.
 
     Raises:
         InvalidInput: it is none or cannot be opened, or a library that it runs with is not installed.
@@ -135,5 +137,5 @@ def open_export(folder: Path, engine: str) -> Classifier:
         raise InvalidInput(
             f"model {folder.name!r}",
             f"cannot be opened ({str(error).rstrip('.')})",
-            "Name the folder of an export, or the id of an export or a model.",
+            repair,
         ) from error

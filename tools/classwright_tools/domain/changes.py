@@ -59,7 +59,7 @@ class Change(Noun):
 
     action: Action = Field(description="good_example: shows writers the style. flag: for later. unmark: neither.")
     rows: RowSelection | None = Field(default=None, description="Not for ..._label.")
-    label: LabelsName | None = Field(default=None, description="relabel: the new one, or 'a|b'. ..._label: which.")
+    label: LabelsName | None = Field(default=None, description="relabel: 'a', 'a|b'; '+a' adds. ..._label: which.")
     to: LabelName | None = Field(default=None, description="rename: new name. merge: what takes the rows.")
     description: Description | None = Field(default=None, description="Of a label.")
     text: Text | None = Field(default=None, description="rewrite.")

@@ -22,18 +22,29 @@ _MODEL = "calling model"  # as the writer of rows that it annotates
 
 
 def relabel(draft: Draft, change: Change, rows: RowSelection) -> Done:
-    """Give rows another label. An unlabelled one becomes a training row: what a model labels is annotated.
+    """Give rows another label, or where they may have several add labels ("+a|b") or take some away ("-a|b").
+
+    An unlabelled row becomes a training row: what a model labels is annotated. None is added to or taken from its
+    labels: nobody has said which of the others apply.
 
     Raises:
         NotFound: the task has no such label.
     """
     done = Done(change.action)
-    label = draft.label_key(change.label or "")
+    given = change.label or ""
+    step = given[:1] if draft.task.multi_label and given not in draft.task.label_names else ""
+    moves = step in ("+", "-")
+    key = draft.label_key(given[1:] if moves else given)
     found = draft.selected(rows, done)
-    others = {place: row for place, row in found.items() if row["label"] != label}
-    done.left["with that label already"] += len(found) - len(others)
+    if moves:
+        labelled = {place: row for place, row in found.items() if row["label"]}
+        done.left["without labels (give them all of theirs)"] += len(found) - len(labelled)
+        found = labelled
+    keys = {place: _moved(draft, row["label"], step, key) if moves else key for place, row in found.items()}
+    others = {place: row for place, row in found.items() if row["label"] != keys[place]}
+    done.left["without that label already" if step == "-" else "with that label already"] += len(found) - len(others)
     fresh = [place for place, row in others.items() if row["split"] == "unlabelled"]
-    draft.put("label", dict.fromkeys(others, label))
+    draft.put("label", {place: keys[place] for place in others})
     draft.put("split", dict.fromkeys(fresh, "train"))
     draft.put("origin", dict.fromkeys(fresh, origin_of_labelled(draft.by)))
     if draft.by == "model":
@@ -41,10 +52,18 @@ def relabel(draft: Draft, change: Change, rows: RowSelection) -> Done:
         draft.put("round", dict.fromkeys(fresh, 0))
         draft.put("prompt", dict.fromkeys(fresh, ""))
     unlabelled = f" ({len(fresh)} unlabelled before)" if fresh else ""
-    done.words = f"{counted(len(others), 'row')} labelled {key_in_words(label)!r}{unlabelled}"
-    _record(draft, done, others, "label", None if draft.task.multi_label else label)
-    done.count([(row, _in_words(row), key_in_words(label)) for row in others.values()])
+    what = {"+": "given {!r} beside their other labels", "-": "without {!r} now"}.get(step, "labelled {!r}")
+    done.words = f"{counted(len(others), 'row')} {what.format(key_in_words(key))}{unlabelled}"
+    _record(draft, done, others, "label", None if draft.task.multi_label else key)
+    done.count([(row, _in_words(row), key_in_words(keys[place])) for place, row in others.items()])
     return done
+
+
+def _moved(draft: Draft, labels: str, step: str, key: str) -> str:
+    """Return the key of `labels` with ("+"), or without ("-"), those of `key`."""
+    had, moved = labels_apart(labels), labels_apart(key)
+    kept = [label for label in had if label not in moved]
+    return joined_labels(in_order(kept + [*moved] * (step == "+"), draft.task.label_names))
 
 
 def rewrite(draft: Draft, change: Change, rows: RowSelection) -> Done:

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from classwright_tools.context import ToolContext
 from classwright_tools.domain.excerpt import counted, listed, shortened
+from classwright_tools.domain.task import Task
 from classwright_tools.domain.text_group import TextGroup
 from classwright_tools.errors import NotEnoughData
 from classwright_tools.learning.grouping import grouped
@@ -106,8 +107,14 @@ def groups_in_words(found: Selected, groups: Sequence[TextGroup], rows: int) -> 
     )
 
 
-def after_groups(task: str, dataset: str, groups: int, more: int | None) -> str:
+def after_groups(task: Task, dataset: str, groups: int, more: int | None) -> str:
     """Return what is usually right after so many `groups` were found, of which there are `more` from that offset on."""
+    named = (
+        f"Then make a label of one that has none: edit_examples(task={task.slug!r}, changes=[{{'action': 'add_label', "
+        "'label': its name, 'description': what belongs to it}]), and annotate_examples for rows of it."
+        if task.labels
+        else f"Then name them as `labels`: propose_topics(task={task.slug!r}, ...)."
+    )
     steps = (
         f"These are more than a person reads: groups={OVERVIEW} makes broader ones of them, for an overview."
         if groups > MOST_READ
@@ -115,7 +122,7 @@ def after_groups(task: str, dataset: str, groups: int, more: int | None) -> str:
         f"More groups: dataset={dataset!r}, groups={groups}, offset={more}." if more else "",
         "Others like a text: like={'row': its id}. Coarser or finer: another `groups`. What one group mixes or two "
         "groups share is for the person to say.",
-        f"Then name them as `labels`: propose_topics(task={task!r}, ...).",
+        named,
     )
     return " ".join(filter(None, steps))
 
