@@ -208,7 +208,7 @@ TOOL = ToolSpec(
         description=(
             "Measure a model on a dataset's validation or test rows: accuracy, macro F1, figures of each class, "
             "confusions, calibration, for pairs average precision, with 95% intervals; or "
-            "`against` another model. Says first whether the rows are real or written."
+            "`against` another model."
         ),
     ),
 )

@@ -128,7 +128,8 @@ def find_examples(request: FindExamplesRequest, context: ToolContext) -> FindExa
     bare = FindExamplesResult(
         summary=found_in_words(found, request.compare_to, changes, none | counts.labels)
         + left_out_of_test(unseen, compared=request.compare_to is not None)
-        + unsure_in_words(request.doubt),
+        + unsure_in_words(request.doubt)
+        + _people(request, context, dataset),
         next_step="",
         dataset=dataset,
         total=len(found),
@@ -227,6 +228,15 @@ def _first(counts: dict[str, int], max_bytes: int) -> dict[str, int]:
     while len(json.dumps(kept).encode()) > max_bytes:
         kept.popitem()
     return kept
+
+
+def _people(request: FindExamplesRequest, context: ToolContext, dataset: str) -> str:
+    """Return how far persons agree where the rows of one are looked for, or those about which they differ."""
+    if request.mark != "disputed" and not (request.where and request.where.decided_by):
+        return ""
+    from classwright_tools.review.people import people_of
+
+    return " ".join(("", *filter(None, [people_of(context.workspace, dataset)])))
 
 
 def _shown_in_part(excerpts: Excerpts) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+
 from pydantic import Field
 
 from classwright_tools.context import ToolContext
@@ -28,7 +30,7 @@ class FinishReviewResult(ToolResult):
 
     dataset: DatasetId = Field(description="The version that has the decisions.")
     decisions: int = Field(ge=1)
-    rows: int = Field(ge=0, description="That were changed or marked.")
+    rows: int = Field(ge=0, description="That the decisions count for.")
 
 
 def finish_review(request: FinishReviewRequest, context: ToolContext) -> FinishReviewResult:
@@ -39,12 +41,14 @@ def finish_review(request: FinishReviewRequest, context: ToolContext) -> FinishR
         NotEnoughData: no decision waits.
         StorageFailed: the disk is full; the decisions are kept.
     """
+    from classwright_tools.editing.draft import Done, Draft
     from classwright_tools.editing.versions import edit_dataset
     from classwright_tools.measurement.next_training import next_training
-    from classwright_tools.review.changes import changes_of
+    from classwright_tools.review.changes import carried_out
     from classwright_tools.review.decisions import mark_made
+    from classwright_tools.review.people import NAMES_LISTED, people_of, rows_decided
     from classwright_tools.review.standing import Standing
-    from classwright_tools.workspace.datasets import read_table
+    from classwright_tools.workspace.datasets import read_edits
     from classwright_tools.workspace.destination import Destination
 
     workspace = context.workspace
@@ -55,21 +59,27 @@ def finish_review(request: FinishReviewRequest, context: ToolContext) -> FinishR
     if not waiting:
         raise NotEnoughData(f"task {task.slug!r}", "has no decision that waits", "Review some rows first.")
     newest = workspace.resolve(None, "dataset", task.slug).id
-    there = changes_of(waiting, set(read_table(workspace, newest)["id"].to_pylist()), task.label_names)
-    dataset, rows = newest, 0
-    if there.changes:
-        destination = Destination(task.slug, newest, on_newest=True)
-        edited = edit_dataset(
-            context, destination, there.changes, by="person", reason=request.reason, at_once=MOST_ROWS
-        )
-        dataset = edited.dataset.id if edited.dataset else edited.parent
-        rows = sum(done.rows for done in edited.done)
+    left: dict[str, int] = {}
+
+    def decided(draft: Draft) -> tuple[Done, ...]:
+        carried = carried_out(draft, waiting, standing.name)
+        left.update(carried.left)
+        return carried.done
+
+    destination = Destination(task.slug, newest, on_newest=True)
+    edited = edit_dataset(context, destination, decided, by="person", reason=request.reason, at_once=MOST_ROWS)
+    dataset = edited.dataset.id if edited.dataset else edited.parent
     mark_made(workspace, [entry.number for entry in (*waiting, *standing.signatures)], dataset)
-    left = listed((f"{count} {reason}" for reason, count in there.left.items()), len(there.left))
+    own = read_edits(workspace, dataset)[len(read_edits(workspace, edited.parent)) :]
+    by_name = rows_decided(own)
+    rows = len(set().union(*by_name.values()))
+    whose = listed((f"{name} {len(ids)}" for name, ids in by_name.items() if name), NAMES_LISTED)
+    again = sum(count > 1 for count in Counter(row for entry in waiting for row in entry.decision.rows).values())
     summary = [
-        f"{dataset} has {counted(len(waiting), 'decision')}; "
-        f"{counted(rows, 'row was', 'rows were')} changed or marked.",
-        f"Left out: {left}." if left else "",
+        f"{dataset} has what was decided on {counted(rows, 'row')}{whose and f': {whose}'}.",
+        f"{counted(again, 'row was', 'rows were')} decided on again: the last word counts." if again else "",
+        f"Left out: {listed((f'{count} {reason}' for reason, count in left.items()), len(left))}." if left else "",
+        people_of(workspace, dataset),
     ]
     return FinishReviewResult(
         summary=" ".join(filter(None, summary)),

@@ -276,8 +276,7 @@ TOOL = ToolSpec(
         title="Import examples",
         description=(
             "Bring in rows that exist: given in the call, from a file or folder inside the import folders, or from the "
-            "hub. Says what it skipped and why: unknown labels, duplicates, copies across splits. Makes a new version "
-            "of the dataset. Seconds for thousands of rows."
+            "hub. Says what it skipped and why. Makes a new version of the dataset."
         ),
         outward=True,
     ),

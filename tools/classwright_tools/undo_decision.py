@@ -44,8 +44,8 @@ def undo_decision(request: UndoDecisionRequest, context: ToolContext) -> UndoDec
     """
     from classwright_tools.editing.draft import Done, Draft
     from classwright_tools.editing.put_back import put_back
-    from classwright_tools.editing.versions import applied, edit_dataset
-    from classwright_tools.review.changes import changes_of
+    from classwright_tools.editing.versions import edit_dataset
+    from classwright_tools.review.changes import carried_out
     from classwright_tools.review.decisions import store
     from classwright_tools.review.standing import Standing
     from classwright_tools.workspace.destination import Destination
@@ -75,8 +75,7 @@ def undo_decision(request: UndoDecisionRequest, context: ToolContext) -> UndoDec
 
     def without_it(draft: Draft) -> tuple[Done, ...]:
         done, put[:] = put_back(draft, there, before=parent, after=version)
-        again = changes_of(beside, set(put), draft.task.label_names)
-        return (done, *(applied(draft, change) for change in again.changes))
+        return (done, *carried_out(draft, beside, standing.name, set(put)).done)
 
     said = f"Taken back on the review page: {entry.decision.action} ({counted(len(there), 'row')})"
     destination = Destination(task.slug, version, on_newest=True)

@@ -17,7 +17,7 @@ from classwright_server.mcp.page_arguments import (
     Reviewed,
     RowsRequest,
 )
-from classwright_tools.domain.decision import Decision
+from classwright_tools.domain.decision import Decision, name_in
 from classwright_tools.domain.excerpt import shortened
 from classwright_tools.domain.kinds import task_of
 from classwright_tools.errors import InvalidInput, NotFound
@@ -25,6 +25,7 @@ from classwright_tools.review.decisions import store
 from classwright_tools.review.desk import Desk
 from classwright_tools.review.fitting import fitting
 from classwright_tools.review.overview import overview, progress
+from classwright_tools.review.people import otherwise
 from classwright_tools.review.pictures import insights, points
 from classwright_tools.review.reasons import reasons_of
 from classwright_tools.review.shown_rows import shown_decision, shown_rows, stands
@@ -66,7 +67,9 @@ class ReviewDesk:
         places = desk.find(given.look, standing, doubts)
         ordered = desk.ordered(places, given.order, doubts, given.seed)
         page = ordered[given.offset : given.offset + given.limit].tolist()
-        return {"total": len(places), "rows": shown_rows(desk, page, standing, doubts, whole=given.whole)}
+        hidden = given.look.not_by is not None
+        rows = shown_rows(desk, page, standing, doubts, whole=given.whole, hidden=hidden)
+        return {"total": len(places), "rows": rows}
 
     def points(self, workspace: Workspace, given: Looked) -> dict[str, Any]:
         """Return the rows as points of the map; none before the review was prepared."""
@@ -89,7 +92,7 @@ class ReviewDesk:
         """
         desk = self._desks.desk(workspace, given.dataset)
         before = self._before(workspace, given)
-        good, refused = fitting(given.decisions, desk, before)
+        good, refused = fitting(given.decisions, desk, before, person=given.person, known=given.after)
         new = store(workspace, task_of(given.dataset), given.dataset, given.person, good) if good else 0
         return {
             "stored": new,
@@ -116,6 +119,7 @@ class ReviewDesk:
             "others": list(by_decision.values()),
             "undecided": undecided,
             "others_left": len(new) - len(told),
+            "otherwise": otherwise(desk.opinions(standing).values(), name_in(given.person)),
             **self._progress(workspace, desk, standing),
         }
 

@@ -14,7 +14,8 @@ from classwright_tools.annotate_examples import AnnotateExamplesRequest, annotat
 from classwright_tools.bulk.answers_table import told_apart
 from classwright_tools.classify import ClassifyRequest, classify
 from classwright_tools.domain.annotation import Annotation
-from classwright_tools.domain.edits import Edit, fitting_none
+from classwright_tools.domain.edits import Edit
+from classwright_tools.domain.labels_since import fitting_none
 from classwright_tools.domain.task import Task
 from classwright_tools.edit_examples import EditExamplesRequest, edit_examples
 from classwright_tools.errors import Cancelled, DamagedArtifact, NotEnoughData

@@ -131,18 +131,20 @@ class AnnotationAnswers:
         )
         for row in moved:
             if answered[row.id].by == "person":
-                rows["relabel", "person", row.label][row.id] = ""
+                rows["relabel", "person", row.label_key][row.id] = ""
         for id_ in unfit:
             rows["fits_none", answered[id_].by, None][id_] = ""
         now = datetime.now(UTC)
-        for (action, by, label), own in rows.items():
+        for (action, by, key), own in rows.items():
+            several = task.multi_label and key is not None
             yield Edit(
                 action=action,
                 by=by,
                 reason=f"said in {self._id}",
                 when=now,
                 dataset=parent,
-                label=label,
+                label=None if several else key,
+                labels=labels_apart(key or "") if several else None,
                 none_of=task.label_names if action == "fits_none" else (),
                 rows=own,
             )

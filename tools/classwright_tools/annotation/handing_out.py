@@ -13,9 +13,9 @@ from classwright_tools.annotation.in_words import labels_there
 from classwright_tools.annotation.picking import check_rows, informative, typical, uncertainties, unlabelled_pool
 from classwright_tools.context import ToolContext
 from classwright_tools.domain.annotation import Annotation, LabelledByAnnotation, Order
-from classwright_tools.domain.edits import fitting_none
 from classwright_tools.domain.example import Example
 from classwright_tools.domain.excerpt import counted
+from classwright_tools.domain.labels_since import fitting_none
 from classwright_tools.domain.task import TaskKind
 from classwright_tools.errors import InvalidInput, NotEnoughData
 from classwright_tools.learning.embedding_cache import EmbeddingCache

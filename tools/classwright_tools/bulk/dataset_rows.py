@@ -10,10 +10,11 @@ from functools import cached_property
 import numpy as np
 
 from classwright_tools.context import ToolContext
-from classwright_tools.domain.edits import Edit, fitting_none
+from classwright_tools.domain.edits import Edit
 from classwright_tools.domain.example import Example
 from classwright_tools.domain.excerpt import counted
 from classwright_tools.domain.label_sets import NO_LABELS
+from classwright_tools.domain.labels_since import fitting_none
 from classwright_tools.errors import NotEnoughData
 from classwright_tools.learning.classifier import ROWS_AT_ONCE
 from classwright_tools.learning.label_space import Judged, LabelSpace

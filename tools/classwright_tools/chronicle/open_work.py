@@ -9,9 +9,10 @@ from sqlalchemy.orm import Session
 
 from classwright_tools.domain.annotation import Annotation
 from classwright_tools.domain.assignment import Assignment
-from classwright_tools.domain.edits import Decided, fitting_none
+from classwright_tools.domain.edits import Decided
 from classwright_tools.domain.excerpt import counted
 from classwright_tools.domain.kinds import Kind
+from classwright_tools.domain.labels_since import fitting_none
 from classwright_tools.domain.task import Task
 from classwright_tools.review.standing import Standing
 from classwright_tools.workspace.datasets import read_card, read_edits

@@ -7,10 +7,11 @@ from typing import NamedTuple
 
 from classwright_tools.curation.brought_edits import Edits
 from classwright_tools.curation.row_changes import RowState, states
-from classwright_tools.domain.edits import Decided, Edit, came_of, label_since, labels_since
+from classwright_tools.domain.edits import Decided, Edit
 from classwright_tools.domain.example import Split
 from classwright_tools.domain.excerpt import counted, listed
 from classwright_tools.domain.label_sets import joined_labels, labels_apart
+from classwright_tools.domain.labels_since import came_of, label_since, labels_since
 from classwright_tools.workspace.datasets import read_edits, read_table
 from classwright_tools.workspace.workspace import Workspace
 

@@ -9,9 +9,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from classwright_tools.domain.cleaning import clean_text
+from classwright_tools.domain.edits import Edit
 from classwright_tools.domain.example import SPLITS
 from classwright_tools.domain.excerpt import listed
 from classwright_tools.domain.label_sets import NO_LABELS
+from classwright_tools.domain.opinions import Opinions
 from classwright_tools.domain.selection import RowFilter
 from classwright_tools.errors import InvalidInput, unknown_id
 
@@ -21,13 +23,13 @@ _VALUES_LISTED = 8
 _IDS_LISTED = 3
 
 
-def filtered(table: Any, where: RowFilter, labels: Collection[str]) -> Places:
+def filtered(table: Any, where: RowFilter, labels: Collection[str], edits: Sequence[Edit] = ()) -> Places:
     """Return the places of the rows that meet all conditions of `where`, in the table's order.
 
-    `labels` are those of the task; a label that rows have is known, too.
+    `labels` are those of the task; a label that rows have is known, too. `edits` say who decided on the rows.
 
     Raises:
-        NotFound: there is no such label; the nearest is named.
+        NotFound: there is no such label, or person; the nearest is named.
         InvalidInput: no row has such a topic, subtopic, source type or contrast; those that there are are named.
     """
     import pyarrow as pa
@@ -48,6 +50,12 @@ def filtered(table: Any, where: RowFilter, labels: Collection[str]) -> Places:
         if wanted is not None:
             _check_value(table, name, wanted)
             conditions.append(pc.equal(table[name], wanted))
+    if where.decided_by is not None:
+        opinions = Opinions(edits)
+        by = opinions.by(where.decided_by)
+        if not by:
+            raise unknown_id("reviewer", where.decided_by, opinions.names)
+        conditions.append(pc.is_in(table["id"], pa.array(by, pa.string())))
     if where.text is not None:
         conditions.append(_holds(table, clean_text(where.text)))
     met = pc.fill_null(conditions[0], False)

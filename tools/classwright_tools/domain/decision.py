@@ -6,8 +6,8 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from classwright_tools.domain.label_sets import named_together
-from classwright_tools.domain.noun import MAX_LABELS, GivenText, LabelName, Noun
+from classwright_tools.domain.label_sets import joined_labels, named_together
+from classwright_tools.domain.noun import MAX_LABELS, GivenText, LabelName, Noun, PersonName
 from classwright_tools.domain.selection import RowId
 
 MOST_ROWS = 200_000
@@ -15,7 +15,13 @@ MOST_ROWS = 200_000
 
 Action = Literal["accept", "relabel", "remove", "edit", "flag", "good_example", "undo", "sign"]
 DecisionId = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{8,40}$")]
-Person = Annotated[str, Field(pattern=r"^[\w .-]{1,40}$")]
+Person = PersonName
+"""Of a page: the name that was given there, if one was, a hyphen, and what tells pages apart."""
+
+
+def name_in(person: Person) -> str | None:
+    """Return the name that was given on a page; None if none was."""
+    return person.rpartition("-")[0] or None
 
 
 class Decision(Noun):
@@ -37,6 +43,8 @@ class Decision(Noun):
     undoes: DecisionId | None = Field(default=None, description="Of 'undo': the decision that is taken back.")
     blind: bool = Field(default=False, description="Whether it was taken without the label and the model's being seen.")
     right: bool | None = Field(default=None, description="Of a blind one: whether the row's label was right.")
+    second: bool = Field(default=False, description="Blind, on a row that another decided: kept beside that decision.")
+    settles: bool = Field(default=False, description="Whoever took it knew that persons differ about its rows.")
 
     @property
     def says_labels(self) -> bool:
@@ -47,6 +55,11 @@ class Decision(Noun):
     def named(self) -> str | None:
         """The label, or all labels as callers write them; None where it says none."""
         return self.label if self.labels is None else named_together(self.labels)
+
+    @property
+    def key(self) -> str | None:
+        """The label, or all labels joined, as `Example.label_key`; None where it says none."""
+        return self.label if self.labels is None else joined_labels(self.labels)
 
     @model_validator(mode="after")
     def _complete(self) -> Decision:

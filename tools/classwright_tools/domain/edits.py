@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from itertools import takewhile
 from typing import Literal, NamedTuple
@@ -10,35 +10,41 @@ from typing import Literal, NamedTuple
 from pydantic import Field
 
 from classwright_tools.domain.kinds import DatasetId
-from classwright_tools.domain.label_sets import joined_labels, key_in_words, labels_apart
-from classwright_tools.domain.noun import LabelName, Noun
+from classwright_tools.domain.label_sets import exchanged, key_in_words, labels_apart
+from classwright_tools.domain.noun import LabelName, Noun, PersonName
 
 RowAction = Literal["relabel", "rewrite", "remove", "restore", "approve", "good_example", "flag", "unmark"]
 LabelAction = Literal["rename_label", "merge_label", "split_label", "add_label", "describe_label", "remove_label"]
 Action = Literal[RowAction, LabelAction]
 Decider = Literal["person", "model"]
-Mark = Literal["person", "good_example", "flag", "fits_none"]
-"""What rows can be found by: a person vouched for their label, they show the style, they are to be looked at later, or
-no label fits them."""
+Mark = Literal["person", "good_example", "flag", "fits_none", "disputed"]
+"""What rows can be found by: a person vouched for their label, they show the style, they are to be looked at later, no
+label fits them, or persons differ about them."""
 
 
 class Edit(Noun):
     """One change that made a version of a dataset: to rows, to a label, or back to an earlier version.
 
-    Or, as 'fits_none', an annotator's word that no label fits some rows. Or, as 'undo', that what was said of some rows
-    since an earlier version does not count; what else they were then is put back by edits before it.
+    Or, as 'fits_none', an annotator's word that no label fits some rows. Or, as 'opinion', what one of several persons
+    said of rows, which changes none: `rows` then has what was said, "" that the row should go. Or, as 'undo', that what
+    was said of some rows since an earlier version does not count; what else they were then is put back by edits before
+    it.
 
     `rows` has for each row that it changed, by the id that the row has since, what the row was before: the label ("" of
     none, or of several all of them joined), or of a rewritten row its id. Test rows are counted only: nothing that
     stands in one is told.
     """
 
-    action: Literal[Action, "fits_none", "revert", "undo"]
+    action: Literal[Action, "fits_none", "opinion", "revert", "undo"]
     by: Decider = "person"
+    person: PersonName | None = Field(default=None, description="The name that the person gave.")
     reason: str
     when: datetime
     dataset: DatasetId = Field(description="The version that was edited.")
     label: LabelName | None = Field(default=None, description="The new label of rows, or the label that was changed.")
+    labels: tuple[LabelName, ...] | None = Field(
+        default=None, description="The new ones of rows that may have several."
+    )
     to: LabelName | None = Field(default=None, description="The label's new name, or the one that took its rows.")
     version: DatasetId | None = Field(
         default=None, description="The earlier version that a revert, or an undo of rows, went back to."
@@ -47,6 +53,8 @@ class Edit(Noun):
     test_rows: int = Field(default=0, ge=0)
     none_of: tuple[LabelName, ...] = Field(default=(), description="Of 'fits_none': the labels that there were then.")
     rows_stay: bool = Field(default=False, description="Of 'remove_label': rows with several labels stay without it.")
+    blind: bool = Field(default=False, description="Of an opinion: it was given without others' being seen.")
+    settles: bool = Field(default=False, description="It was decided knowing that persons differed.")
     brought: bool = Field(default=False, description="It came with imported rows, and is older than all versions here.")
 
     @property
@@ -118,6 +126,8 @@ class Decided:
         return (self.by_person.get(id_), self.fits_none.get(id_), *marks)
 
     def _take(self, edit: Edit, id_: str, before: str) -> None:
+        if edit.action == "opinion":
+            return
         if edit.takes_rows_out:
             self._forget(id_)
             self.removed.add(id_)
@@ -168,33 +178,6 @@ class Decided:
         self.flagged.discard(id_)
 
 
-def marked(edits: Sequence[Edit], mark: Mark) -> list[str]:
-    """Return the ids of the rows that have a mark after `edits`."""
-    decided = Decided(edits)
-    marks: dict[Mark, Collection[str]] = {
-        "person": decided.by_person,
-        "good_example": decided.good_examples,
-        "flag": decided.flagged,
-        "fits_none": decided.fits_none,
-    }
-    return list(marks[mark])
-
-
-def fitting_none(edits: Sequence[Edit], labels: Collection[str]) -> dict[str, Edit]:
-    """Return the ids of the unlabelled rows that none of `labels` fits after `edits`, and the edits that said so.
-
-    What was said before there was one of the labels does not count; one that another was split into was there as a
-    part of it. Edits of before labels were kept with them do.
-    """
-
-    def counts(place: int, edit: Edit) -> bool:
-        return not edit.none_of or {*labels} <= came_of(edit.none_of, edits[place + 1 :])
-
-    return Decided(
-        edit for place, edit in enumerate(edits) if edit.action != "fits_none" or counts(place, edit)
-    ).fits_none
-
-
 class Past(NamedTuple):
     """One edit in the history of a row, and the id and the label that the row had before it."""
 
@@ -213,7 +196,7 @@ class Past(NamedTuple):
     @property
     def by_whom(self) -> str:
         """Who made the edit, when and why, in words."""
-        return f"(by a {self.edit.by}, {self.edit.when:%Y-%m-%d}): {self.edit.reason}"
+        return f"(by {self.edit.person or f'a {self.edit.by}'}, {self.edit.when:%Y-%m-%d}): {self.edit.reason}"
 
 
 def history(edits: Sequence[Edit], id_: str, label: str | None) -> tuple[Past, ...]:
@@ -221,7 +204,7 @@ def history(edits: Sequence[Edit], id_: str, label: str | None) -> tuple[Past, .
     found: list[Past] = []
     is_there = True  # between its removal and its return nothing happens to a row
     for edit in reversed(edits):
-        if id_ in edit.rows:
+        if id_ in edit.rows and edit.action != "opinion":
             before = edit.rows[id_]
             is_there = edit.action != "restore"
             if edit.action == "rewrite":
@@ -230,7 +213,7 @@ def history(edits: Sequence[Edit], id_: str, label: str | None) -> tuple[Past, .
                 label = before or None
             found.append(Past(edit, id_, label))
         elif is_there and label and edit.action == "rename_label" and edit.to in labels_apart(label):
-            label = _exchanged(label, edit.to, edit.label or "")
+            label = exchanged(label, edit.to, edit.label or "")
             found.append(Past(edit, id_, label))
     return tuple(found)
 
@@ -245,19 +228,6 @@ def why_so(edits: Sequence[Edit], id_: str, label: str | None, *, gone: bool = F
     return next((f" {one.by_whom}" for one in found), "")
 
 
-def renamed_since(label: str | None, edits: Iterable[Edit]) -> str | None:
-    """Return an `Example.label_key` under the names that its labels got by `edits`, the oldest first."""
-    for edit in edits:
-        if label and edit.action == "rename_label" and edit.label in labels_apart(label):
-            label = _exchanged(label, edit.label, edit.to or "")
-    return label
-
-
-def _exchanged(label: str, old: str, new: str) -> str:
-    """Return an `Example.label_key` with one name in the place of another."""
-    return joined_labels(new if one == old else one for one in labels_apart(label))
-
-
 def ids_before(edits: Sequence[Edit]) -> dict[str, str]:
     """Return the id that each row which `edits`, the oldest first, rewrote had before them, by the one that it has."""
     before: dict[str, str] = {}
@@ -265,39 +235,3 @@ def ids_before(edits: Sequence[Edit]) -> dict[str, str]:
         if edit.action == "rewrite":
             before |= {id_: before.pop(old, old) for id_, old in edit.rows.items()}
     return before
-
-
-def label_since(label: str | None, edits: Sequence[Edit]) -> str | None:
-    """Return what became of `label` by `edits`, the oldest first; None if it was split or taken away."""
-    for edit in edits:
-        if label is None or edit.label != label:
-            continue
-        if edit.action in ("rename_label", "merge_label"):
-            label = edit.to
-        elif edit.action in ("split_label", "remove_label"):
-            return None
-    return label
-
-
-def came_of(labels: Iterable[str], edits: Sequence[Edit]) -> set[str]:
-    """Return `labels`, and all that they became by `edits`, the oldest first, parts of those that were split too."""
-    found = {*labels}
-    for edit in edits:
-        if edit.label in found and edit.to:
-            found.add(edit.to)
-    return found
-
-
-def labels_since(labels: Iterable[str], edits: Sequence[Edit]) -> tuple[str, ...] | None:
-    """Return what became of the `labels` of a row that may have several by `edits`; None if one of them was split."""
-    found = list(labels)
-    for edit in edits:
-        if edit.label not in found:
-            continue
-        if edit.action in ("rename_label", "merge_label") and edit.to:
-            found = list(dict.fromkeys(edit.to if label == edit.label else label for label in found))
-        elif edit.action == "remove_label":
-            found.remove(edit.label)
-        elif edit.action == "split_label":
-            return None
-    return tuple(found)

@@ -40,6 +40,11 @@ def named_apart(written: str, names: Sequence[str]) -> tuple[str, ...]:
     return tuple(filter(None, found))
 
 
+def exchanged(key: str, old: str, new: str) -> str:
+    """Return an `Example.label_key` with one name in the place of another."""
+    return joined_labels(new if one == old else one for one in labels_apart(key))
+
+
 def labels_in_words(labels: Sequence[str]) -> str:
     """Return `labels` as a reader should see them."""
     return " + ".join(labels) or "none of the labels"

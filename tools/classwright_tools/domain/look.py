@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from classwright_tools.domain.decision import Action
-from classwright_tools.domain.noun import LabelName, Noun
+from classwright_tools.domain.noun import LabelName, Noun, PersonName
 from classwright_tools.domain.selection import MOST_IDS, LabelDoubt, RowFilter, RowId
 from classwright_tools.domain.topic_tree import Cell
 
@@ -20,8 +20,12 @@ class Look(Noun):
     """Conditions that a row meets all of."""
 
     where: RowFilter = Field(default=RowFilter(), description="What the rows are.")
-    state: Literal["open", "decided"] | Action | None = Field(
-        default=None, description="'open': nobody has decided yet; an action: that was decided last."
+    state: Literal["open", "decided", "disputed"] | Action | None = Field(
+        default=None,
+        description="'open': nobody has decided yet; 'disputed': persons differ; an action: that was decided last.",
+    )
+    not_by: PersonName | None = Field(
+        default=None, description="Rows whose labels others decided on, and this person did not."
     )
     doubt: LabelDoubt | None = Field(
         default=None,

@@ -83,6 +83,9 @@ def _bounded(text: str) -> str:
     return text
 
 
+PersonName = Annotated[str, Field(pattern=r"^[\w .-]{1,40}$")]
+"""What a person typed as their name."""
+
 Slug = Annotated[
     str,
     Field(

@@ -32,10 +32,11 @@ class RowFilter(Noun):
     splits: tuple[Split, ...] = Field(default=(), max_length=len(SPLITS), description="Default: all but 'test'.")
     origins: tuple[Origin, ...] = Field(default=(), max_length=len(get_args(Origin)), description="One of these.")
     round: int | None = Field(default=None, ge=0, le=10_000, description="That wrote it.")
-    topic: Phrase | None = Field(default=None, description="Of its cell.")
-    subtopic: Phrase | None = Field(default=None, description="Of its cell.")
-    source_type: Phrase | None = Field(default=None, description="Of its cell.")
+    topic: Phrase | None = Field(default=None, description="Its cell's.")
+    subtopic: Phrase | None = Field(default=None, description="Its cell's.")
+    source_type: Phrase | None = Field(default=None, description="Its cell's.")
     contrast: LabelName | None = Field(default=None, description="The label it resembles.")
+    decided_by: str | None = Field(default=None, max_length=40, description="A reviewer.")
 
 
 class RowsLike(Noun):

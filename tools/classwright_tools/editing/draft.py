@@ -80,6 +80,8 @@ class Draft:
         self.table = keyed(read_table(context.workspace, dataset))
         self.edits = list(read_edits(context.workspace, dataset))
         self.by: Decider = by
+        self.signed: Mapping[str, Any] = {}
+        """Of what is recorded next: the name of who decided, and whether they knew that others differed."""
         self.touched: set[Split] = set()
         self._before = len(self.edits)
         self._bare_before = self._bare()
@@ -92,7 +94,7 @@ class Draft:
 
     def record(self, action: str, **facts: Any) -> None:
         """Add an edit."""
-        self.edits.append(Edit.model_validate({"action": action, **self._stamp, **facts}))
+        self.edits.append(Edit.model_validate({"action": action, **self._stamp, **self.signed, **facts}))
 
     def label_named(self, name: str) -> str:
         """Return the label that is meant by `name`: one of the task, or one that rows have and the task has not.

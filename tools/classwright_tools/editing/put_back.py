@@ -6,8 +6,9 @@ from collections import defaultdict
 from collections.abc import Collection, Sequence
 from typing import Any
 
-from classwright_tools.domain.edits import Decided, Edit, label_since
+from classwright_tools.domain.edits import Decided, Edit
 from classwright_tools.domain.label_sets import labels_apart
+from classwright_tools.domain.labels_since import label_since
 from classwright_tools.editing.draft import Done, Draft, Row, keyed, text_of
 from classwright_tools.editing.row_changes import key_since
 from classwright_tools.errors import InvalidInput

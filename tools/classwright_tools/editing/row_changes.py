@@ -6,10 +6,11 @@ from collections.abc import Sequence
 
 from classwright_tools.domain.changes import Change
 from classwright_tools.domain.cleaning import clean_text, is_broken
-from classwright_tools.domain.edits import Decided, Edit, label_since, labels_since
+from classwright_tools.domain.edits import Decided, Edit
 from classwright_tools.domain.example import example_id, origin_of_labelled
 from classwright_tools.domain.excerpt import counted
 from classwright_tools.domain.label_sets import in_order, joined_labels, key_in_words, labels_apart
+from classwright_tools.domain.labels_since import label_since, labels_since
 from classwright_tools.domain.pair import joined
 from classwright_tools.domain.selection import RowSelection
 from classwright_tools.editing.draft import Done, Draft, Row, with_values
@@ -54,7 +55,7 @@ def relabel(draft: Draft, change: Change, rows: RowSelection) -> Done:
     unlabelled = f" ({len(fresh)} unlabelled before)" if fresh else ""
     what = {"+": "given {!r} beside their other labels", "-": "without {!r} now"}.get(step, "labelled {!r}")
     done.words = f"{counted(len(others), 'row')} {what.format(key_in_words(key))}{unlabelled}"
-    _record(draft, done, others, "label", None if draft.task.multi_label else key)
+    _record(draft, done, others, None if moves else key)
     done.count([(row, _in_words(row), key_in_words(keys[place])) for place, row in others.items()])
     return done
 
@@ -104,7 +105,7 @@ def remove(draft: Draft, change: Change, rows: RowSelection) -> Done:
     done = Done(change.action)
     found = draft.selected(rows, done)
     draft.take_out(found)
-    _record(draft, done, found, "label")
+    _record(draft, done, found)
     done.count([(row, _in_words(row), "removed") for row in found.values()])
     return done
 
@@ -146,7 +147,7 @@ def restore(draft: Draft, change: Change, rows: RowSelection) -> Done:
     fresh = [place for place, label in labels.items() if label and found[place]["split"] == "unlabelled"]
     back = with_values(back, "split", dict.fromkeys(fresh, "train"))
     draft.add(back.take(pa.array(list(labels), pa.int64())))
-    _record(draft, done, {place: found[place] for place in labels}, "label", None if draft.task.multi_label else given)
+    _record(draft, done, {place: found[place] for place in labels}, given)
     done.count(
         [(found[place], "removed", key_in_words(label) if label else NO_LABEL) for place, label in labels.items()]
     )
@@ -180,7 +181,7 @@ def mark(draft: Draft, change: Change, rows: RowSelection) -> Done:
     same, why = as_it_is[change.action]
     others = {place: row for place, row in found.items() if row["id"] not in same}
     done.left[why] += len(found) - len(others)
-    _record(draft, done, others, "label")
+    _record(draft, done, others)
     done.count([(row, _in_words(row), change.action) for row in others.values()])
     return done
 
@@ -197,8 +198,8 @@ ROW_CHANGES = {
 }
 
 
-def _record(draft: Draft, done: Done, rows: dict[int, Row], column: str, label: str | None = None) -> None:
-    """Add the edit of `rows`, which were what they have in `column`; none where there are no rows."""
+def _record(draft: Draft, done: Done, rows: dict[int, Row], key: str | None = None) -> None:
+    """Add the edit of `rows`, which have the label `key` from then on if it is one; none where there are no rows."""
     if rows:
         measured = sum(row["split"] == "validation" for row in rows.values())
         if measured and done.action in _MOVE_FIGURES:
@@ -206,7 +207,9 @@ def _record(draft: Draft, done: Done, rows: dict[int, Row], column: str, label: 
                 f"{counted(measured, 'validation row')} among them: figures on these rows from before do not compare "
                 "with later ones. Measure anew what is to be compared: evaluate."
             )
-        draft.record(done.action, label=label, rows={row["id"]: row[column] or "" for row in rows.values()})
+        several = draft.task.multi_label and key is not None
+        given = {"labels": labels_apart(key or "")} if several else {"label": key}
+        draft.record(done.action, **given, rows={row["id"]: row["label"] or "" for row in rows.values()})
 
 
 def _in_words(row: Row) -> str:

@@ -13,8 +13,9 @@ from classwright_tools.context import ToolContext
 from classwright_tools.curation.row_changes import row_changes
 from classwright_tools.curation.row_filter import filtered, named
 from classwright_tools.domain.cleaning import clean_text
-from classwright_tools.domain.edits import Edit, history, marked
+from classwright_tools.domain.edits import Edit, history
 from classwright_tools.domain.example import Example, Split
+from classwright_tools.domain.opinions import Opinions, marked
 from classwright_tools.domain.selection import LabelDoubt, RowConditions, RowFilter, RowSearch, RowsLike
 from classwright_tools.errors import InvalidInput
 from classwright_tools.measurement.repeats import repeats_in
@@ -93,8 +94,11 @@ def select(context: ToolContext, dataset: str, search: RowSearch) -> Selected:
     table = read_table(context.workspace, dataset)
     if search.ids:
         return _with_history(context, select_in(context, dataset, table, search, labels))
-    edits = read_edits(context.workspace, dataset) if search.mark else ()
-    return select_in(context, dataset, table, search, labels, edits)
+    by_edits = search.mark or (search.where and search.where.decided_by)
+    edits = read_edits(context.workspace, dataset) if by_edits else ()
+    found = select_in(context, dataset, table, search, labels, edits)
+    by_whom = search.mark == "disputed" or (search.where and search.where.decided_by)
+    return _with_history(context, found) if by_whom and not found.notes else found
 
 
 def select_in(
@@ -112,7 +116,7 @@ def select_in(
     """
     if selection.ids:
         return Selected(dataset, table.take(named(table, selection.ids, dataset)))
-    there = Selected(dataset, table.take(filtered(table, selection.where or RowFilter(), labels)))
+    there = Selected(dataset, table.take(filtered(table, selection.where or RowFilter(), labels, edits)))
     if selection.mark:
         there = there.among(marked(edits, selection.mark))
     if selection.mark == "fits_none":
@@ -152,12 +156,12 @@ def changed(context: ToolContext, dataset: str, earlier: str, where: RowFilter) 
     since = [edit for edit in edits if edit not in known and not edit.brought]
     before = [edit for edit in known if edit not in edits and not edit.brought]
     found = row_changes(read_table(workspace, earlier), read_table(workspace, dataset), before, since)
-    table = found.table.take(filtered(found.table, where, labels))
+    table = found.table.take(filtered(found.table, where, labels, since))
     tests = where.model_copy(update={"splits": ("test",)})
-    unseen = 0 if where.splits else len(filtered(found.table, tests, labels))
+    unseen = 0 if where.splits else len(filtered(found.table, tests, labels, since))
     ids = table["id"].to_pylist()
     rows = Selected(dataset, table, notes={id_: found.of_row[id_].note for id_ in ids})
-    return Changed(_with_annotators(context, rows), found.counts(ids), unseen)
+    return Changed(_with_annotators(context, _with_opinions(rows, edits)), found.counts(ids), unseen)
 
 
 def _with_history(context: ToolContext, there: Selected) -> Selected:
@@ -165,7 +169,15 @@ def _with_history(context: ToolContext, there: Selected) -> Selected:
     edits = read_edits(context.workspace, there.dataset)
     past = {row.id: history(edits, row.id, row.label_key) for _, row in there.rows()} if edits else {}
     last = {id_: found[0].in_words for id_, found in past.items() if found}
-    return _with_annotators(context, replace(there, notes=last))
+    return _with_annotators(context, _with_opinions(replace(there, notes=last), edits))
+
+
+def _with_opinions(there: Selected, edits: Sequence[Edit]) -> Selected:
+    """Return the rows with what persons who differ, or differed, said of each, behind what their notes say."""
+    of_row = Opinions(edits).of_row
+    said = {id_: of_row[id_].in_words for id_ in there.ids if id_ in of_row}
+    told = {id_: "; ".join(filter(None, (there.notes.get(id_), words))) for id_, words in said.items() if words}
+    return replace(there, notes={**there.notes, **told})
 
 
 def _with_annotators(context: ToolContext, there: Selected) -> Selected:

@@ -1,73 +1,65 @@
-"""The changes of a dataset that decisions come to: what stands last of each row, put together."""
+"""The changes of a dataset that decisions come to: what stands last of each row, by whom, and what others said."""
 
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from typing import NamedTuple
 
 from classwright_tools.domain.changes import Change
+from classwright_tools.domain.edits import Decided
 from classwright_tools.domain.example import example_id
+from classwright_tools.domain.label_sets import labels_apart, named_together
+from classwright_tools.domain.opinions import GONE, Opinions
 from classwright_tools.domain.pair import joined
 from classwright_tools.domain.selection import MOST_IDS, RowSelection
+from classwright_tools.editing.draft import Done, Draft
+from classwright_tools.editing.versions import applied
 from classwright_tools.review.decisions import Entry
+from classwright_tools.review.words import Fate, Word, fates_of
 
-GONE = "whose row is no longer there"
+NOT_THERE = "whose row is no longer there"
 NO_SUCH_LABEL = "whose label the task no longer has"
 REPEATS = "whose new text another row has"
 
 
-@dataclass
-class _Fate:
-    """What becomes of one row; its label is written as callers write several."""
+class Carried(NamedTuple):
+    """What changes did, and how many decisions come to none, by the reason."""
 
-    label: str | None = None
-    is_approved: bool = False
-    is_removed: bool = False
-    marks: set[str] = field(default_factory=set)
-    text: tuple[str, str | None] | None = None
-
-
-@dataclass(frozen=True)
-class Changes:
-    """Changes, and how many decisions come to none, by the reason."""
-
-    changes: tuple[Change, ...]
+    done: tuple[Done, ...]
     left: Mapping[str, int]
 
 
-def changes_of(waiting: Sequence[Entry], rows: Collection[str], labels: Collection[str]) -> Changes:
-    """Return the changes of `waiting` decisions, the oldest first, to a dataset of `rows` (ids), a task of `labels`."""
-    fates: defaultdict[str, _Fate] = defaultdict(_Fate)
+def carried_out(
+    draft: Draft,
+    waiting: Sequence[Entry],
+    name_of: Callable[[Entry], str | None],
+    among: Collection[str] | None = None,
+) -> Carried:
+    """Change the rows of a draft by `waiting` decisions, the oldest first; only those rows of it that are `among` some.
+
+    Of a row that several persons decided on the last word stands, and what the others said is kept beside it.
+    """
+    ids, labels = (draft.table[name].to_pylist() for name in ("id", "label"))
+    own = {id_: label for id_, label in zip(ids, labels, strict=True) if among is None or id_ in among}
     left: Counter[str] = Counter()
+    names = set(draft.task.label_names)
+    possible = []
     for entry in waiting:
         decision = entry.decision
-        if not {*filter(None, [decision.label]), *(decision.labels or ())} <= set(labels):
+        if not {*filter(None, [decision.label]), *(decision.labels or ())} <= names:
             left[NO_SUCH_LABEL] += len(decision.rows)
             continue
-        there = [row for row in decision.rows if row in rows]
-        left[GONE] += len(decision.rows) - len(there)
-        for row in there:
-            _decide(fates[row], entry)
-    _drop_repeats(fates, rows, left)
-    return Changes(tuple(_grouped(fates)), +left)
+        left[NOT_THERE] += sum(row not in own for row in decision.rows)
+        possible.append(entry)
+    fates = fates_of(possible, name_of, own)
+    _drop_repeats(fates, set(ids), left)
+    done = tuple(_carry(draft, fates, own))
+    draft.signed = {}
+    return Carried(done, +left)
 
 
-def _decide(fate: _Fate, entry: Entry) -> None:
-    """Let a decision count; one that says something of the row again takes a removal back."""
-    decision = entry.decision
-    if decision.action in ("flag", "good_example"):
-        fate.marks.add(decision.action)
-        return
-    fate.is_removed = decision.action == "remove"
-    if decision.action == "edit":
-        fate.text = (decision.text or "", decision.text_pair)
-    elif decision.action in ("accept", "relabel"):
-        fate.label = decision.named or fate.label
-        fate.is_approved = True
-
-
-def _drop_repeats(fates: Mapping[str, _Fate], rows: Collection[str], left: Counter[str]) -> None:
+def _drop_repeats(fates: Mapping[str, Fate], rows: Collection[str], left: Counter[str]) -> None:
     """Leave texts out that a row has, or is to have already: a dataset holds a text once."""
     taken: set[str] = set()
     for row, fate in fates.items():
@@ -80,27 +72,61 @@ def _drop_repeats(fates: Mapping[str, _Fate], rows: Collection[str], left: Count
         taken.add(id_)
 
 
-def _grouped(fates: Mapping[str, _Fate]) -> Iterator[Change]:
-    """Yield the changes, each of many rows; texts come last, since a row's id changes with its text."""
-    kept = {row: fate for row, fate in fates.items() if not fate.is_removed}
-    by_label: defaultdict[str, list[str]] = defaultdict(list)
-    for row, fate in kept.items():
-        if fate.label is not None:
-            by_label[fate.label].append(row)
-    for label, rows in by_label.items():
-        yield from _changes("relabel", rows, label)
-    yield from _changes("approve", [row for row, fate in kept.items() if fate.is_approved and fate.label is None])
-    for mark in ("good_example", "flag"):
-        yield from _changes(mark, [row for row, fate in kept.items() if mark in fate.marks])
-    yield from _changes("remove", [row for row, fate in fates.items() if fate.is_removed])
-    for row, fate in kept.items():
-        if fate.text is not None:
+def _carry(draft: Draft, fates: Mapping[str, Fate], own: Mapping[str, str | None]) -> Iterator[Done]:
+    """Change the draft, many rows at a time; texts come last, since a row's id changes with its text."""
+    decided, opinions = Decided(draft.edits), Opinions(draft.edits)
+    standing = {row: fate.standing for row, fate in fates.items()}
+    again = {
+        row: word
+        for row, word in standing.items()
+        if word and word.key == own[row] and row in decided.by_person and row not in decided.flagged
+    }
+    for step in range(max((len(fate.overruled) for fate in fates.values()), default=0)):
+        _keep(draft, opinions, {row: fate.overruled[step] for row, fate in fates.items() if step < len(fate.overruled)})
+    changes: defaultdict[tuple[str, str | None, str | None, bool], list[str]] = defaultdict(list)
+    for row, word in standing.items():
+        if word and row not in again:
+            action = "remove" if word.key == GONE else "approve" if word.key in (own[row], None) else "relabel"
+            changes[action, word.key if action == "relabel" else None, word.name, word.settles].append(row)
+    gone = {row for row, fate in fates.items() if fate.is_removed}
+    for row, fate in fates.items():
+        for mark, name in fate.marks.items() if row not in gone else ():
+            changes[mark, None, name, False].append(row)
+    order = ("relabel", "approve", "good_example", "flag", "remove")
+    for (action, key, name, settles), rows in sorted(changes.items(), key=lambda one: order.index(one[0][0])):
+        draft.signed = {"person": name, "settles": settles}
+        yield from (applied(draft, change) for change in _changes(action, rows, _written(draft, key)))
+    _keep(draft, opinions, again)
+    for step in range(max((len(fate.seconds) for fate in fates.values()), default=0)):
+        said = {row: fate.seconds[step] for row, fate in fates.items() if step < len(fate.seconds)}
+        _keep(draft, opinions, said, blind=True)
+    for row, fate in fates.items():
+        if fate.text is not None and row not in gone:
+            draft.signed = {"person": fate.text_by}
             text, text_pair = fate.text
             named = RowSelection(ids=(row,))
-            yield Change(action="rewrite", rows=named, text=text, text_pair=text_pair)
+            yield applied(draft, Change(action="rewrite", rows=named, text=text, text_pair=text_pair))
 
 
-def _changes(action: str, rows: Sequence[str], label: str | None = None) -> Iterable[Change]:
+def _keep(draft: Draft, opinions: Opinions, said: Mapping[str, Word], *, blind: bool = False) -> None:
+    """Keep what was `said` of rows beside what stands, where the edits before do not have it."""
+    rows: defaultdict[tuple[str | None, bool], dict[str, str]] = defaultdict(dict)
+    for row, word in said.items():
+        known = opinions.of_row.get(row)
+        is_known = known is not None and known.said.get(word.name or "") == word.key
+        if word.key is not None and not (is_known and not word.settles) and (word.name or word.settles or blind):
+            rows[word.name, word.settles][row] = word.key
+    for (name, settles), of_name in rows.items():
+        draft.signed = {"person": name, "settles": settles}
+        draft.record("opinion", rows=of_name, blind=blind)
+
+
+def _written(draft: Draft, key: str | None) -> str | None:
+    """Return a label key as callers write it."""
+    return named_together(labels_apart(key)) if key is not None and draft.task.multi_label else key
+
+
+def _changes(action: str, rows: Sequence[str], label: str | None) -> Iterable[Change]:
     for start in range(0, len(rows), MOST_IDS):
         fields = {"action": action, "rows": RowSelection(ids=tuple(rows[start : start + MOST_IDS])), "label": label}
         yield Change.model_validate(fields)

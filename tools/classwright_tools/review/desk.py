@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -12,14 +12,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from classwright_tools.curation.row_filter import filtered
+from classwright_tools.domain.decision import Person, name_in
 from classwright_tools.domain.edits import Decided, Edit
 from classwright_tools.domain.kinds import number_of
 from classwright_tools.domain.label_sets import SEVERAL, in_one_name, labels_apart
 from classwright_tools.domain.look import Look, Order
+from classwright_tools.domain.opinions import Opinions, RowOpinions
 from classwright_tools.domain.topic_tree import Cell
 from classwright_tools.measurement.doubts import Doubts
 from classwright_tools.review.decisions import Entry
 from classwright_tools.review.standing import Standing
+from classwright_tools.review.words import fates_of
 
 Places = NDArray[np.int64]
 _ON_THE_PAGE = {"rewrite": "edit", "approve": "accept", "restore": "accept"}
@@ -98,6 +101,43 @@ class Desk:
         return {**self.decided, **{row: entry.decision.action for row, entry in self.entries(standing).items()}}
 
     @cached_property
+    def _opinions(self) -> Opinions:
+        return Opinions(self.edits)
+
+    @cached_property
+    def _told(self) -> dict[tuple[int, int], Mapping[str, RowOpinions]]:
+        return {}
+
+    def opinions(self, standing: Standing) -> Mapping[str, RowOpinions]:
+        """Return what persons said of rows, in the dataset and since."""
+        now = (id(standing), standing.changes)
+        if now not in self._told:
+            there = self._opinions.of_row
+            own = dict(zip(self.ids, self.table["label"].to_pylist(), strict=True))
+            fates = fates_of(standing.waiting, standing.name, own)
+            since = {row: fate.told(there.get(row)) for row, fate in fates.items() if fate.words or fate.seconds}
+            self._told.clear()
+            self._told[now] = {row: said for row, said in {**there, **since}.items() if row in self.place_of}
+        return self._told[now]
+
+    def is_of_another(self, row: str, standing: Standing, person: Person) -> bool:
+        """Whether somebody else than a person on a page decided on a row last."""
+        entry = self.entry(row, standing)
+        if entry is None:
+            return row in self.decided and not _is_same(self._decided_by[row].person, name_in(person))
+        return not (entry.person == person or _is_same(standing.name(entry), name_in(person)))
+
+    def is_disputed(self, row: str, standing: Standing) -> bool:
+        """Whether persons differ about a row."""
+        said = self.opinions(standing).get(row)
+        return said is not None and said.is_disputed
+
+    def decided_by(self, name: str, standing: Standing) -> list[str]:
+        """Return the rows that a person of a name decided on, in the dataset or since."""
+        waiting = [entry for entry in standing.waiting if _is_same(standing.name(entry), name)]
+        return [*self._opinions.by(name), *(row for entry in waiting for row in entry.decision.rows)]
+
+    @cached_property
     def splits(self) -> list[str]:
         """The split of each row."""
         return list(self.table["split"].to_pylist())
@@ -159,7 +199,10 @@ class Desk:
             InvalidInput: a topic, a subtopic, a source type or a contrast is that of no row.
         """
         found = np.zeros(len(self), bool)
-        found[filtered(self.table, look.where, self.labels)] = True
+        by = look.where.decided_by
+        found[filtered(self.table, look.where.model_copy(update={"decided_by": None}), self.labels)] = True
+        if by is not None:
+            found &= self._are(self.decided_by(by, standing))
         if look.places or look.ids:
             known = [self.place_of[row] for row in look.ids if row in self.place_of]
             found &= np.isin(np.arange(len(self)), np.asarray([*look.places, *known], np.int64))
@@ -167,6 +210,9 @@ class Desk:
             found &= self._in_cell(look.cell)
         if look.unlabelled:
             found &= self.label_places < 0
+        if look.not_by is not None:
+            told = self.opinions(standing).items()
+            found &= self._are(row for row, said in told if said.stands is not None and not said.has(look.not_by))
         if look.state is not None:
             found &= self._in_state(look.state, standing)
         if any((look.doubt, look.guess, look.missed, look.added)):
@@ -187,10 +233,17 @@ class Desk:
 
     def _in_state(self, state: str, standing: Standing) -> NDArray[np.bool_]:
         """Return which rows stand so."""
-        wanted = np.zeros(len(self), bool)
+        if state == "disputed":
+            return self._are(row for row, said in self.opinions(standing).items() if said.is_disputed)
         actions = self.actions(standing).items()
-        wanted[[self.place_of[row] for row, action in actions if state in ("open", "decided", action)]] = True
+        wanted = self._are(row for row, action in actions if state in ("open", "decided", action))
         return ~wanted if state == "open" else wanted
+
+    def _are(self, rows: Iterable[str]) -> NDArray[np.bool_]:
+        """Return which rows are among those with some ids."""
+        wanted = np.zeros(len(self), bool)
+        wanted[[self.place_of[row] for row in rows if row in self.place_of]] = True
+        return wanted
 
     def _doubted(self, look: Look, doubts: Doubts) -> NDArray[np.bool_]:
         """Return which rows a classifier disagrees with, suspects or is unsure of, or gives labels as `look` says."""
@@ -214,6 +267,10 @@ class Desk:
         if order == "random":
             return places[np.argsort(_shuffled(self.dataset, len(self), seed)[places], kind="stable")]
         return places
+
+
+def _is_same(one: str | None, other: str | None) -> bool:
+    return one is not None and other is not None and one.casefold() == other.casefold()
 
 
 def _shuffled(dataset: str, rows: int, seed: int) -> NDArray[np.int64]:

@@ -13,10 +13,14 @@ from classwright_tools.review.desk import Desk
 from classwright_tools.review.standing import Standing
 
 
-def fitting(decisions: Sequence[Decision], desk: Desk, standing: Standing) -> tuple[list[Decision], dict[str, str]]:
+def fitting(
+    decisions: Sequence[Decision], desk: Desk, standing: Standing, *, person: str = "", known: int = 0
+) -> tuple[list[Decision], dict[str, str]]:
     """Return the decisions that can be stored, and by its id why each other one cannot.
 
-    A relabelling to the label that a row has is an acceptance. A blind one learns here whether the label was right.
+    A relabelling to the label that a row has is an acceptance. A blind one learns here whether the label was right, or
+    that it is a second opinion: another than `person` decided on its row. Who decides on a row about which persons
+    differ settles it, where the decisions up to number `known`, which they had heard of, say so.
     """
     good: list[Decision] = []
     refused: dict[str, str] = {}
@@ -25,7 +29,7 @@ def fitting(decisions: Sequence[Decision], desk: Desk, standing: Standing) -> tu
         if reason:
             refused[decision.id] = reason
         else:
-            good.append(_settled(decision, desk))
+            good.append(_settled(decision, desk, standing, person, known))
     return good, refused
 
 
@@ -76,21 +80,27 @@ def _any_unlabelled(decision: Decision, desk: Desk) -> bool:
     return any(desk.own(desk.place_of[row]) is None for row in decision.rows)
 
 
-def _settled(decision: Decision, desk: Desk) -> Decision:
+def _settled(decision: Decision, desk: Desk, standing: Standing, person: str, known: int) -> Decision:
     """Return the decision as it is stored."""
     if len(decision.rows) != 1:
-        return decision.model_copy(update={"blind": False, "right": None})
-    own = desk.own(desk.place_of[decision.rows[0]])
-    update: dict[str, object] = {}
+        return decision.model_copy(update={"blind": False, "right": None, "second": False, "settles": False})
+    (row,) = decision.rows
+    own = desk.own(desk.place_of[row])
+    gives = decision.action in ("accept", "relabel", "remove")
+    second = decision.blind and gives and desk.is_of_another(row, standing, person)
+    last = standing.last(row)
+    is_known = last is None or last.number <= known
+    settles = gives and not decision.blind and is_known and desk.is_disputed(row, standing)
+    update: dict[str, object] = {"second": second, "settles": settles}
     if decision.labels is not None:
         update["labels"] = in_order(decision.labels, desk.labels)
     said = update.get("labels", (decision.label,))
     same = decision.action == "relabel" and said == own
-    update |= {"action": "accept", "label": None, "labels": None} if same else {}
-    is_judged = decision.blind and own is not None and decision.action in ("accept", "relabel", "remove")
+    update |= {"action": "accept"} if same else {}
+    is_judged = decision.blind and own is not None and gives and not second
     right = (same or decision.action == "accept") if is_judged else None
     for name in ("text", "text_pair"):
         given = getattr(decision, name)
         if given is not None:
             update[name] = clean_text(given)
-    return decision.model_copy(update={**update, "blind": bool(is_judged), "right": right})
+    return decision.model_copy(update={**update, "blind": is_judged or second, "right": right})

@@ -44,6 +44,8 @@ def progress(desk: Desk, standing: Standing) -> dict[str, Any]:
     return {
         "decided": dict(Counter(action for row, action in desk.actions(standing).items() if not desk.is_test(row))),
         "waiting": len(waiting),
+        "waiting_rows": len({row for entry in waiting for row in entry.decision.rows}),
+        "disputed": sum(said.is_disputed for said in desk.opinions(standing).values()),
         "sample": {"rows": len(blind), "right": right, **_interval(wilson(right, len(blind)))} if blind else None,
         "cursor": standing.cursor,
     }

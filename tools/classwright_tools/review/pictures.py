@@ -14,6 +14,7 @@ from classwright_tools.domain.example import REAL_TEXTS
 from classwright_tools.domain.label_sets import key_in_words
 from classwright_tools.measurement.doubts import Doubts
 from classwright_tools.review.desk import Desk, Places
+from classwright_tools.review.people import people
 from classwright_tools.review.standing import Standing
 from classwright_tools.statistics.share_interval import wilson
 
@@ -51,6 +52,7 @@ def insights(desk: Desk, standing: Standing, doubts: Doubts | None, places: Plac
         "cells": _cells(rows, desk.cell_columns),
         "rounds": _rounds(rows),
         "agreement": _agreement(desk, standing, doubts) if doubts else None,
+        "people": people(desk.opinions(standing), desk.labels, several=desk.several),
     }
 
 

@@ -15,9 +15,15 @@ CUT_CHARS = 1_500
 
 
 def shown_rows(
-    desk: Desk, places: Sequence[int], standing: Standing, doubts: Doubts | None, *, whole: bool = False
+    desk: Desk,
+    places: Sequence[int],
+    standing: Standing,
+    doubts: Doubts | None,
+    *,
+    whole: bool = False,
+    hidden: bool = False,
 ) -> list[dict[str, Any]]:
-    """Return the rows at `places`, in their order, with the likeliest labels and where each stands."""
+    """Return the rows at `places`, in their order, with the likeliest labels and, if not `hidden`, what was decided."""
     rows = desk.table.take(list(places)).to_pylist() if len(places) else []
     return [
         _without_nothing(
@@ -37,7 +43,8 @@ def shown_rows(
                 "given": int(doubts.given[place]) if doubts and doubts.answered[place] else None,
                 "disagrees": bool(doubts is not None and doubts.disagrees[place]) or None,
                 "suspect": bool(doubts is not None and doubts.suspect[place]) or None,
-                "stands": stands(desk, standing, row["id"]),
+                "stands": None if hidden else stands(desk, standing, row["id"]),
+                "disputed": None if hidden else _differing(desk, standing, row["id"]),
             }
         )
         for place, row in zip(places, rows, strict=True)
@@ -50,6 +57,12 @@ def stands(desk: Desk, standing: Standing, row: str) -> dict[str, Any] | None:
     if entry:
         return shown_decision(entry, standing)
     return {"action": desk.decided[row]} if row in desk.decided else None
+
+
+def _differing(desk: Desk, standing: Standing, row: str) -> dict[str, str] | None:
+    """Return what each of several persons said of a row about which they differ, in words by their names."""
+    said = desk.opinions(standing).get(row)
+    return said.told if said and said.is_disputed else None
 
 
 def shown_decision(entry: Entry, standing: Standing) -> dict[str, Any]:

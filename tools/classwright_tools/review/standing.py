@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from itertools import takewhile
 
+from classwright_tools.domain.decision import name_in
 from classwright_tools.domain.example import example_id
 from classwright_tools.domain.pair import joined
 from classwright_tools.review.decisions import Entry, read
@@ -20,11 +21,14 @@ class Standing:
         self._task = task
         self._by_id: dict[str, Entry] = {}
         self._of_row: defaultdict[str, list[Entry]] = defaultdict(list)
+        self._seconds: defaultdict[str, list[Entry]] = defaultdict(list)
         self._undone: dict[str, Entry] = {}
         self._made: Mapping[int, str] = {}
         self._rows: dict[str, Entry] | None = None
         self._names: dict[tuple[str, str | None], str] = {}
         self.cursor = 0
+        self.changes = 0
+        """How often something new was read: what was reckoned from the decisions holds until it rises."""
 
     def refresh(self) -> list[Entry]:
         """Read the decisions that are not known yet, and return them."""
@@ -33,6 +37,7 @@ class Standing:
         for entry in new:
             self._take(entry)
         if new or self._made is not before:
+            self.changes += 1
             self._names = {(entry.page, self.version(entry)): entry.person for entry in self._by_id.values()}
         return new
 
@@ -43,12 +48,17 @@ class Standing:
         if entry.decision.undoes is not None:
             self._undone[entry.decision.undoes] = entry
             return
+        beside = self._seconds if entry.decision.second else self._of_row
         for row in self.rows_of(entry):
-            self._of_row[row].append(entry)
+            beside[row].append(entry)
 
     def of(self, row: str) -> Entry | None:
         """Return the decision on the row that counts; None if there is none."""
         return next((one for one in reversed(self._of_row.get(row, ())) if one.decision.id not in self._undone), None)
+
+    def last(self, row: str) -> Entry | None:
+        """Return the newest decision on the row, whether or not it counts."""
+        return max((*self._of_row.get(row, ()), *self._seconds.get(row, ())), key=lambda one: one.number, default=None)
 
     @property
     def rows(self) -> Mapping[str, Entry]:
@@ -78,6 +88,10 @@ class Standing:
     def person(self, entry: Entry) -> str:
         """Return who took a decision, by the last name that was given on that page before the decision was saved."""
         return self._names.get((entry.page, self.version(entry)), entry.person)
+
+    def name(self, entry: Entry) -> str | None:
+        """Return the name that whoever took a decision gave; None if they gave none."""
+        return name_in(self.person(entry))
 
     def since(self, number: int) -> list[Entry]:
         """Return the decisions with a number above `number`, and those that take others back, the newest first."""

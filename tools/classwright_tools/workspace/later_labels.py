@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from classwright_tools.domain.edits import Edit, label_since, labels_since
+from classwright_tools.domain.edits import Edit
 from classwright_tools.domain.example import Example
 from classwright_tools.domain.label_sets import in_order, named_together
+from classwright_tools.domain.labels_since import label_since, labels_since
 from classwright_tools.domain.task import Task
 from classwright_tools.workspace.datasets import read_edits
 from classwright_tools.workspace.workspace import Workspace

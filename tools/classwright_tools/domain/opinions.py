@@ -1,0 +1,192 @@
+"""Opinions: what each of several persons said of a row, whether they differ, and which of it is independent.
+
+Persons are told apart by the names that they gave, in upper or lower case. Without a name nobody differs from anybody:
+such a decision, or one in the chat, settles what others differed about.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from itertools import takewhile
+from typing import TypeVar
+
+from classwright_tools.domain.edits import Decided, Edit, Mark
+from classwright_tools.domain.label_sets import joined_labels, key_in_words, labels_apart
+from classwright_tools.domain.labels_since import labels_since
+
+T = TypeVar("T")
+GONE = ""
+"""In the place of an `Example.label_key`: the row should go."""
+
+
+@dataclass
+class RowOpinions:
+    """What persons said of one row: its `Example.label_key`, or `GONE`, by their names."""
+
+    said: dict[str, str] = field(default_factory=dict)
+    independent: dict[str, str] = field(default_factory=dict)
+    """Of those two or more who answered without seeing the others' answers: what each said then."""
+    stands: str | None = None
+    """What counts of it, said by one of them or by somebody without a name."""
+    is_settled: bool = False
+
+    @property
+    def is_disputed(self) -> bool:
+        """Whether persons differ about the row, and nobody has settled it since."""
+        return not self.is_settled and self._differ
+
+    @property
+    def _differ(self) -> bool:
+        return len({*self.said.values()} | ({self.stands} - {None})) > 1
+
+    @property
+    def in_words(self) -> str:
+        """Who said what, in words; "" where nobody differs."""
+        if not self._differ:
+            return ""
+        told = (f"{name} {said!r}" for name, said in self.told.items())
+        return f"{'disputed' if self.is_disputed else 'settled'}: {', '.join(told)}"
+
+    @property
+    def told(self) -> dict[str, str]:
+        """What each person said, in words by their names; also what somebody without a name did, where it stands."""
+        nobody = {} if self.stands in (None, *self.said.values()) else {"a person": self.stands or ""}
+        return {name: key_in_words(key) if key else "to remove it" for name, key in (nobody | self.said).items()}
+
+    def has(self, name: str) -> bool:
+        """Whether a person said something of the row."""
+        return name.casefold() in map(str.casefold, self.said)
+
+    def take(self, name: str | None, key: str, *, blind: bool = False, settles: bool = False) -> None:
+        """Take what somebody says of the row, after all that was said before.
+
+        Whoever knew that others differed, or gave no name, settles it; a blind answer does not.
+        """
+        if name is None or (settles and self.is_disputed and not blind):
+            self.is_settled = True
+        elif key != self.stands:
+            self.is_settled = False
+        if not blind:
+            self.stands = key
+        if name is not None:
+            name = next((one for one in self.said if one.casefold() == name.casefold()), name)
+            if blind and self.said and name not in self.said:
+                self.independent = {**self.said, **self.independent, name: key}
+            self.said[name] = key
+
+    def copy(self) -> RowOpinions:
+        """Return the same, to be changed by itself."""
+        return replace(self, said=dict(self.said), independent=dict(self.independent))
+
+
+class Opinions:
+    """What persons said of rows by a sequence of edits, by the ids that the rows have then."""
+
+    def __init__(self, edits: Iterable[Edit] = ()) -> None:
+        """Go through `edits`, the oldest first."""
+        self.of_row: dict[str, RowOpinions] = {}
+        self.deciders: dict[str, set[str]] = {}
+        """The rows that somebody decided on in any way, and their names."""
+        so_far: list[Edit] = []
+        for edit in edits:
+            self._take(edit, so_far)
+            so_far.append(edit)
+
+    @property
+    def disputed(self) -> list[str]:
+        """The rows about which persons differ."""
+        return [id_ for id_, row in self.of_row.items() if row.is_disputed]
+
+    @property
+    def independent(self) -> dict[str, Mapping[str, str]]:
+        """The rows that two persons or more answered without seeing the others' answers, with these."""
+        return {id_: row.independent for id_, row in self.of_row.items() if row.independent}
+
+    def by(self, name: str) -> list[str]:
+        """Return the rows that a person decided on."""
+        return [id_ for id_, names in self.deciders.items() if name.casefold() in map(str.casefold, names)]
+
+    @property
+    def names(self) -> set[str]:
+        """Who decided on any row."""
+        return {name for names in self.deciders.values() for name in names}
+
+    def _take(self, edit: Edit, before: Sequence[Edit]) -> None:
+        if edit.action in ("rename_label", "merge_label", "split_label", "remove_label"):
+            self._exchange(edit)
+        elif edit.action == "undo":
+            then = Opinions(takewhile(lambda one: (one.dataset, one.brought) != (edit.version, edit.brought), before))
+            for id_ in edit.rows:
+                self._put(self.of_row, id_, then.of_row.get(id_))
+                self._put(self.deciders, id_, then.deciders.get(id_))
+        elif edit.by == "person":
+            for id_, value in edit.rows.items():
+                self._say(edit, id_, value)
+
+    def _say(self, edit: Edit, id_: str, value: str) -> None:
+        if edit.action == "rewrite":
+            self._put(self.of_row, id_, self.of_row.pop(value, None))
+            self._put(self.deciders, id_, self.deciders.pop(value, None))
+        if edit.person:
+            self.deciders.setdefault(id_, set()).add(edit.person)
+        key = _key(edit, value)
+        if key is not None:
+            row = self.of_row.setdefault(id_, RowOpinions())
+            row.take(edit.person, key, blind=edit.blind, settles=edit.settles)
+        elif edit.action == "relabel" and id_ in self.of_row:  # labels were added or taken away, in the chat
+            self.of_row[id_].is_settled, self.of_row[id_].stands = True, None
+
+    @staticmethod
+    def _put(where: dict[str, T], id_: str, value: T | None) -> None:
+        if value is None:
+            where.pop(id_, None)
+        else:
+            where[id_] = value
+
+    def _exchange(self, edit: Edit) -> None:
+        """Call labels what they are called after an edit; what was said of one that has ended is no longer compared."""
+        for id_, row in list(self.of_row.items()):
+            row.said = _called(row.said, edit)
+            row.independent = _called(row.independent, edit)
+            row.stands = _called({"": row.stands}, edit).get("") if row.stands is not None else None
+            if len(row.independent) < 2:
+                row.independent = {}
+            if not row.said and row.stands is None:
+                del self.of_row[id_]
+
+
+def _called(said: Mapping[str, str], edit: Edit) -> dict[str, str]:
+    """Return what was `said` by the names that labels have after `edit`, without what speaks of one that has ended."""
+    found = {}
+    for name, key in said.items():
+        labels = labels_apart(key)
+        now = labels_since(labels, [edit]) if edit.label in labels else labels
+        if now is not None and (now or edit.rows_stay or not labels):
+            found[name] = key if now == labels else joined_labels(now)
+    return found
+
+
+def _key(edit: Edit, value: str) -> str | None:
+    """Return which label, or labels, an edit by a person says that a row has; None where it says nothing of them."""
+    if edit.action == "remove":
+        return GONE
+    if edit.action == "opinion":
+        return value
+    if edit.action in ("relabel", "restore") and (edit.label or edit.labels is not None):
+        return edit.label or joined_labels(edit.labels or ())
+    return value or None if edit.action in ("approve", "good_example", "restore") else None
+
+
+def marked(edits: Sequence[Edit], mark: Mark) -> list[str]:
+    """Return the ids of the rows that have a mark after `edits`."""
+    if mark == "disputed":
+        return Opinions(edits).disputed
+    decided = Decided(edits)
+    marks: dict[Mark, Collection[str]] = {
+        "person": decided.by_person,
+        "good_example": decided.good_examples,
+        "flag": decided.flagged,
+        "fits_none": decided.fits_none,
+    }
+    return list(marks[mark])
