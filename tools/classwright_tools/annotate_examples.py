@@ -281,8 +281,8 @@ TOOL = ToolSpec(
         title="Annotate examples",
         description=(
             "Get labels for unlabelled rows, in a new dataset. Without a language model on the server you get texts: "
-            "answer with `annotation` and `labels`, in any order. Some texts are rows whose label is known: they say "
-            "how good the labels are. order='random' also gives the accuracy of the model in use."
+            "answer with `annotation` and `labels`, in any order. It tells how good they are; order='random' also how "
+            "good the model in use is."
         ),
         outward=True,
     ),

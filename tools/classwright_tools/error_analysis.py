@@ -256,8 +256,7 @@ TOOL = ToolSpec(
         description=(
             "Explain a model's errors on validation rows (never test rows): weak classes, confused pairs with "
             "texts, probable label errors, clusters of errors, missing or redundant cells, and how written texts "
-            "differ from real ones. Returns a plan for synthesize_examples. Without real rows it says what it "
-            "cannot know."
+            "differ from real ones. Returns a plan for synthesize_examples."
         ),
     ),
 )

@@ -37,9 +37,7 @@ class ImportExamplesRequest(ToolRequest, GivenSource):
     dataset: DatasetId | None = Field(default=None, description="To add to. Default: the newest, or a new one.")
     new_dataset: bool = Field(default=False, description="Begin a new dataset.")
     keep_near_duplicates: bool = Field(default=False, description="Rows that nearly repeat others.")
-    written: bool = Field(
-        default=False, description="A language model wrote the texts: they count as written, never as real."
-    )
+    written: bool = Field(default=False, description="A language model wrote the texts: never real.")
 
     @model_validator(mode="before")
     @classmethod
@@ -125,6 +123,8 @@ def _imported(
     from classwright_tools.domain.rating import labels_are_steps
     from classwright_tools.measurement.import_remarks import (
         cut_rows,
+        empty_remark,
+        left_out_remark,
         mail_parts_remark,
         resent_rows,
         respelled_remark,
@@ -190,7 +190,9 @@ def _imported(
     labelled = (result.summary, unknown.remark(), spelled)
     told = (*labelled, stays, source.remark, large, edited, apart, origins_remark)
     meant = unknown.next_step(request.label_names, result.dataset)
-    remarks = (*told, cut_remark, mail_parts_remark(arrivals.with_mail_parts), shifted, rated)
+    empty = empty_remark(request, arrivals.empty, comparison.imported, arrivals.skipped.counts["no label"])
+    columns = "" if labels is None else left_out_remark(request, arrivals.columns, arrivals.texts)
+    remarks = (*told, empty, columns, cut_remark, mail_parts_remark(arrivals.with_mail_parts), shifted, rated)
     return result.model_copy(
         update={
             "summary": " ".join(filter(None, remarks)),
@@ -276,7 +278,7 @@ TOOL = ToolSpec(
         title="Import examples",
         description=(
             "Bring in rows that exist: given in the call, from a file or folder inside the import folders, or from the "
-            "hub. Says what it skipped and why. Makes a new version of the dataset."
+            "hub. Says what it skipped and why."
         ),
         outward=True,
     ),

@@ -267,3 +267,28 @@ def test_rows_that_a_language_model_wrote_count_as_written_and_stay_so(workspace
     assert {row.origin for row in told} == {"written"}
     _, again = brought(workspace, tmp_path, csv="text,label\n" + "".join(f'"{text}",refund\n' for text, _ in ROWS))
     assert {row.origin for row in again} == {"written"}
+
+
+def test_an_empty_cell_says_that_none_applies_or_that_nobody_has_looked(
+    mail: Task, workspace: Workspace, folder: Path
+) -> None:
+    cells = [LABELS[0].upper(), *[""] * (len(ROWS) - 1)]
+    lines = (f'"{text}","{cell}",{number}' for number, ((text, _), cell) in enumerate(zip(ROWS, cells, strict=True)))
+    (folder / "a.csv").write_text("text,label,comment_id\n" + "\n".join(lines) + "\n", encoding="utf-8")
+    empty = len(ROWS) - 1
+
+    as_none, rows = brought(workspace, folder, path="a.csv")
+    as_nothing, _ = brought(workspace, folder, path="a.csv", empty="unlabelled")
+    rest = ImportExamplesRequest(task="mail", split="unlabelled", path="a.csv")
+    besides = import_examples(rest, ToolContext(workspace=workspace, run_key="rest", import_folders=(folder,)))
+
+    assert sum(row.labels == () for row in rows) == empty
+    assert f"{empty} of these rows have an empty cell" in as_none.summary
+    assert "empty='unlabelled'" in as_none.summary
+    assert f"{LABELS[0].upper()!r} is {LABELS[0]!r}." in as_none.summary
+    assert "Not kept: column 'comment_id'" in as_none.summary
+    assert as_none.summary.isprintable()
+    assert (as_nothing.imported, as_nothing.skipped) == (1, {"no label": empty})
+    assert "split='unlabelled' brings these in" in as_nothing.summary
+    assert besides.imported == empty
+    assert "Not kept" not in besides.summary

@@ -17,6 +17,7 @@ from classwright_tools.curation.unknown_values import UnknownValues
 from classwright_tools.domain.cleaning import as_name, clean_text
 from classwright_tools.domain.example import example_id
 from classwright_tools.domain.excerpt import shortened
+from classwright_tools.domain.label_sets import labels_apart
 from classwright_tools.domain.noun import MAX_TEXT_CHARS
 from classwright_tools.domain.pair import Content, joined, shown
 from classwright_tools.domain.task import TaskKind, folded_name
@@ -103,7 +104,8 @@ class Arrivals:
     """The usable rows of a source; what is skipped, and how many were read, is counted while they are read.
 
     `respelled` has the first labels of the source that the task writes with other capitals, spaces or dashes. Of the
-    usable rows so many are `with_mail_parts`: a quoted reply, or a signature.
+    usable rows so many are `with_mail_parts`: a quoted reply, or a signature. Of so many the cell of labels is `empty`.
+    The source has `columns`, of which `texts` are those of its texts.
     """
 
     def __init__(
@@ -130,6 +132,9 @@ class Arrivals:
         self.read = 0
         self.respelled: dict[str, str] = {}
         self.with_mail_parts = 0
+        self.empty = 0
+        self.columns: tuple[str, ...] = ()
+        self.texts: tuple[str, ...] = ()
 
     def batches(self) -> Iterator[list[Arrival]]:
         """Yield the usable rows, so many at a time.
@@ -151,6 +156,7 @@ class Arrivals:
             yield usable
 
     def _usable(self, number: int, row: SourceRow) -> Arrival | None:
+        self.columns, self.texts = self.columns or row.columns, self.texts or row.texts
         content, problem = _cleaned(row, self._kind)
         if content is None:
             self.skipped.add(number, lambda: row.text, problem, lambda: _described(row, problem))
@@ -168,6 +174,7 @@ class Arrivals:
         if label is None:
             self._skip_unknown(number, content, row, labels)
             return None
+        self.empty += isinstance(row.label, str) and not row.label.strip()
         return Arrival(number, content, label, _made(row, content, label, several=labels.several))
 
     def _meant(self, value: Any) -> tuple[bool, str | None]:
@@ -178,7 +185,8 @@ class Arrivals:
         label = labels.find(value)
         if label is not None and isinstance(value, str):
             name = label_text(value)
-            if name != label and folded_name(name) == folded_name(label) and len(self.respelled) < RESPELLED_KEPT:
+            is_spelling = len(labels_apart(label)) == 1 and folded_name(name) == folded_name(label)
+            if is_spelling and name != label and len(self.respelled) < RESPELLED_KEPT:
                 self.respelled[name] = label
         return False, label
 

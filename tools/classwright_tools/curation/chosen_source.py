@@ -28,7 +28,10 @@ def label_names(given: GivenSource, task: Task, later: Mapping[str, str]) -> Lab
     """
     names = {old: new for old, new in later.items() if new in task.label_names} | given.label_names
     if task.multi_label:
-        return LabelSets(task.label_names, names, given.label_separator)
+        return LabelSets(task.label_names, names, given.label_separator, says_empty=given.empty == "none")
+    if given.empty != "none":
+        reason = f"is given, and rows of task {task.slug!r} have one label: an empty cell is none"
+        raise InvalidInput("empty", reason, "Leave it out.")
     if given.label_separator != SEPARATOR:  # a job's request is stored with all its fields: which were set is not known
         raise InvalidInput(
             "label_separator", f"is given, and rows of task {task.slug!r} have one label", "Leave it out."

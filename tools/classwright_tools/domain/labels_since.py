@@ -1,4 +1,4 @@
-"""What became of labels by edits: those that were renamed, merged, split or taken away."""
+"""Labels since: those that were renamed, merged, split or taken away by edits, and what they became."""
 
 from __future__ import annotations
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import Field
 
@@ -45,7 +45,7 @@ class GivenSource(Noun):
     pair_column: str | None = Field(
         default=None,
         max_length=200,
-        description="A pair task's column of items, beside `text_column` for the queries. Default: 'text' and "
+        description="A pair task's column of items, `text_column` having queries. Default: 'text' and "
         "'text_pair', or 'query' and 'item'.",
     )
     label_column: str = Field(default="label", max_length=200, description="Not read for 'unlabelled'.")
@@ -57,6 +57,8 @@ class GivenSource(Noun):
     label_separator: str = Field(
         default=SEPARATOR, min_length=1, max_length=5, description="Between a row's labels, if several."
     )
+
+    empty: Literal["none", "unlabelled"] = Field(default="none", description="What an empty cell means.")
 
     @property
     def name(self) -> str:

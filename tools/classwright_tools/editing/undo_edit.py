@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from classwright_tools.domain.changes import Change
-from classwright_tools.domain.edits import Edit, label_since
+from classwright_tools.domain.edits import Edit
+from classwright_tools.domain.labels_since import label_since
 from classwright_tools.domain.task import Label, Task
 from classwright_tools.editing.draft import Done, Draft, labels_in
 from classwright_tools.editing.label_changes import label_of, new_label, rename, with_labels

@@ -18,12 +18,13 @@ from classwright_tools.domain.task import Task, TaskKind
 from classwright_tools.learning.reading_limits import limit_at_hand
 from classwright_tools.measurement.label_shares import counts_by_split, label_shifts, shifts_remark
 from classwright_tools.measurement.next_training import next_training
+from classwright_tools.reading.rows import ONE_LABEL, ORIGIN_COLUMNS, SEVERAL_LABELS
 from classwright_tools.workspace.datasets import read_card
 from classwright_tools.workspace.in_use import model_in_use
 from classwright_tools.workspace.workspace import Workspace
 
 MAIL_ROWS_TOLD = 3
-REASONS_LISTED, RESPELLED_LISTED = 5, 3
+REASONS_LISTED, RESPELLED_LISTED, COLUMNS_LISTED = 5, 3, 6
 USES: dict[Split, str] = {"validation": "to choose by", "test": "for the final figure"}
 DIVIDED = f"import these anew with new_dataset=true and split={USUAL_DIVISION}"
 NEAR = "near-duplicate"
@@ -34,6 +35,33 @@ def respelled_remark(respelled: Mapping[str, str]) -> str:
     """Return the sentence on labels that a source spells otherwise than the task, if it does."""
     named = listed((f"{as_name(name)} is {label!r}" for name, label in respelled.items()), RESPELLED_LISTED)
     return f"Some labels are spelled otherwise in the source: {named}." if respelled else ""
+
+
+def empty_remark(given: GivenSource, empty: int, imported: int, skipped: int) -> str:
+    """Return the sentence on empty cells of labels, where they are those of most rows, or were `skipped`."""
+    if given.empty == "unlabelled" and skipped:
+        return (
+            f"{counted(skipped, 'row has', 'rows have')} no label: the same source as split='unlabelled' brings these "
+            "in too, for rows that are there already are skipped."
+        )
+    if 2 * empty <= imported:
+        return ""
+    return (
+        f"{empty:,} of these rows have an empty cell, which says that none of the labels applies. Ask the person: if "
+        "nobody has looked at them yet, import anew with new_dataset=true, empty='unlabelled'."
+    )
+
+
+def left_out_remark(given: GivenSource, columns: Sequence[str], texts: Sequence[str]) -> str:
+    """Return the sentence on `columns` of a source that are not kept, and how a file comes back with all of them."""
+    read = {*texts, given.text_column, given.label_column, ONE_LABEL, SEVERAL_LABELS, *ORIGIN_COLUMNS}
+    others = [as_name(name) for name in columns if name not in read]
+    if not others:
+        return ""
+    return (
+        f"Not kept: {'column' if len(others) == 1 else 'columns'} {listed(others, COLUMNS_LISTED)}. Of a file that is "
+        "imported as 'unlabelled' classify gives all columns back, with labels; `classwright classify` of any file."
+    )
 
 
 def mail_parts_remark(rows: int) -> str:

@@ -22,18 +22,24 @@ class LabelSets(LabelNames):
     several = True
     _none_of_them = "write the separator alone, or nothing, in place of it in the source"
 
-    def __init__(self, labels: Sequence[str], mapping: Mapping[str, str], separator: str) -> None:
+    def __init__(
+        self, labels: Sequence[str], mapping: Mapping[str, str], separator: str, *, says_empty: bool = True
+    ) -> None:
         """Take the `labels` of a task, a `mapping` from the source's names to them, and what is between two names.
+
+        With `says_empty` an empty string says that no label applies, else nothing.
 
         Raises:
             InvalidInput: a name that `mapping` leads to is no label of the task.
         """
         super().__init__(labels, mapping)
         self._separator = separator
+        self._says_empty = says_empty
 
     def is_missing(self, value: Any) -> bool:
         """Whether a source says nothing of a row's labels."""
-        return not isinstance(value, str | bytes | list | tuple) and super().is_missing(value)
+        is_text = isinstance(value, str | bytes)
+        return not (is_text and self._says_empty) and not isinstance(value, list | tuple) and super().is_missing(value)
 
     def find(self, value: Any) -> str | None:
         """Return the labels that `value` names, joined in the task's order; None if one of them is not the task's."""
