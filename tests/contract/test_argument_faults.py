@@ -95,7 +95,7 @@ def test_a_value_of_the_wrong_kind_is_one_fault_in_the_words_of_json(name: str, 
     if isinstance(told, dict) or (isinstance(value, list | dict) and "wrong" in str(told)):
         return  # it is of the right kind, or has faults inside
     assert len(told) == 1, told
-    assert argument in told[0] or "one of the two" in told[0]
+    assert argument in told[0] or "one of these" in told[0]
     assert not PYTHON.search(told[0]), told
 
 

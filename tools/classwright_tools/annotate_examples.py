@@ -148,12 +148,15 @@ def _first_batch(made: Artifact, context: ToolContext) -> AnnotateExamplesResult
     from classwright_tools.annotation.batches import annotation_rules, next_batch
     from classwright_tools.annotation.in_words import begun, counted_by_person
     from classwright_tools.workspace.datasets import read_card
+    from classwright_tools.workspace.in_use import model_in_use
 
     annotation = context.workspace.document(made.id, "annotation", Annotation)
+    in_use = model_in_use(context.workspace, made.task)
     checks = len(known_labels(context.workspace, annotation))
     texts = next_batch(annotation, ())
     return AnnotateExamplesResult(
         summary=begun(annotation, checks, len(texts))
+        + (f" The model is {in_use.in_words}." if in_use and annotation.model == in_use.model.id else "")
         + counted_by_person(annotation, read_card(context.workspace, annotation.dataset)),
         next_step=_answer_with(annotation, made.id),
         annotation=made.id,

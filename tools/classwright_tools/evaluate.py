@@ -89,6 +89,7 @@ def evaluate(request: EvaluateRequest, context: ToolContext) -> EvaluateResult:
     from classwright_tools.measurement.untried import untried
     from classwright_tools.workspace.datasets import read_card
     from classwright_tools.workspace.ended_labels import rows_to_keep
+    from classwright_tools.workspace.in_use import chooses, model_in_use
 
     workspace = context.workspace
     task = workspace.artifact(request.model, "model").task
@@ -129,7 +130,9 @@ def evaluate(request: EvaluateRequest, context: ToolContext) -> EvaluateResult:
     others = untried(workspace, of_task, dataset)
     can_choose = not any(one.card.validation_rows_learnt for one in (model, other) if one)
     result = _result(report, made.id, other_rows, edits, changed, others, request.thresholds, can_choose=can_choose)
-    return result.model_copy(update={"picture": drawn})
+    now = model_in_use(workspace, task) if other and chooses(made.facts) else None
+    in_use = f" In use is {now.in_words}." if now else ""
+    return result.model_copy(update={"picture": drawn, "summary": f"{result.summary}{in_use}"})
 
 
 def _uses_of_test(context: ToolContext, task: str) -> int:

@@ -34,6 +34,10 @@ def test_the_model_knows_the_validation_rows_and_its_figure_is_of_models_that_di
     card = load_model(context.workspace, result.model).card
     assert card.training_rows == {"written": 30, "real": 60}
     assert result.training_rows == 90
+    assert card.validation_rows_learnt == 60
+    as_before = card.model_dump(mode="json")
+    as_before["validation_rows"] = as_before.pop("validation_rows_learnt")
+    assert type(card).model_validate(as_before) == card
     assert "60 validation rows that were held out in" in card.validation.measured_on
     assert "It learnt from 60 validation rows too" in result.summary
     assert card.shares == load_model(context.workspace, before.model).card.shares

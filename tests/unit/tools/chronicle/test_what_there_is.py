@@ -68,13 +68,14 @@ def test_the_model_in_use_is_the_one_that_a_comparison_kept_and_the_answer_says_
     second = train_classifier(TRAINED, replace(context, run_key="second")).model
 
     uncompared = model_in_use(context.workspace, "support")
-    evaluate(EvaluateRequest(model=second, against=first), replace(context, run_key="compared"))
+    answer = evaluate(EvaluateRequest(model=second, against=first), replace(context, run_key="compared"))
     compared = model_in_use(context.workspace, "support")
 
     assert uncompared
     assert (uncompared.model.id, uncompared.why) == (second, f"as the newest, not compared with {first}")
     assert compared
     assert compared.by
+    assert answer.summary.endswith(f"In use is {compared.in_words}.")
     assert compared.why.startswith(f"by {compared.by.id}: {second} against {first}, ")
     (line,) = told(context).tasks
     assert line.in_use
