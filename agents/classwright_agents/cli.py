@@ -109,6 +109,7 @@ def _add_review(verbs: Any) -> None:
     verb = verbs.add_parser("review", help=about, description=f"{about[:1].upper()}{about[1:]}.")
     verb.set_defaults(run=_review)
     verb.add_argument("task", nargs="?", metavar="TASK", help="the task (default: the one that was changed last)")
+    verb.add_argument("--name", metavar="NAME", help="who decides, as others see it")
     where = verb.add_mutually_exclusive_group()
     where.add_argument("--server", metavar="URL", help="the running server that has the task")
     where.add_argument(
@@ -123,7 +124,7 @@ def _review(options: argparse.Namespace) -> None:
     from classwright_agents.review.program import review  # a web server, which a build has no use for
 
     entry = server_entry(options.server, options.command or "classwright serve", options.token_env)
-    asyncio.run(review(entry, task=options.task, port=options.port, opens=not options.no_browser))
+    asyncio.run(review(entry, task=options.task, name=options.name, port=options.port, opens=not options.no_browser))
 
 
 def _add_fetch(verbs: Any) -> None:

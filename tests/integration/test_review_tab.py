@@ -42,7 +42,7 @@ async def test_the_tab_decides_over_a_server_that_it_starts_itself(
 ) -> None:
     review_dataset(workspace, task)
     command = f"{sys.executable} -m classwright_server.cli serve --workspace {workspace.root}"
-    with tab("support", "--command", command) as url:
+    with tab("support", "--name", "Bea M. Ödl", "--command", command) as url:
         page = await chromium.new_page()
         faults: list[str] = []
         page.on("console", lambda said: faults.append(said.text) if said.type == "error" else None)
@@ -53,7 +53,9 @@ async def test_the_tab_decides_over_a_server_that_it_starts_itself(
         await expect(view.locator(".progress")).to_contain_text("1 of 34 rows decided")
         await expect(view.locator(".progress")).not_to_contain_text("being stored")
 
-    assert [entry.decision.action for entry in Standing(workspace, "support").refresh()] == ["remove"]
+    [entry] = Standing(workspace, "support").refresh()
+    assert entry.decision.action == "remove"
+    assert entry.person.startswith("Bea M. Ödl-")
     assert faults == []
 
 

@@ -20,8 +20,12 @@ from classwright_agents.review.tab import Tab
 from classwright_agents.task_file import ServerEntry
 
 
-async def review(entry: ServerEntry, *, task: str | None = None, port: int = 0, opens: bool = True) -> None:
+async def review(
+    entry: ServerEntry, *, task: str | None = None, name: str | None = None, port: int = 0, opens: bool = True
+) -> None:
     """Show the review page of `task`, or of the task that was changed last, until the program is stopped.
+
+    `name` is who decides, as others see it.
 
     Raises:
         ServerError: the server cannot be reached.
@@ -30,7 +34,7 @@ async def review(entry: ServerEntry, *, task: str | None = None, port: int = 0, 
     with _log_folder() as folder:
         connection = Connection(entry, folder)
         async with connection.open():
-            tab = Tab(connection, {"task": task} if task else {})
+            tab = Tab(connection, {"task": task} if task else {}, name)
             listener = _listener(port)
             tab.port = listener.getsockname()[1]
             _say(f"Review: {tab.url}")

@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from html import escape
 from importlib.metadata import version
 from importlib.resources import files
+from urllib.parse import urlencode
 
 from starlette.applications import Starlette
 from starlette.requests import Request
@@ -30,17 +31,18 @@ MOST_BYTES = 4 * 2**20
 class Tab:
     """The pages of one review. Whoever has no token, or calls by another name than the address, gets nothing."""
 
-    def __init__(self, connection: Connection, given: Mapping[str, str]) -> None:
-        """Show what is `given` (a task, or nothing) of the server behind `connection`."""
+    def __init__(self, connection: Connection, given: Mapping[str, str], name: str | None = None) -> None:
+        """Show what is `given` (a task, or nothing) of the server behind `connection` to the person called `name`."""
         self._connection = connection
         self._given = dict(given)
+        self._name = {"name": name} if name else {}
         self.token = secrets.token_urlsafe(24)
         self.port = 0
 
     @property
     def url(self) -> str:
         """The address to open."""
-        return f"http://127.0.0.1:{self.port}/?t={self.token}"
+        return f"http://127.0.0.1:{self.port}/?{urlencode({'t': self.token, **self._name})}"
 
     def app(self) -> Starlette:
         """Return the application."""
