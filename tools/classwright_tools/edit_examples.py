@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 
 AT_ONCE = 50
 """Rows that a call changes without asking: as many as one looks through."""
+OVERRULED_AT_ONCE = 5
+"""Rows that persons decided on otherwise, and that a call changes without asking: a handful."""
 SHOWN, SAMPLE_BYTES = 10, 4_500  # rows of an answer, and what they may take of it
 MOST_LISTED = 6  # reasons, changes or labels of a sentence
 MOST_CHANGES = 100
@@ -39,7 +41,7 @@ class EditExamplesRequest(ToolRequest):
     undo: DatasetId | None = Field(default=None, description="Instead: the version whose edit alone to undo.")
     revert_to: DatasetId | None = Field(default=None, description="Instead: the version to return to.")
     confirm: int | None = Field(
-        default=None, ge=1, le=10**9, description=f"To change over {AT_ONCE} rows: the count of the first answer."
+        default=None, ge=1, le=10**9, description="Where an answer asks for it: the rows it counts."
     )
     decided_by: Decider = Field(
         default="person", description="'model': you judged the rows, asked to or not. A person's word counts above it."
@@ -75,7 +77,8 @@ def edit_examples(request: EditExamplesRequest, context: ToolContext) -> EditExa
     """Change rows and labels of a dataset in a new version, take one edit back, or go back to an earlier version.
 
     Origin, cell and round of a row stay; what was decided, by whom and why is kept beside the rows. A call that changes
-    more than `AT_ONCE` rows stores nothing unless it confirms their number.
+    more than `AT_ONCE` rows, or more than `OVERRULED_AT_ONCE` that persons decided on otherwise, stores nothing unless
+    it confirms their number.
 
     Raises:
         NotFound: the task, a dataset, or a label does not exist.
@@ -100,7 +103,10 @@ def edit_examples(request: EditExamplesRequest, context: ToolContext) -> EditExa
         )
     at_once = max(AT_ONCE, request.confirm or 0)
     changes = _undoing(context, request.undo) if request.undo else request.changes
-    edited = edit_dataset(context, destination, changes, by=by, reason=reason, at_once=at_once)
+    handful = None if request.undo else max(OVERRULED_AT_ONCE, request.confirm or 0)
+    edited = edit_dataset(
+        context, destination, changes, by=by, reason=reason, at_once=at_once, overruled_at_once=handful
+    )
     return _edited(request, edited, *_remarks(context, edited))
 
 

@@ -84,6 +84,7 @@ def evaluate(request: EvaluateRequest, context: ToolContext) -> EvaluateResult:
     from classwright_tools.measurement.comparing import check_same_labels, other_model
     from classwright_tools.measurement.evaluation import listed_facts, write_report
     from classwright_tools.measurement.on_split import on_split
+    from classwright_tools.measurement.on_validation import last_training, learnt_from_validation
     from classwright_tools.measurement.rows_compared import differ_in_rows, on_rows_held_out
     from classwright_tools.measurement.rows_since import edits_between, with_labels_given
     from classwright_tools.measurement.untried import untried
@@ -129,7 +130,12 @@ def evaluate(request: EvaluateRequest, context: ToolContext) -> EvaluateResult:
     changed = other_labels(request.model, model.labels, of_task.label_names)
     others = untried(workspace, of_task, dataset)
     can_choose = not any(one.card.validation_rows_learnt for one in (model, other) if one)
-    result = _result(report, made.id, other_rows, edits, changed, others, request.thresholds, can_choose=can_choose)
+    kept = other if other and report.comparison and report.comparison.keeps_earlier else model
+    last = last_training(kept.card) if can_choose and not changed else ""
+    learnt = learnt_from_validation([one for one in (model, other) if one], report)
+    result = _result(
+        report, made.id, other_rows, edits, changed, others, last, learnt, request.thresholds, can_choose=can_choose
+    )
     now = model_in_use(workspace, task) if other and chooses(made.facts) else None
     in_use = f" In use is {now.in_words}." if now else ""
     return result.model_copy(update={"picture": drawn, "summary": f"{result.summary}{in_use}"})
@@ -149,6 +155,8 @@ def _result(
     edits: str,
     changed: str,
     others: str,
+    last: str,
+    learnt: str,
     thresholds: Mapping[str, float],
     *,
     can_choose: bool,
@@ -157,19 +165,22 @@ def _result(
 
     `other_rows` is a sentence on the rows of the other model, if it learnt from others, and `edits` are sentences on
     the edits since. The `others` are what trainings
-    have not tried yet. `changed` says how the task's labels are others than the model's. Validation rows `can_choose`
-    where neither model learnt from them.
+    have not tried yet. `changed` says how the task's labels are others than the model's. `last` is the call for the
+    model that goes to work; `learnt` says that the rows tell nothing. Validation rows `can_choose` where neither model
+    learnt from them.
     """
+    from classwright_tools.measurement.caveats import caveats
     from classwright_tools.measurement.evaluation_summary import evaluation_next_step, evaluation_summary
     from classwright_tools.measurement.own_thresholds import by_turns
 
+    said = [one for one in report.warnings if not learnt or one not in caveats(report.figures)]
     excerpts = Excerpts(artifact_uri(report_id))
     usual_too = bool(thresholds)  # what is proposed stands beside `classes`, which have the usual figures
     lines = [one for one in by_turns(report.label_thresholds, thresholds) if usual_too or one.threshold is not None]
     classes = [ClassF1.of(one) for one in report.weakest]
     return EvaluateResult(
-        summary=" ".join([*evaluation_summary(report), *report.warnings]),
-        next_step=evaluation_next_step(report, other_rows, edits, changed, others, can_choose=can_choose),
+        summary=" ".join(filter(None, [learnt, *evaluation_summary(report), *said])),
+        next_step=evaluation_next_step(report, other_rows, edits, changed, others, last, can_choose=can_choose),
         data=report.data,
         model=report.model,
         dataset=report.dataset,

@@ -98,19 +98,20 @@ def annotation_rules(task: Task) -> tuple[str, ...]:
 
 def _labels(task: Task) -> str:
     """Return the labels with what each means; of many the names with the beginnings of meanings, or the names alone."""
-    whole = "; ".join(_meant(label, label.description) for label in task.labels)
+    bare = " (nobody described it)" if any(label.description for label in task.labels) else ""
+    whole = "; ".join(_meant(label, label.description, bare) for label in task.labels)
     if len(whole.encode()) <= LABELS_BYTES:
         return whole
     names = ", ".join(map(repr, task.label_names))
     most = (LABELS_BYTES - len(names.encode())) // len(task.labels)
     if most < LEAST_MEANING:
         return f"{beginning(task, names, LABELS_BYTES)}. What they mean: {task_uri(task.slug)}"
-    begun = "; ".join(_meant(label, shortened(label.description, most)) for label in task.labels)
+    begun = "; ".join(_meant(label, shortened(label.description, most), bare) for label in task.labels)
     return f"{begun}. All of what they mean: {task_uri(task.slug)}"
 
 
-def _meant(label: Label, meaning: str) -> str:
-    return f"{label.name!r}: {meaning}" if meaning else repr(label.name)
+def _meant(label: Label, meaning: str, bare: str) -> str:
+    return f"{label.name!r}: {meaning}" if meaning else f"{label.name!r}{bare}"
 
 
 def shown(row: RowToLabel) -> TextToLabel:

@@ -10,6 +10,7 @@ from pydantic import Field
 from classwright_tools.domain.advice import rows_to_tell
 from classwright_tools.domain.excerpt import counted
 from classwright_tools.domain.figures import LEAST_TELLING, Estimate, least_lead
+from classwright_tools.domain.kinds import DatasetId
 from classwright_tools.domain.noun import LabelName, Noun
 
 
@@ -35,6 +36,16 @@ class RareLabelGain(Noun):
             "its average precision": self.average_precision_gain,
             "balanced accuracy": self.balanced_accuracy_gain,
         }
+
+
+class RelabelledRows(Noun):
+    """Rows that have other labels in one model's dataset than in the other's: no model is kept by them."""
+
+    rows: int = Field(ge=1)
+    left: int = Field(ge=0, description="Rows with the same labels, which alone are compared; of 0 all are.")
+    gain: Estimate = Field(description="In accuracy, if all rows counted: the changed labels move it.")
+    by: str = Field(description="Which edits changed the labels.")
+    before: DatasetId | None = Field(description="The version before these edits; None if they do not hold now.")
 
 
 Measure = Literal["accuracy", "balanced accuracy", "macro-F1", "micro-F1", "average precision"]
@@ -75,6 +86,7 @@ class Comparison(Noun):
         default=None, description="Where the other model has other labels: those that both have, which alone count."
     )
     rows: int | None = Field(default=None, description="Where only some count: how many.")
+    relabelled: RelabelledRows | None = Field(default=None, description="Where labels changed between the two.")
     labels_given: Literal["this", "other"] | None = Field(
         default=None,
         description="Which of the two learnt from a later version of the other's dataset that differs only by labels "
@@ -138,7 +150,12 @@ class Comparison(Noun):
         In accuracy the test decides what is more than chance (`significant`), in all else the 95% interval (`sign_of`).
         Where rows have several labels, F1 counts alone: to have all labels of a row right is much to ask. Where pairs
         are ranked, the average precision of the mismatches does: to call none a mismatch is seldom wrong.
+
+        Where all rows have other labels in one model's dataset than in the other's, it is a trade: by which of these
+        the models are to go only a person knows.
         """
+        if self.relabelled and not self.relabelled.left:
+            return "trade"
         name, first = self.measure
         gains = [first] if name == "average precision" else [first, self.macro_f1_gain]
         signs = {self.sign_of(gain) for gain in gains}
@@ -176,7 +193,12 @@ class Comparison(Noun):
 
     def advice(self, model: str, rows: int) -> str:
         """Return whether to keep `model`, whose gain this is, or the other, on the evidence of so many `rows`."""
-        won, lost = self.only_this_right, self.only_other_right
+        if self.relabelled and not self.relabelled.left:
+            return (
+                f"For a person to decide: the labels of all {counted(rows, 'row')} changed between {self.against} and "
+                f"{model}. Keep {model} if those by which they are measured are right, else {self.against}."
+            )
+        won, lost, rows = self.only_this_right, self.only_other_right, self.rows or rows
         evidence = f"{model} alone is right in {won} of {counted(rows, 'row')} and alone wrong in {lost}"
         if self.average_precision_gain:
             gain = self.average_precision_gain
@@ -230,7 +252,7 @@ class Comparison(Noun):
         None without a lead, or where it is more than chance as it is, or where rows come in queries. Where labels were
         given since, a lead of either model is one.
         """
-        won, lost = self.only_this_right, self.only_other_right
+        won, lost, rows = self.only_this_right, self.only_other_right, self.rows or rows
         lead = abs(won - lost) if self.labels_given else won - lost
         if lead <= 0 or lead >= self.least_lead or not self.is_by_rows:
             return None

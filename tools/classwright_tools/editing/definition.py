@@ -13,7 +13,8 @@ from classwright_tools.domain.excerpt import listed
 from classwright_tools.domain.label_sets import labels_apart
 from classwright_tools.domain.task import Task
 from classwright_tools.domain.topic_tree import TopicTree
-from classwright_tools.editing.draft import LABELS_LISTED, Draft
+from classwright_tools.editing.draft import Draft
+from classwright_tools.editing.told import LABELS_LISTED
 from classwright_tools.editing.tree import tree_after
 from classwright_tools.workspace.destination import onto_newest
 from classwright_tools.workspace.topic_trees import labels_without_topics, publish_tree

@@ -17,6 +17,7 @@ from classwright_tools.domain.label_sets import in_order, joined_labels, labels_
 from classwright_tools.domain.pair import joined, shown
 from classwright_tools.domain.selection import RowSelection
 from classwright_tools.domain.task import Task, folded_name
+from classwright_tools.editing.told import LABELS_LISTED, undescribed
 from classwright_tools.errors import InvalidInput, unknown_id
 from classwright_tools.measurement.selecting import select_in
 from classwright_tools.workspace.datasets import read_edits, read_table
@@ -24,7 +25,6 @@ from classwright_tools.workspace.row_columns import example_of
 from classwright_tools.workspace.split_files import BATCH_ROWS
 
 SAMPLE = 5
-LABELS_LISTED = 10
 
 Row = dict[str, Any]
 """A row of the table: the columns of a split's file, and "split"."""
@@ -45,7 +45,8 @@ class EditedRow:
 class Done:
     """What one change does: to how many rows, some of them, and which it leaves as they are, by the reason.
 
-    `words` say it where the number of rows does not; `asks` says whether many rows are a reason to ask first.
+    `words` say it where the number of rows does not; `asks` says whether many rows are a reason to ask first, and
+    `overruled` counts the rows that a person had decided on otherwise.
     """
 
     action: str
@@ -55,6 +56,7 @@ class Done:
     left: Counter[str] = field(default_factory=Counter)
     remarks: list[str] = field(default_factory=list)
     asks: bool = True
+    overruled: int = 0
 
     def count(self, rows: Sequence[tuple[Row, str, str]]) -> None:
         """Count `rows`, each with what it was and is then."""
@@ -75,7 +77,7 @@ class Draft:
             DamagedArtifact: the dataset does not read back.
         """
         self.context = context
-        self.task = task
+        self.task = self._task_before = task
         self.dataset = dataset
         self.table = keyed(read_table(context.workspace, dataset))
         self.edits = list(read_edits(context.workspace, dataset))
@@ -250,7 +252,8 @@ class Draft:
     def remarks(self) -> list[str]:
         """Return what is to be told of the rows beside what the changes did."""
         bare = [name for name in self.task.label_names if name in self._bare() - self._bare_before]
-        return [f"No training row is there of {listed(map(repr, bare), LABELS_LISTED)}."] if bare else []
+        told = [f"No training row is there of {listed(map(repr, bare), LABELS_LISTED)}."] if bare else []
+        return [*told, *filter(None, [undescribed(self._task_before, self.task)])]
 
     def _bare(self) -> set[str]:
         """Return the task's labels that have no training row."""

@@ -13,6 +13,7 @@ from classwright_tools.domain.label_sets import key_in_words, labels_apart
 from classwright_tools.domain.noun import MAX_DESCRIPTION_CHARS
 from classwright_tools.domain.task import Label, Task, folded_name
 from classwright_tools.editing.draft import Done, Draft, Row
+from classwright_tools.editing.told import note_overruled
 from classwright_tools.errors import InvalidInput
 
 
@@ -149,6 +150,7 @@ def drop(draft: Draft, change: Change) -> Done:
         done.remarks += [f"To {counted(bare, 'row')} of {name!r} none of the labels applies now."] if bare else []
     else:
         draft.take_out(rows)
+        note_overruled(draft, seen.values(), done)
         done.count([(row, name, "removed") for row in seen.values()])
     draft.record("remove_label", label=name, **facts)
     done.rows = len(rows)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 
 from classwright_tools.domain.changes import Change, LabelPart
-from classwright_tools.domain.excerpt import listed
+from classwright_tools.domain.excerpt import SHORT, listed, shortened
 from classwright_tools.domain.selection import RowFilter, RowSelection
 from classwright_tools.domain.task import folded_name
 from classwright_tools.editing.draft import Done, Draft, Row
@@ -55,6 +55,7 @@ def split(draft: Draft, change: Change) -> Done:
         )
     goes |= dict.fromkeys(over, (rest or "",))
     homeless = _test_rows(draft, change.into, rows, goes, rest)
+    before = label_of(draft.task, old)
     _define(draft, old, change.into)
     became = draft.exchange({place: rows[place] for place in goes}, old, goes)
     if draft.task.multi_label:
@@ -69,6 +70,8 @@ def split(draft: Draft, change: Change) -> Done:
     done.count(in_words(moved, became))
     done.rows = sum(labels != (old,) for labels in goes.values())
     done.words = f"{old!r} split into {' and '.join(sizes)}"
+    if before and before.description and not all(part.description for part in change.into):
+        done.remarks.append(f"{old!r} was described as {shortened(before.description, SHORT)!r}.")
     draft.take_out(homeless)
     if homeless:
         done.remarks.append(

@@ -15,6 +15,7 @@ from classwright_tools.domain.pair import joined
 from classwright_tools.domain.selection import RowSelection
 from classwright_tools.editing.draft import Done, Draft, Row, with_values
 from classwright_tools.editing.removed import removed_rows
+from classwright_tools.editing.told import note_overruled
 from classwright_tools.errors import InvalidInput
 
 NO_LABEL = "no label"
@@ -55,6 +56,8 @@ def relabel(draft: Draft, change: Change, rows: RowSelection) -> Done:
     unlabelled = f" ({len(fresh)} unlabelled before)" if fresh else ""
     what = {"+": "given {!r} beside their other labels", "-": "without {!r} now"}.get(step, "labelled {!r}")
     done.words = f"{counted(len(others), 'row')} {what.format(key_in_words(key))}{unlabelled}"
+    if step != "+":  # what was decided stays beside it
+        note_overruled(draft, others.values(), done)
     _record(draft, done, others, None if moves else key)
     done.count([(row, _in_words(row), key_in_words(keys[place])) for place, row in others.items()])
     return done
@@ -105,6 +108,7 @@ def remove(draft: Draft, change: Change, rows: RowSelection) -> Done:
     done = Done(change.action)
     found = draft.selected(rows, done)
     draft.take_out(found)
+    note_overruled(draft, found.values(), done)
     _record(draft, done, found)
     done.count([(row, _in_words(row), "removed") for row in found.values()])
     return done

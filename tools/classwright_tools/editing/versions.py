@@ -46,12 +46,14 @@ def edit_dataset(
     by: Decider,
     reason: str,
     at_once: int,
+    overruled_at_once: int | None = None,
 ) -> Edited:
     """Make one new version of a dataset by `changes`, one after the other; none where they change nothing.
 
     In their place something else may change the draft.
 
-    Nothing is stored either where they change more than `at_once` rows. Labels change in the task, too.
+    Nothing is stored either where they change more than `at_once` rows, or more than `overruled_at_once` that a person
+    decided on otherwise, if that is given. Labels change in the task, too.
 
     Raises:
         NotFound, InvalidInput: a change cannot be made; nothing was stored.
@@ -63,9 +65,10 @@ def edit_dataset(
         dataset = workspace.resolve(parent, "dataset", destination.task).id
         task = workspace.task(destination.task)
         draft, done = _drafted(context, task, dataset, changes, by, reason)
-        rows = sum(one.rows for one in done if one.asks)
-        if rows > at_once or not draft.new:
-            return Edited(dataset, None, done, to_confirm=rows if rows > at_once else 0)
+        rows, overruled = sum(one.rows for one in done if one.asks), sum(one.overruled for one in done)
+        asks = rows > at_once or (overruled_at_once is not None and overruled > overruled_at_once)
+        if asks or not draft.new:
+            return Edited(dataset, None, done, to_confirm=rows if asks else 0)
         saved = save_dataset(
             workspace,
             task.slug,

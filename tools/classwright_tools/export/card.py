@@ -14,6 +14,7 @@ from classwright_tools.domain.figures import ClassFigures, Estimate, Scores
 from classwright_tools.domain.task import Task
 from classwright_tools.domain.threshold import threshold_in_words
 from classwright_tools.export.baked_thresholds import baked_in_words
+from classwright_tools.export.markdown import UNDESCRIBED
 from classwright_tools.export.markdown import cell as _cell
 from classwright_tools.export.markdown import paragraph as _plain
 from classwright_tools.export.origins import MEANINGS
@@ -70,7 +71,7 @@ def _front_matter(card: ModelCard, libraries: Sequence[str], task: Task) -> str:
 def _labels(card: ModelCard, task: Task) -> str:
     """Return the table of the model's labels, as they were described when it was trained."""
     described = {label.name: label.description for label in task.labels}
-    rows = [f"| {_cell(name)} | {_cell(described.get(name, ''))} |" for name in card.labels]
+    rows = [f"| {_cell(name)} | {_cell(described.get(name) or UNDESCRIBED)} |" for name in card.labels]
     return "\n".join(["## Labels", "", "| label | what belongs to it |", "|---|---|", *rows, ""])
 
 

@@ -12,11 +12,13 @@ from classwright_tools.domain.cards import DatasetCard
 from classwright_tools.domain.example import SPLITS, Origin, Split
 from classwright_tools.domain.excerpt import counted
 from classwright_tools.domain.task import Task
-from classwright_tools.export.markdown import cell, paragraph
+from classwright_tools.export.markdown import UNDESCRIBED, cell, paragraph
 from classwright_tools.export.origins import MEANINGS
 
 _SIZES = ((1_000, "n<1K"), (10_000, "1K<n<10K"), (100_000, "10K<n<100K"), (1_000_000, "100K<n<1M"))
 _UNLABELLED: Split = "unlabelled"
+
+ENDED = "(the task has no such label any more)"
 
 
 def dataset_card(card: DatasetCard, dataset: str, task: Task, files: Sequence[str]) -> str:
@@ -55,10 +57,10 @@ def _labels(card: DatasetCard, task: Task) -> str:
     for count in card.by_label or card.counts:
         counts[count.split, count.label] += count.rows
     described = {label.name: label.description for label in task.labels}
-    described |= {label: "" for _, label in counts if label is not None and label not in described}
+    described |= {label: ENDED for _, label in counts if label is not None and label not in described}
     lines = ["## Labels", "", _line("label", "what belongs to it", *splits), _line(*["---"] * (2 + len(splits)))]
     lines += [
-        _line(cell(name), cell(words), *(str(counts[split, name]) for split in splits))
+        _line(cell(name), cell(words or UNDESCRIBED), *(str(counts[split, name]) for split in splits))
         for name, words in described.items()
     ]
     bare = card.rows(_UNLABELLED)

@@ -10,6 +10,10 @@ _ACTIVE = re.compile(r"[\\\[\]*~$]|(?<!\w)_|_(?!\w)|(?<=:)//|(?<=www)\.|(?<=\w)@
 _BLOCK = re.compile(r"^(\d{0,9})([#>+|=-]|(?<=\d)[.)])")
 
 
+UNDESCRIBED = "(nobody described it)"
+"""What a card says of a label that has no description."""
+
+
 def paragraph(text: str) -> str:
     """Return text from a task so that it stays a paragraph: no line of it can start a heading, a table or a block."""
     return _BLOCK.sub(r"\1\\\2", _inert(text.replace("`", "'")))

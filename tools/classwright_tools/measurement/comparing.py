@@ -59,7 +59,20 @@ def check_same_labels(model: Model, other: Model) -> None:
         )
 
 
-def compared(found: Answers, theirs: npt.NDArray[np.float64], model: Model, other: Model, seed: int) -> Comparison:
+def countable(found: Answers, other: Model) -> npt.NDArray[np.bool_]:
+    """Return which of the rows `found` (n,) have a label that the `other` model knows; all of rows with several."""
+    shared = [place for place, label in enumerate(found.labels) if label in other.labels]
+    return np.full(len(found.rows), bool(shared)) if found.thresholds else np.isin(found.true, shared)
+
+
+def compared(
+    found: Answers,
+    theirs: npt.NDArray[np.float64],
+    model: Model,
+    other: Model,
+    seed: int,
+    among: npt.NDArray[np.bool_] | None = None,
+) -> Comparison:
     """Return how the answers `found` of `model` stand against the probabilities `theirs` (n, k) of the `other` one.
 
     If label shares are known, models that decide for shares decide for the same ones, the own ones of the model that is
@@ -68,13 +81,13 @@ def compared(found: Answers, theirs: npt.NDArray[np.float64], model: Model, othe
 
     Where the labels differ, the rows of those that both have are compared, each as it decides: a label that is one
     model's alone is a wrong answer there. Where rows have several labels, all rows are compared in the shared labels.
+    Of the rows only those `among` (n,) count, if that is given.
 
     Raises:
         InvalidInput: no row has a label that both have.
     """
     shared = [place for place, label in enumerate(found.labels) if label in other.labels]
-    several = bool(found.thresholds)
-    counted = np.full(len(found.rows), bool(shared)) if several else np.isin(found.true, shared)
+    counted = countable(found, other) if among is None else countable(found, other) & among
     if not counted.any():
         raise InvalidInput(
             f"model {other.id!r}",
@@ -82,10 +95,12 @@ def compared(found: Answers, theirs: npt.NDArray[np.float64], model: Model, othe
             f"Measure each by itself: evaluate(model={other.id!r}), and {model.id!r} without `against`.",
         )
     comparison = (
-        _of_several(found, theirs, other, shared, seed)
-        if several
+        _of_several(found, theirs, other, shared, counted, seed)
+        if found.thresholds
         else _of_one(found, theirs, model, other, counted, seed)
     )
+    if among is not None:
+        comparison = comparison.model_copy(update={"rows": int(counted.sum())})
     if not differ_in_labels(model, other):
         return comparison
     labels = tuple(found.labels[place] for place in shared)
@@ -93,12 +108,17 @@ def compared(found: Answers, theirs: npt.NDArray[np.float64], model: Model, othe
 
 
 def _of_several(
-    found: Answers, theirs: npt.NDArray[np.float64], other: Model, shared: list[int], seed: int
+    found: Answers,
+    theirs: npt.NDArray[np.float64],
+    other: Model,
+    shared: list[int],
+    counted: npt.NDArray[np.bool_],
+    seed: int,
 ) -> Comparison:
     decided = other.space.decide(theirs)
     given = _gathered(decided, other.labels, found.labels)
-    true, own = found.true[:, shared], found.predicted[:, shared]
-    return compare_several(true, own, given[:, shared] > 0, other.id, seed)
+    true, own = found.true[counted][:, shared], found.predicted[counted][:, shared]
+    return compare_several(true, own, given[counted][:, shared] > 0, other.id, seed)
 
 
 def _of_one(

@@ -62,17 +62,20 @@ def measure(
     chosen: Chosen | None = None,
     texts_per_second: float | None = None,
     thresholds: Mapping[str, float] = MappingProxyType({}),
-    theirs: Sequence[Answer] = (),
+    theirs: Sequence[Answer | None] = (),
 ) -> EvaluationReport:
     """Return the report of the answers that `model` gave; `mismatch` is a pair task's label of that name.
 
-    `theirs` are what the model that it is compared with gives to the rows, where that knows the same labels.
+    `theirs` are what the model that it is compared with gives to the rows, where that knows the same labels; None of a
+    row that is not compared.
     `thresholds` are those of labels that are to be given from there on, and only then. `shares` are those that the
     model's probabilities are at, None where nobody knows others than those of the rows. Test rows choose no threshold
     of a rare label: those that were `chosen` are applied to them.
     """
     measures = measures_of(found, threshold, seed, mismatch)
     at = None if found.thresholds else _at_shares(found, split, shares, mismatch, chosen, seed)
+    beside = [answer for answer in theirs if answer is not None]
+    told = found.among({row.id for row, answer in zip(found.rows, theirs, strict=False) if answer is not None})
     table = at_thresholds(found, thresholds)
     to_find = thresholds_to_find(found) if found.thresholds and not thresholds and split != "test" else ()
     return EvaluationReport(
@@ -101,8 +104,8 @@ def measure(
         label_thresholds=table or to_find,
         threshold=threshold,
         comparison=comparison,
-        label_changes=label_changes(found, theirs) if theirs else (),
-        changed_rows=changed_rows(found, theirs, split) if theirs else (),
+        label_changes=label_changes(told, beside) if beside else (),
+        changed_rows=changed_rows(told, beside, split) if beside else (),
         surest_errors=_surest_errors(found, split),
         texts_per_second=texts_per_second,
     )

@@ -6,7 +6,9 @@ from classwright_tools.domain.comparison import Comparison
 from classwright_tools.domain.evaluation import EvaluationReport
 from classwright_tools.domain.excerpt import counted
 from classwright_tools.domain.figures import ClassFigures, Estimate
+from classwright_tools.learning.training_data import ENOUGH_REAL
 from classwright_tools.measurement.caveats import (
+    FEW_ROWS,
     MACRO_F1,
     MICRO_F1,
     estimate_in_words,
@@ -16,6 +18,8 @@ from classwright_tools.measurement.caveats import (
 )
 from classwright_tools.measurement.changed_answers import changes_in_words
 
+GOOD = 0.9
+"""Of the validation rows, surely right (the interval's lower end): the model may be good enough for work."""
 OFTEN_CONFUSED = 0.25  # of a label's rows given one other label: the two may be one, or not well described
 
 
@@ -25,6 +29,7 @@ def evaluation_summary(report: EvaluationReport) -> list[str]:
     beside = "" if scores.micro_f1 else f", {macro_f1_name(scores, labels)} {estimate_in_words(scores.macro_f1)}"
     who = f"A simple classifier (probe) on the rows of {report.model}" if report.split == "train" else report.model
     summary = [report.headline, f"{who}: {scores_in_words(scores, labels)}{beside}."]
+    summary += filter(None, [_sure_of_test(report)])
     sizes = [
         f"{size.labels or 'none'}: {estimate_in_words(size.right)} of {counted(size.rows, 'row')}"
         for size in report.figures.by_size
@@ -63,8 +68,21 @@ def evaluation_summary(report: EvaluationReport) -> list[str]:
             )
             summary.append(f"With {counted(rare.rows, 'row')} of {rare.label!r}: {', '.join(gains)}.")
     if report.comparison:
+        summary += filter(None, [_relabelled(report.comparison, report.model)])
         summary += changes_in_words(report.label_changes, report.changed_rows, report.model, report.comparison.against)
     return summary
+
+
+def _sure_of_test(report: EvaluationReport) -> str:
+    """Return how many of the test rows the model is sure of and labels right; "" of other rows, or of few."""
+    kept = next((one for one in report.coverage if one.threshold == report.threshold), None)
+    if report.split != "test" or kept is None or kept.kept < FEW_ROWS or not report.threshold:
+        return ""
+    right, whole = kept.accuracy, " with all their labels" if report.figures.micro_f1 else ""
+    return (
+        f"It is sure of {kept.kept} of these rows ({kept.share:.0%}), and labels {right.value * kept.kept:.0f} of them "
+        f"right{whole} (95% interval {right.low:.0%} to {right.high:.0%})."
+    )
 
 
 def _capital(name: str) -> str:
@@ -83,8 +101,36 @@ def _ranked(comparison: Comparison, gain: Estimate, model: str) -> str:
     )
 
 
+def _relabelled(comparison: Comparison, model: str) -> str:
+    """Return which rows have other labels in the dataset of one model than in that of the other, and by which edits."""
+    told = comparison.relabelled
+    if told is None:
+        return ""
+    gain, of = told.gain, told.rows + told.left
+    rows = f"{told.rows} of {of} rows" if told.left else f"All {counted(told.rows, 'row')}"
+    moved = f" With these rows it would be {gain.value:+.3f} accuracy ({gain.low:+.3f} to {gain.high:+.3f})."
+    return (
+        f"{rows} changed their labels between {comparison.against} and {model}, {told.by}: each model learnt other "
+        f"labels there, so that they do not tell which is better.{moved if told.left else ''}"
+    )
+
+
+def _look(report: EvaluationReport) -> str:
+    """Return how to look at the labels that changed between two models, and to undo that; "" where they did not."""
+    told = report.comparison.relabelled if report.comparison else None
+    if told is None or told.before is None:
+        return ""
+    return (
+        f"First see whether the labels of the {counted(told.rows, 'changed row')} are right: "
+        f"find_examples(task={report.task!r}, dataset={report.dataset!r}, compare_to={told.before!r}). If not: "
+        f"edit_examples(task={report.task!r}, revert_to={told.before!r}, reason=...). "
+    )
+
+
 def _where(comparison: Comparison, model: str) -> str:
     """Return on which rows the gains of `model` are, or at which shares, and which of the two decides for these."""
+    if comparison.relabelled and comparison.relabelled.left:
+        return f", on {counted(comparison.rows or 0, 'row')} whose labels did not change between the two"
     if comparison.shared_labels is not None:
         return f", on {counted(comparison.rows or 0, 'row that counts', 'rows that count')} for both"
     if not comparison.at_shares:
@@ -94,36 +140,55 @@ def _where(comparison: Comparison, model: str) -> str:
 
 
 def evaluation_next_step(
-    report: EvaluationReport, other_rows: str, edits: str, changed: str, others: str, *, can_choose: bool
+    report: EvaluationReport, other_rows: str, edits: str, changed: str, others: str, last: str, *, can_choose: bool
 ) -> str:
     """Return the call that is usually right after; figures that say too little are no ground to export.
 
     `other_rows` is a sentence on the rows of the other model, "" where they are the same or there is none. `edits` are
     sentences on what was edited in them since; where that did harm it comes first. `changed` says how the task's labels
     are others than the model's; it is empty where they are not. Validation rows `can_choose` where no model learnt from
-    them.
+    them. `last` is the call that trains the model that goes to work, for where nothing is left to choose.
     """
     analyse = f"Call error_analysis with model={report.model!r} to see what to write next."
     if changed:
         analyse = f"{changed} Call train_classifier with task={report.task!r}."
+    look = _look(report)
+    if report.split == "validation" and not can_choose and report.left_out > report.figures.rows:
+        return f"Call evaluate with model={report.model!r} and split='test', if there are test rows."
     if report.figures.not_covered:
         bare = quoted(report.figures.not_covered)
-        return (
-            f"Bring in {report.split} rows of {bare} with import_examples(split={report.split!r}), and measure again."
-        )
+        call = f"import_examples(split={report.split!r})"
+        return f"{look}Bring in {report.split} rows of {bare} with {call}, and measure again."
     if report.split == "test":
         return _after_the_test(report, can_choose=can_choose)
     if report.comparison and report.comparison.shared_labels is not None:
-        return f"Which of the two to keep depends on the labels that you want. {analyse}"
+        return f"{look}Which of the two to keep depends on the labels that you want. {analyse}"
     verdict = report.comparison.verdict if report.comparison else None
     labelled_on = report.comparison is not None and report.comparison.labels_given is not None
     if report.comparison and (verdict in ("undecided", "trade") or (verdict == "no gain" and labelled_on)):
-        return f"{report.comparison.advice(report.model, report.figures.rows)} {analyse}"
+        advice = report.comparison.advice(report.model, report.figures.rows)
+        return f"{look}{advice} {analyse}{_settled(report, last)}"
     if report.comparison and verdict == "loss" and edits:
         return f"{report.comparison.advice(report.model, report.figures.rows)} {other_rows} {edits}"
     if report.comparison and verdict != "gain":
-        return _no_gain(report, report.comparison, other_rows, others)
-    return analyse
+        return f"{look}{_no_gain(report, report.comparison, other_rows, others)}{_settled(report, last)}"
+    return f"{look}{analyse}{_settled(report, last)}"
+
+
+def _settled(report: EvaluationReport, last: str) -> str:
+    """Return how the model that goes to work is trained, where models were compared and the rows are mostly right."""
+    comparison, figures = report.comparison, report.figures
+    low = (figures.micro_f1 or figures.accuracy).low
+    if report.split != "validation" or report.data != "real" or not comparison or not last:
+        return ""
+    if low < GOOD or figures.rows < ENOUGH_REAL:
+        return ""
+    if comparison.verdict in ("trade", "loss") or comparison.relabelled:
+        return ""
+    return (
+        f" Where nothing is left to choose, the model that goes to work learns from the validation rows too: {last}. "
+        "Then evaluate it on test rows, if there are any, and call export_model."
+    )
 
 
 def _after_the_test(report: EvaluationReport, *, can_choose: bool) -> str:

@@ -13,6 +13,7 @@ from classwright_tools.measurement.held_out import Answers
 from classwright_tools.measurement.label_shares import counts_for_model, label_shifts, shifts_remark
 from classwright_tools.measurement.long_rows import cut_remarks
 from classwright_tools.measurement.trained_rows import chosen_by, queries_trained_on
+from classwright_tools.statistics.exact_tests import SIGNIFICANCE, fisher_greater
 from classwright_tools.workspace.datasets import read_card, read_edits
 from classwright_tools.workspace.workspace import Workspace
 
@@ -52,6 +53,8 @@ def evaluation_warnings(
             f"{counted(chosen, 'of these rows was a validation row', 'of these rows were validation rows')} when "
             f"{model.id} was trained: it was chosen and calibrated by them, so the figures flatter it."
         )
+    if split == "test":
+        warnings += filter(None, [flattered(model, found)])
     if uses > 1:
         warnings.append(
             f"This is use {uses} of the task's test rows. Choosing between models by them makes the figure too good: "
@@ -62,6 +65,23 @@ def evaluation_warnings(
     counts = counts_for_model(*cards)
     by_language = language_remark(found, task.languages)
     return (*warnings, *filter(None, [shifts_remark(label_shifts(counts, split)), by_language]))
+
+
+def flattered(model: Model, found: Answers) -> str:
+    """Return that the validation rows promised more than the test rows `found` show, where that is more than chance."""
+    promised = model.card.validation
+    if promised.data != "real" or found.data != "real":
+        return ""
+    rows, wrong = len(found.rows), len(found.wrong)
+    wrong_there = promised.rows - round(promised.accuracy.value * promised.rows)
+    p = min(1.0, 2 * fisher_greater(wrong, rows, wrong_there, promised.rows))
+    if p >= SIGNIFICANCE:
+        return ""
+    return (
+        f"Validation flattered {model.id}: {promised.accuracy.value:.3f} of {promised.rows} rows were right there, and "
+        f"{1 - wrong / rows:.3f} of {rows} here, which is more than chance (Fisher's exact test, p = {p:.2g}). Go by "
+        "the figure here."
+    )
 
 
 def _set_by_these(model: Model, rows: int) -> list[str]:

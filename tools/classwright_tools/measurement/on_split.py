@@ -17,6 +17,7 @@ from classwright_tools.learning.training_data import counted_validation
 from classwright_tools.measurement.caveats import less_real
 from classwright_tools.measurement.comparing import (
     compared,
+    countable,
     differ_in_labels,
     labels_remark,
     rows_of_labels,
@@ -26,6 +27,7 @@ from classwright_tools.measurement.evaluation import chosen_thresholds, measure
 from classwright_tools.measurement.evaluation_warnings import evaluation_warnings
 from classwright_tools.measurement.held_out import Answers, Given, answers, given_to, read_split, texts_per_second
 from classwright_tools.measurement.kept_answers import kept_answers
+from classwright_tools.measurement.relabelled_rows import Measured, compared_apart
 from classwright_tools.measurement.trained_rows import unseen
 from classwright_tools.measurement.unknown_labels import unknown_label_remarks
 
@@ -63,13 +65,20 @@ def on_split(
     speed = None
     if not known.keys() >= {row.id for row in counted}:
         speed = texts_per_second(load_model(workspace, model.id, remember=False), counted)
-    comparison, theirs = None, list[Answer]()
+    comparison, theirs = None, list[Answer | None]()
     if other:
         given = given_to(found.rows, other, *_asking(context, other, found.rows, 0.45))
         proba = np.stack([one.proba for one in given])
-        comparison = compared(found, proba, model, other, context.seed)
+        both = (model, other)
+        comparison, same = compared_apart(
+            workspace,
+            Measured(dataset, split, found.rows, countable(found, other)),
+            *both,
+            lambda among: compared(found, proba, *both, context.seed, among),
+        )
         if not differ_in_labels(model, other):  # else it would tell of rows and labels that the comparison leaves out
-            theirs = other.space.answers(proba)[0]
+            given_by_it = other.space.answers(proba)[0]
+            theirs = [answer if counts else None for answer, counts in zip(given_by_it, same, strict=True)]
 
     def tell(done: float) -> None:
         context.progress(0.85 + 0.05 * done, "Asking of rows with other labels")
@@ -108,11 +117,13 @@ def _counted(
         context.workspace, cards, rows, lambda: context.progress(0.0, "Comparing the rows with those trained on")
     )
     if not counted:
+        learnt = [card for card in cards if card.validation_rows_learnt]
+        on_test = "Measure on test rows (split='test'), as validation rows were trained on. Or: " if learnt else ""
         raise NotEnoughData(
             f"dataset {dataset!r}",
             f"has no {split} rows to measure on: each of the {len(rows)} is a training row of {names}, or nearly "
             "repeats one",
-            f"Import other rows with split={split!r}, or train a model on {dataset!r}, which leaves them out.",
+            f"{on_test}Import other rows with split={split!r}, or train a model on {dataset!r}, which leaves them out.",
         )
     return counted
 

@@ -10,6 +10,7 @@ import numpy.typing as npt
 
 from classwright_tools.context import ToolContext
 from classwright_tools.domain.annotation import Annotation
+from classwright_tools.domain.comparison import Comparison
 from classwright_tools.domain.evaluation import EvaluationReport
 from classwright_tools.domain.example import REAL_TEXTS, Example
 from classwright_tools.errors import NotEnoughData
@@ -25,6 +26,7 @@ from classwright_tools.learning.training_data import ENOUGH_REAL
 from classwright_tools.measurement.comparing import compared_by_rows
 from classwright_tools.measurement.evaluation import measure
 from classwright_tools.measurement.held_out import Answers
+from classwright_tools.measurement.relabelled_rows import Measured, compared_apart
 from classwright_tools.workspace.datasets import iterate_rows, read_rows
 from classwright_tools.workspace.workspace import Workspace
 
@@ -47,21 +49,28 @@ def on_rows_held_out(model: Model, other: Model, context: ToolContext) -> tuple[
         context.progress(0.9 * done, "answering training rows that are held out")
 
     found, theirs = held_out_of_both(context.workspace, model, other, context.seed, progress)
+
+    def compare(among: npt.NDArray[np.bool_] | None) -> Comparison:
+        rows = np.ones(len(found.rows), bool) if among is None else among
+        comparison = compared_by_rows(
+            found.true[rows],
+            found.proba[rows],
+            theirs.proba[rows],
+            found.labels,
+            other.id,
+            model.card.mismatch,
+            None if found.queries is None else np.unique(found.queries[rows], return_inverse=True)[1],
+            seed=context.seed,
+        )
+        return comparison if among is None else comparison.model_copy(update={"rows": int(rows.sum())})
+
+    measured = Measured(model.card.dataset, "train", found.rows, np.ones(len(found.rows), bool))
     report = measure(
         found,
         model=model.id,
         split="train",
         threshold=0.0,  # a probe's answers, none of which it leaves to a person
-        comparison=compared_by_rows(
-            found.true,
-            found.proba,
-            theirs.proba,
-            found.labels,
-            other.id,
-            model.card.mismatch,
-            found.queries,
-            seed=context.seed,
-        ),
+        comparison=compared_apart(context.workspace, measured, model, other, compare)[0],
         warnings=(NO_VALIDATION,),
         seed=context.seed,
         mismatch=model.card.mismatch,

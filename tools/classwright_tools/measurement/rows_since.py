@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from itertools import groupby
 from typing import Literal
 
-from classwright_tools.domain.edits import Action, Edit
+from classwright_tools.domain.edits import Action
 from classwright_tools.domain.evaluation import EvaluationReport
 from classwright_tools.domain.example import REAL_TEXTS
 from classwright_tools.domain.excerpt import counted
 from classwright_tools.learning.model import Model
+from classwright_tools.measurement.edit_calls import call_in_words, calls_of
 from classwright_tools.measurement.rows_compared import labelled_training_rows
 from classwright_tools.workspace.later_labels import edits_since
+from classwright_tools.workspace.lineage import ancestors
 from classwright_tools.workspace.workspace import Workspace
 
 _LISTED = 3
@@ -43,20 +43,11 @@ def _labels_given(workspace: Workspace, own: str, theirs: str) -> Literal["this"
     """Return which of two datasets comes of the other by labels for real texts, and by edits, alone."""
     if own == theirs:
         return None
-    if theirs in _ancestors(workspace, own):
+    if theirs in ancestors(workspace, own):
         return "this" if _only_labelled(workspace, theirs, own) else None
-    if own in _ancestors(workspace, theirs):
+    if own in ancestors(workspace, theirs):
         return "other" if _only_labelled(workspace, own, theirs) else None
     return None
-
-
-def _ancestors(workspace: Workspace, dataset: str) -> Iterator[str]:
-    task = workspace.artifact(dataset, "dataset").task
-    parents = {one.id: one.parent for one in workspace.artifacts(task, "dataset")}
-    one = parents.get(dataset)
-    while one is not None:
-        yield one
-        one = parents.get(one)
 
 
 def _only_labelled(workspace: Workspace, then: str, now: str) -> bool:
@@ -77,12 +68,11 @@ def edits_between(workspace: Workspace, then: str, now: str) -> str:
     Raises:
         DamagedArtifact: the edits of a dataset do not read back.
     """
-    newest_first = reversed(edits_since(workspace, then, now))
-    changes = [edit for edit in newest_first if edit.action in _CHANGES_ROWS and edit.rows]
-    calls = [list(edits)[::-1] for _, edits in groupby(changes, key=lambda edit: (edit.dataset, edit.by, edit.reason))]
+    changes = [edit for edit in edits_since(workspace, then, now) if edit.action in _CHANGES_ROWS and edit.rows]
+    calls = calls_of(changes)[::-1]
     if not calls:
         return ""
-    told = "; ".join(_call_in_words(edits) for edits in calls[:_LISTED])
+    told = "; ".join(call_in_words(workspace, edits, now) for edits in calls[:_LISTED])
     more = f"; and {counted(len(calls) - _LISTED, 'earlier edit')}" if len(calls) > _LISTED else ""
     task, before = workspace.artifact(now, "dataset").task, calls[0][0].dataset
     return (
@@ -90,14 +80,3 @@ def edits_between(workspace: Workspace, then: str, now: str) -> str:
         f"dataset={now!r}, compare_to={before!r}). edit_examples(task={task!r}, revert_to={before!r}, reason=...) goes "
         f"back to the rows before the {'last of them' if len(calls) > 1 else 'edit'}, in a new version."
     )
-
-
-def _call_in_words(edits: list[Edit]) -> str:
-    """Return what one call of `edit_examples` did to how many rows."""
-    done = ", ".join(
-        f"{edit.action} of {counted(len(edit.rows), 'row')}{f' to {edit.label!r}' if edit.action == 'relabel' else ''}"
-        for edit in edits[:_LISTED]
-    )
-    rest = f" and {counted(len(edits) - _LISTED, 'change')} more" if len(edits) > _LISTED else ""
-    first = edits[0]
-    return f"{done}{rest} in {first.dataset} by a {first.by}, {first.when:%Y-%m-%d} ({first.reason})"

@@ -18,6 +18,7 @@ from classwright_tools.measurement.long_rows import cut_remarks
 from classwright_tools.measurement.rows_compared import fair_rows
 from classwright_tools.workspace.datasets import read_card, read_rows
 from classwright_tools.workspace.in_use import in_use_of
+from classwright_tools.workspace.lineage import of_rows_that_hold
 from classwright_tools.workspace.workspace import Artifact, Workspace
 
 
@@ -138,7 +139,7 @@ def earlier_model(workspace: Workspace, made: Artifact, card: ModelCard, *, meas
     """Return the earlier model of the task that knows the same labels and is kept, if there is one to compare with.
 
     It is the newest, or what a comparison on other rows than test rows kept in its place; none that learnt from the
-    validation rows, as these do not measure it.
+    validation rows, as these do not measure it. One of rows that were taken back since it is only if there is no other.
 
     Where the dataset is not `measurable`, models can be compared by the rows alone that they learnt from, if enough of
     these are real texts.
@@ -152,7 +153,8 @@ def earlier_model(workspace: Workspace, made: Artifact, card: ModelCard, *, meas
         rows = fair_rows(workspace, card.task, read_rows(workspace, card.dataset, "train"))
         comparable = len(rows) >= ENOUGH_REAL and not card.thresholds
         alike = (one for one in alike if comparable and one.facts.get("dataset") != card.dataset)
-    found = in_use_of(workspace, card.task, [one for one in alike if not one.facts.get("validation_rows")])
+    measured = [one for one in alike if not one.facts.get("validation_rows")]
+    found = in_use_of(workspace, card.task, of_rows_that_hold(workspace, measured, card.dataset))
     return found.model.id if found else None
 
 

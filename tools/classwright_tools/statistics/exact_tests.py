@@ -1,8 +1,8 @@
-"""The exact test of one model against another on the same rows. It needs no library, for exports are measured by it."""
+"""Exact tests of two shares: of one model against another on the same rows, and on others. They need no library."""
 
 from __future__ import annotations
 
-from math import exp, fsum, lgamma, log
+from math import comb, exp, fsum, lgamma, log
 
 SIGNIFICANCE = 0.05
 
@@ -15,3 +15,13 @@ def mcnemar(only_a: int, only_b: int) -> float:
     n, fewer = only_a + only_b, min(only_a, only_b)
     tail = (exp(lgamma(n + 1) - lgamma(k + 1) - lgamma(n - k + 1) - n * log(2)) for k in range(fewer + 1))
     return min(1.0, 2 * fsum(tail))
+
+
+def fisher_greater(part: int, of: int, other_part: int, other_of: int) -> float:
+    """Return the one-sided p that a share of `part` in `of` lies so far above `other_part` in `other_of` by chance.
+
+    It is the upper tail of the hypergeometric distribution (Fisher 1935).
+    """
+    parts, every = part + other_part, of + other_of
+    ways = sum(comb(of, k) * comb(other_of, parts - k) for k in range(part, min(of, parts) + 1))
+    return ways / comb(every, parts)

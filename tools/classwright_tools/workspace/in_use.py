@@ -9,6 +9,7 @@ from datetime import datetime
 from typing import Any
 
 from classwright_tools.domain.comparison import KEEPING_NEWER
+from classwright_tools.workspace.lineage import of_rows_that_hold
 from classwright_tools.workspace.workspace import Artifact, Workspace
 
 SHARED_LABELS = "shared_labels"
@@ -50,8 +51,14 @@ def chooses(facts: Mapping[str, Any]) -> bool:
 
 
 def model_in_use(workspace: Workspace, task: str) -> InUse | None:
-    """Return the model of `task` that is in use, or None if it has none."""
-    return in_use_of(workspace, task, workspace.artifacts(task, "model"))
+    """Return the model of `task` that is in use, or None if it has none; none of rows that were taken back, if it can.
+
+    Raises:
+        DamagedArtifact: the edits of the newest dataset do not read back.
+    """
+    newest = workspace.latest("dataset", task)
+    models = of_rows_that_hold(workspace, workspace.artifacts(task, "model"), newest.id if newest else None)
+    return in_use_of(workspace, task, models)
 
 
 def in_use_of(workspace: Workspace, task: str, models: Sequence[Artifact]) -> InUse | None:

@@ -76,7 +76,7 @@ def test_after_a_loss_the_edits_in_between_are_named_with_how_to_look_and_to_und
     assert result.comparison
     assert result.comparison.verdict == "loss"
     assert f"Between {dataset} and {damaged} rows were edited: relabel of 6 rows to 'delivery', " in result.next_step
-    assert f" in {dataset} by a model, 20" in result.next_step
+    assert f" in {damaged} by a model, 20" in result.next_step
     assert "(batch 7)" in result.next_step
     assert f"find_examples(task='support', dataset={damaged!r}, compare_to={dataset!r})" in result.next_step
     assert f"edit_examples(task='support', revert_to={dataset!r}, reason=...)" in result.next_step

@@ -1,0 +1,154 @@
+"""`evaluate` against another model where rows changed their labels in between: these rows keep no model."""
+
+from __future__ import annotations
+
+import pytest
+
+from classwright_tools.domain.example import Example, make_example
+from classwright_tools.edit_examples import EditExamplesRequest, edit_examples
+from classwright_tools.evaluate import EvaluateRequest, EvaluateResult, evaluate
+from classwright_tools.train_classifier import TrainClassifierRequest, train_classifier
+from classwright_tools.workspace.datasets import read_rows
+from classwright_tools.workspace.in_use import model_in_use
+from classwright_tools.workspace.lineage import taken_back
+from classwright_tools.workspace.workspace import Workspace
+from support.measurement import context_on, dataset_of, trained_on, written_rows
+
+LOGIN = tuple(
+    f"i cannot log in, {word}" for word in ("help", "again", "why", "now", "please", "today", "at all", "still")
+)
+ADDRESS = tuple(
+    f"change my {word} address" for word in ("home", "old", "new", "postal", "mail", "street", "own", "whole")
+)
+OTHERS = {"refund": ("want my money back", "refund pls"), "delivery": ("where is my parcel", "package not here")}
+
+
+def account_rows() -> list[Example]:
+    return [make_example(text, "account") for text in (*LOGIN, *ADDRESS)]
+
+
+@pytest.fixture
+def before(workspace: Workspace, task: object) -> str:
+    """Return a dataset whose validation rows are mostly of 'account'."""
+    others = [make_example(text, label) for label, texts in OTHERS.items() for text in texts]
+    return dataset_of(workspace, train=written_rows(), validation=[*account_rows(), *others])
+
+
+def edited(workspace: Workspace, dataset: str, texts: tuple[str, ...] = (), **more: object) -> str:
+    """Return the version after one call, which labels rows of `texts` and the training rows on details 'refund'."""
+    rows = [row for split in ("train", "validation") for row in read_rows(workspace, dataset, split)]  # type: ignore[arg-type]  # splits
+    cells = [row for row in rows if row.provenance and row.provenance.cell and row.provenance.cell.topic == "details"]
+    ids = [row.id for row in rows if row.text in texts] + [row.id for row in cells]
+    change = {"action": "relabel", "rows": {"ids": ids}, "label": "refund"}
+    request = {"task": "support", "dataset": dataset, "reason": "all about money"} | (more or {"changes": [change]})
+    result = edit_examples(EditExamplesRequest.model_validate(request), context_on(workspace))
+    assert result.dataset
+    return result.dataset
+
+
+def compared(workspace: Workspace, dataset: str, model: str, against: str) -> EvaluateResult:
+    return evaluate(EvaluateRequest(model=model, dataset=dataset, against=against), context_on(workspace))
+
+
+def test_rows_that_an_edit_relabelled_between_two_models_do_not_keep_one_of_them(
+    workspace: Workspace, before: str
+) -> None:
+    first = trained_on(workspace, before)
+    after = edited(workspace, before, ADDRESS)
+    second = trained_on(workspace, after)
+
+    result = compared(workspace, after, second, first)
+
+    found = result.comparison
+    assert found
+    assert found.relabelled
+    assert (found.relabelled.rows, found.relabelled.left, found.rows) == (8, 12, 12)
+    assert found.relabelled.gain.value > found.accuracy_gain.value
+    assert found.only_this_right + found.only_other_right <= 12
+    assert "on 12 rows whose labels did not change between the two" in result.summary
+    assert f"8 of 20 rows changed their labels between {first} and {second}, by relabel of " in result.summary
+    assert f" in {after} by a person, 20" in result.summary
+    assert "(all about money), 8 such rows among them: each model learnt other labels there" in result.summary
+    assert f"compare_to={before!r})" in result.next_step
+    assert f"revert_to={before!r}" in result.next_step
+    turned = compared(workspace, after, first, second).comparison
+    assert turned
+    assert turned.accuracy_gain.value == -found.accuracy_gain.value
+
+
+def test_an_edit_that_was_taken_back_is_named_as_such(workspace: Workspace, before: str) -> None:
+    damaged = edited(workspace, before, ADDRESS)
+    first = trained_on(workspace, damaged)
+    back = edited(workspace, damaged, revert_to=before)
+    second = trained_on(workspace, back)
+
+    result = compared(workspace, back, second, first)
+
+    assert "8 such rows among them; it was taken back since: each model learnt other labels" in result.summary
+    assert "First see whether" not in result.next_step
+
+
+def test_a_training_compares_with_no_model_of_a_version_that_was_taken_back(workspace: Workspace, before: str) -> None:
+    kept = trained_on(workspace, before)
+    damaged = edited(workspace, before, ADDRESS)
+    trained_on(workspace, damaged)
+    back = edited(workspace, damaged, revert_to=before)
+
+    in_use = model_in_use(workspace, "support")
+    request = TrainClassifierRequest(task="support", dataset=back, method="probe")
+    answer = train_classifier(request, context_on(workspace))
+
+    assert in_use
+    assert in_use.model.id == kept
+    assert f"against={kept!r}" in answer.next_step
+    again = edited(workspace, back, revert_to=damaged)
+    assert taken_back(workspace, again) == {back}
+
+
+def test_where_all_rows_changed_a_person_decides(workspace: Workspace, before: str) -> None:
+    dataset = dataset_of(workspace, train=written_rows(), validation=account_rows())
+    first = trained_on(workspace, dataset)
+    after = edited(workspace, dataset, (*LOGIN, *ADDRESS))
+    second = trained_on(workspace, after)
+
+    result = compared(workspace, after, second, first)
+
+    assert result.comparison
+    assert result.comparison.verdict == "trade"
+    assert f"All 16 rows changed their labels between {first} and {second}" in result.summary
+    assert result.comparison.advice(second, 16).startswith("For a person to decide: the labels of all 16 rows changed ")
+    assert result.next_step.startswith("First see whether the labels of the 16 changed rows are right: ")
+    kept = model_in_use(workspace, "support")
+    assert kept
+    assert kept.model.id == first
+
+
+def test_a_label_that_got_another_name_has_not_changed(workspace: Workspace, before: str) -> None:
+    first = trained_on(workspace, before)
+    after = edited(workspace, before, changes=[{"action": "rename_label", "label": "account", "to": "profile"}])
+    second = trained_on(workspace, after)
+
+    found = compared(workspace, after, second, first).comparison
+
+    assert found
+    assert found.relabelled is None
+    assert found.rows is None
+
+
+def test_without_validation_rows_training_rows_that_were_relabelled_are_not_compared_either(
+    workspace: Workspace, task: object
+) -> None:
+    real = [make_example(f"{text} {letter}", "account") for text in (*LOGIN, *ADDRESS) for letter in "abc"]
+    others = [
+        make_example(f"{text} {letter}", label) for label, some in OTHERS.items() for text in some for letter in "ab"
+    ]
+    dataset = dataset_of(workspace, train=[*written_rows(), *real, *others])
+    first = trained_on(workspace, dataset)
+    after = edited(workspace, dataset, tuple(f"{text} a" for text in ADDRESS))
+    second = trained_on(workspace, after)
+
+    result = compared(workspace, after, second, first)
+
+    assert result.comparison
+    assert result.comparison.relabelled
+    assert (result.comparison.relabelled.rows, result.comparison.rows) == (8, result.figures.rows - 8)

@@ -1,0 +1,79 @@
+"""`edit_examples` where persons decided before, and where a label is left without a description: it says so."""
+
+from __future__ import annotations
+
+import pytest
+
+from classwright_tools.annotation.batches import annotation_rules
+from classwright_tools.edit_examples import OVERRULED_AT_ONCE
+from classwright_tools.workspace.workspace import Workspace
+from support.editing import Editor, rows_of
+
+
+def some_ids(workspace: Workspace, dataset: str, count: int, label: str = "refund") -> list[str]:
+    rows = rows_of(workspace, dataset).values()
+    return [row.id for row in rows if row.label == label][:count]
+
+
+@pytest.mark.parametrize("change", [{"action": "relabel", "label": "delivery"}, {"action": "remove"}])
+def test_a_call_that_overrules_more_than_a_handful_of_a_persons_decisions_asks(
+    workspace: Workspace, dataset: str, edit: Editor, change: dict[str, str]
+) -> None:
+    ids = some_ids(workspace, dataset, OVERRULED_AT_ONCE + 1)
+    edit({"action": "approve", "rows": {"ids": ids[:2]}}, reason="read on Monday")
+    edit({"action": "approve", "rows": {"ids": ids[2:]}}, reason="read on Tuesday")
+
+    asked = edit({**change, "rows": {"ids": ids}})
+
+    assert asked.dataset is None
+    assert "6 of these rows were decided by a person before ('read on Tuesday' 4, 'read on Mon" in asked.summary
+    assert "call again with confirm=6" in asked.next_step
+    assert edit({**change, "rows": {"ids": ids}}, confirm=6).dataset
+
+
+def test_a_handful_is_overruled_at_once_and_said(workspace: Workspace, dataset: str, edit: Editor) -> None:
+    ids = some_ids(workspace, dataset, OVERRULED_AT_ONCE)
+    edit({"action": "approve", "rows": {"ids": ids}})
+
+    result = edit({"action": "relabel", "label": "delivery", "rows": {"ids": ids}})
+
+    assert result.dataset
+    assert "5 of these rows were decided by a person before" in result.summary
+
+
+def test_rows_that_nobody_decided_or_that_the_call_itself_turned_overrule_nobody(
+    workspace: Workspace, dataset: str, edit: Editor
+) -> None:
+    rows = {"ids": some_ids(workspace, dataset, OVERRULED_AT_ONCE + 1)}
+
+    result = edit({"action": "relabel", "label": "delivery", "rows": rows}, {"action": "remove", "rows": rows})
+
+    assert result.dataset
+    assert "overrules" not in result.summary
+
+
+def test_a_part_of_a_label_that_nobody_described_is_named_with_what_the_whole_was(
+    workspace: Workspace, dataset: str, edit: Editor
+) -> None:
+    edit({"action": "describe_label", "label": "refund", "description": "They want their money back."})
+    part = {"label": "cancelling", "rows": {"ids": some_ids(workspace, dataset, 1)}, "description": "They cancel."}
+
+    result = edit({"action": "split_label", "label": "refund", "into": [part, {"label": "repayment"}]})
+
+    assert "'refund' was described as 'They want their money back.'." in result.summary
+    assert "Nothing says what belongs to 'repayment'" in result.summary
+    assert "changes=[{'action': 'describe_label', 'label': 'repayment', 'description': '...'}]" in result.summary
+    rules = " ".join(annotation_rules(workspace.task("support")))
+    assert "'cancelling': They cancel." in rules
+    assert "'repayment' (nobody described it)" in rules
+
+
+def test_where_no_label_is_described_none_is_missed(workspace: Workspace, dataset: str, edit: Editor) -> None:
+    task = workspace.task("support")
+    bare = tuple(label.model_copy(update={"description": ""}) for label in task.labels)
+    workspace.save_task(task.model_copy(update={"labels": bare}))
+
+    result = edit({"action": "add_label", "label": "praise"})
+
+    assert "Nothing says" not in result.summary
+    assert "nobody described" not in " ".join(annotation_rules(workspace.task("support")))

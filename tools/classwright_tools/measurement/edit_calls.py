@@ -1,0 +1,45 @@
+"""Edits as the calls that made them: the changes of one call are told together, with the version that it made."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from itertools import groupby
+
+from classwright_tools.domain.edits import Edit
+from classwright_tools.domain.excerpt import counted
+from classwright_tools.workspace.lineage import ancestors
+from classwright_tools.workspace.workspace import Workspace
+
+_LISTED = 3
+
+
+def calls_of(edits: Iterable[Edit]) -> list[list[Edit]]:
+    """Return `edits`, the oldest first, in lists of those that one call made."""
+    return [list(own) for _, own in groupby(edits, key=lambda edit: (edit.dataset, edit.by, edit.when, edit.reason))]
+
+
+def call_in_words(workspace: Workspace, call: Sequence[Edit], *datasets: str) -> str:
+    """Return what one call did to how many rows, by whom, when and why; its version is one on the way to `datasets`."""
+    done = ", ".join(
+        f"{edit.action} of {counted(len(edit.rows), 'row')}{f' to {edit.label!r}' if edit.action == 'relabel' else ''}"
+        for edit in call[:_LISTED]
+    )
+    rest = f" and {counted(len(call) - _LISTED, 'change')} more" if len(call) > _LISTED else ""
+    first = call[0]
+    return f"{done}{rest} in {version_made(workspace, first, *datasets)} {by_whom(first)}"
+
+
+def by_whom(edit: Edit) -> str:
+    """Return who made an edit, when and why."""
+    return f"by {edit.person or f'a {edit.by}'}, {edit.when:%Y-%m-%d} ({edit.reason})"
+
+
+def version_made(workspace: Workspace, edit: Edit, *datasets: str) -> str:
+    """Return the version that an edit made, on the way to one of `datasets`; the one that was edited if none is."""
+    for dataset in datasets:
+        newer = dataset
+        for older in ancestors(workspace, dataset):
+            if older == edit.dataset:
+                return newer
+            newer = older
+    return edit.dataset
