@@ -95,6 +95,7 @@ def stocked(folder: Path, rows: int) -> Workspace:
         suspect=random.random(rows) < 0.03,
         places=random.random((rows, 2)).astype(np.float32),
         several=np.array(False),
+        told=np.ones(len(LABELS), bool),
     )  # fmt: skip
     keep_doubts(workspace, made.id, None, doubts)
     return workspace

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -63,3 +64,43 @@ def test_the_page_is_small_and_asks_nobody_for_anything() -> None:
     assert "default-src 'none'" in page()
     assert found == {"direct.js": ['fetch("mcp"']}  # of the page that the server serves by itself, to that server
     assert "fetch(" not in page()
+
+
+def test_what_is_left_out_of_the_scripts_is_none_of_their_texts() -> None:
+    assets = PACKAGES["classwright_server"] / "review_page" / "assets"
+    own = [path for path in assets.glob("*.js") if path.name != "preact-htm.js"]
+    for path in own:
+        for tag, text in _texts(path.read_text(encoding="utf-8")):
+            assert "\n" not in text or tag == "html", f"{path.name}: white space counts in {text!r}"
+            assert not re.search(r"\s//\s", text), f"{path.name}: it looks like a comment: {text!r}"
+            assert not re.search(r" (=>|[=!]==|&&|\|\||\?\?) ", text), f"{path.name}: it looks like code: {text!r}"
+    assert len(own) >= 10
+
+
+def _texts(script: str) -> Iterator[tuple[str, str]]:
+    """Yield each string of a script, and each text of its templates with the name that stands before its template."""
+    inside: list[str] = []  # "{" within code, else the tag of a template
+    tag, start, place = "", 0, 0
+    while place < len(script):
+        here = script[place]
+        if inside and inside[-1] != "{":
+            if here == "`" or script.startswith("${", place):
+                yield inside[-1], script[start:place]
+                place += here == "$"
+                inside.append("{") if here == "$" else inside.pop()
+        elif here == '"':
+            string = re.compile(r'"(?:[^"\\\n]|\\.)*').match(script, place)
+            assert string
+            yield "string", string.group()
+            place = string.end()
+        elif script.startswith("//", place):
+            place = script.index("\n", place)
+        elif here == "`":
+            tag = re.search(r"\w*$", script[:place]).group()  # type: ignore[union-attr]  # of no letters, too
+            inside.append(tag or "none")
+            start = place + 1
+        elif here in "{}":
+            inside.append("{") if here == "{" else inside.pop()
+            start = place + 1
+        place += 1
+    assert inside == []

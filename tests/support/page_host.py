@@ -174,7 +174,10 @@ async def _answers(
             ]
         case "tools/call":
             asked = message["params"]
-            called = await client.call_tool(asked["name"], asked.get("arguments") or {})
+            try:
+                called = await client.call_tool(asked["name"], asked.get("arguments") or {})
+            except ConnectionError as error:
+                return [{"id": message["id"], "error": {"code": -32000, "message": str(error)}}]
             answer = called.model_dump(mode="json", by_alias=True, exclude_none=True)
         case "ui/request-display-mode":
             answer = {"mode": message["params"]["mode"]}

@@ -57,6 +57,21 @@ class HeldOrder:
         return answer
 
 
+class Leaving:
+    """A client whose server is away as long as `away` says so."""
+
+    def __init__(self, client: Client) -> None:
+        self._client, self.away = client, False
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._client, name)
+
+    async def call_tool(self, name: str, arguments: dict[str, Any]) -> Any:
+        if self.away:
+            raise ConnectionError("socket hang up")
+        return await self._client.call_tool(name, arguments)
+
+
 class Faltering:
     """A client whose server fails, refuses a decision, fails again and then stores."""
 

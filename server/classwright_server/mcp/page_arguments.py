@@ -28,6 +28,7 @@ class OpenRequest(ToolRequest):
     task: Slug | None = Field(default=None, description="Default: that of the dataset, or the one changed last.")
     dataset: DatasetId | None = Field(default=None, description="Default: the newest of the task.")
     model: ModelId | None = Field(default=None, description="Default: the newest of the task.")
+    person: Person | None = Field(default=None, description="As in review_news.")
 
 
 class Looked(Reviewed):

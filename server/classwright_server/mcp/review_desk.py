@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from itertools import accumulate, chain
 from typing import Any
 
+from classwright_server.mcp.company import Company
 from classwright_server.mcp.desks import Desks
 from classwright_server.mcp.page_arguments import (
     DecideAllRequest,
@@ -26,7 +27,7 @@ from classwright_tools.review.desk import Desk
 from classwright_tools.review.fitting import fitting
 from classwright_tools.review.overview import overview, progress
 from classwright_tools.review.people import otherwise
-from classwright_tools.review.pictures import insights, points
+from classwright_tools.review.pictures import agreement, insights, points
 from classwright_tools.review.reasons import reasons_of
 from classwright_tools.review.shown_rows import shown_decision, shown_rows, stands
 from classwright_tools.review.standing import Standing
@@ -44,6 +45,7 @@ class ReviewDesk:
 
     def __init__(self) -> None:
         self._desks = Desks()
+        self._company = Company()
 
     def opened(self, workspace: Workspace, given: OpenRequest) -> dict[str, Any]:
         """Return what is under review: of several tasks the one that was changed last, unless one is named."""
@@ -57,8 +59,14 @@ class ReviewDesk:
         desk = self._desks.desk(workspace, dataset)
         standing = self._desks.standing(workspace, task.slug)
         doubts = self._desks.doubts(workspace, dataset, model)
-        around = overview(task, desk, standing, doubts)
-        return {"tasks": tasks, "model": model, **around, **_newest_dataset(workspace, task.slug)}
+        return {
+            "tasks": tasks,
+            "model": model,
+            **overview(task, desk, standing, doubts),
+            "agreement": agreement(desk, standing, doubts) if doubts else None,
+            "here": self._company.of(workspace, task.slug, given.person),
+            **_newest_dataset(workspace, task.slug),
+        }
 
     def rows(self, workspace: Workspace, given: RowsRequest) -> dict[str, Any]:
         """Return a page of rows and how many there are."""
@@ -77,7 +85,7 @@ class ReviewDesk:
         doubts = self._desks.doubts(workspace, given.dataset, given.model)
         if doubts is None:
             return {"labels": [], "place": "", "x": "", "y": "", "label": "", "kind": ""}
-        return points(desk, doubts, desk.find(given.look, standing, doubts))
+        return points(desk, standing, doubts, desk.find(given.look, standing, doubts))
 
     def figures(self, workspace: Workspace, given: Looked) -> dict[str, Any]:
         """Return the figures over the rows."""
@@ -114,12 +122,13 @@ class ReviewDesk:
             if stood is None:
                 undecided.append(row)
             else:
-                by_decision.setdefault(stood.get("id", stood["action"]), {**stood, "rows": []})["rows"].append(row)
+                by_decision.setdefault(repr(stood), {**stood, "rows": []})["rows"].append(row)
         return {
             "others": list(by_decision.values()),
             "undecided": undecided,
             "others_left": len(new) - len(told),
             "otherwise": otherwise(desk.opinions(standing).values(), name_in(given.person)),
+            "here": self._company.of(workspace, task_of(given.dataset), given.person),
             **self._progress(workspace, desk, standing),
         }
 

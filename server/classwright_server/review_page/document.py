@@ -22,6 +22,9 @@ PARTS = (
 """The page's own scripts, in the order in which they use one another; before them comes what stands for its host."""
 
 
+_TIGHT = r"=>|[=!]==|&&|\|\||\?\?"
+
+
 def page() -> str:
     """Return the document for hosts of MCP Apps, through which its calls go. It asks the network for nothing."""
     return _document("bridge.js", "'none'")
@@ -35,7 +38,7 @@ def own_page() -> str:
 @cache
 def _document(host: str, reachable: str) -> str:
     """Return a document: its style and its scripts stand in it, and its policy lets nothing else run or load."""
-    library, style = _asset("preact-htm.js"), _asset("style.css")
+    library, style = _asset("preact-htm.js"), _style()
     scripts = [library, "\n".join(('"use strict";(() => {', *map(_code, (host, *PARTS)), "})();"))]
     assert not any(end in script for script in (*scripts, style) for end in ("</script", "</style", "<!--"))
     policy = (
@@ -58,8 +61,21 @@ def page_uri() -> str:
 
 
 def _code(name: str) -> str:
-    """Return a script of the page's own without the lines that are comments: these are for who reads the file."""
-    return re.sub(r"^ *//.*\n", "", _asset(name), flags=re.MULTILINE)
+    """Return a script of the page's own without what is for who reads the file: comments, and white space.
+
+    That is indentation, blank lines, and blanks around `_TIGHT` operators. A comment that has a quote or a backtick
+    stays, unless a line is all of it. No text of a script may have more than one line where white space counts, or
+    hold two slashes or such an operator between blanks: a test looks for such.
+    """
+    text = re.sub(r"^ *//.*\n", "", _asset(name), flags=re.MULTILINE)
+    text = re.sub(r" +// [^\"`\n]*$", "", text, flags=re.MULTILINE)
+    return re.sub(rf" ({_TIGHT}) ", r"\1", re.sub(r"\n\s+", "\n", text))
+
+
+def _style() -> str:
+    """Return the style without comments, and without the white space that separates nothing."""
+    text = re.sub(r"/\*.*?\*/", "", _asset("style.css"), flags=re.DOTALL)
+    return re.sub(r": ", ":", re.sub(r"\s*([{};,])\s*", r"\1", text)).replace(";}", "}")
 
 
 def _asset(name: str) -> str:

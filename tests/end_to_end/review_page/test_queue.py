@@ -236,68 +236,6 @@ async def test_a_name_that_is_given_late_stands_on_what_is_not_saved_and_on_no_m
         assert ann.faults == bob.faults == []
 
 
-async def test_a_fair_sample_hides_what_would_lead_and_ends_in_a_share(
-    client: Client, chromium: Browser, workspace: Workspace, dataset: str
-) -> None:
-    async with shown(chromium, client, {"dataset": dataset}) as opened:
-        await judged(opened)
-        await opened.view.locator(".queue select").select_option("sample")
-        await expect(opened.view.locator(".place")).to_have_text("Row 1 of 34")
-        await expect(opened.view.locator(".chance, .own, .warn")).to_have_count(0)
-
-        await opened.press(*["1"] * 34)
-
-        await expect(opened.view.locator(".result")).to_contain_text("95% interval")
-        await stored(opened, workspace, dataset, 34)
-        counted = sum(entry.decision.right is not None for entry in standing(workspace, dataset).entries)
-        assert counted == 32, "rows without a label say nothing of labels"
-        await expect(opened.view.locator(".result")).to_contain_text("of 32 rows")
-
-
-async def test_two_people_see_what_the_other_decided(
-    client: Client, chromium: Browser, workspace: Workspace, dataset: str
-) -> None:
-    arguments: dict[str, Any] = {"dataset": dataset}
-    async with shown(chromium, client, arguments) as before:
-        await judged(before)  # so that the queues of both begin with the same row
-    async with shown(chromium, client, arguments) as ann, shown(chromium, client, arguments) as bob:
-        for opened in (ann, bob):
-            await expect(opened.view.locator(".card .text")).to_be_visible()
-        await ann.press("x")
-        await stored(ann, workspace, dataset, 1)
-        await bob.press("s", "f")
-        await stored(bob, workspace, dataset, 2)
-        await bob.press("ArrowLeft", "ArrowLeft")
-
-        await expect(bob.view.locator(".tag.chosen")).to_have_text("removed by another person")
-
-
-async def test_a_page_hears_of_what_is_done_elsewhere_without_a_decision_of_its_own(
-    client: Client, chromium: Browser, workspace: Workspace, dataset: str
-) -> None:
-    arguments: dict[str, Any] = {"dataset": dataset}
-    async with shown(chromium, client, arguments) as before:
-        await judged(before)
-    async with shown(chromium, client, arguments) as ann, shown(chromium, client, arguments) as bob:
-        for opened in (ann, bob):
-            await expect(opened.view.locator(".card .text")).to_be_visible()
-        await ann.press("x")
-        await expect(bob.view.locator(".tag.chosen")).to_have_text("removed by another person")
-        await ann.press("u")
-        await expect(bob.view.locator(".tag.chosen")).to_have_count(0)
-
-        await bob.view.get_by_role("button", name="List").click()
-        changes = [{"action": "remove", "rows": {"where": {"text": "password"}}}]
-        edit = {"task": task_of(dataset), "reason": "said in the chat", "changes": changes}
-        newer = (await client.call_tool("edit_examples", edit)).structured_content["result"]["dataset"]  # type: ignore[index]
-        await bob.view.get_by_role("button", name=f"Go to {newer}").click()
-
-        await expect(bob.view.locator("h1")).to_contain_text(newer)
-        await expect(bob.view.locator(".list .rows li").first).to_be_visible()
-        await expect(bob.view.locator(".notice")).to_have_count(0)
-        assert ann.faults == bob.faults == []
-
-
 async def test_inline_there_is_the_queue_alone_and_a_way_to_the_whole(
     client: Client, chromium: Browser, dataset: str
 ) -> None:

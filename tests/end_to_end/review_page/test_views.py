@@ -100,6 +100,21 @@ async def test_all_rows_of_a_look_are_decided_at_once_after_their_number_was_sho
         assert standing(workspace, dataset).rows == {}
 
 
+async def test_conditions_that_are_cleared_are_gone_from_the_boxes_too(
+    client: Client, chromium: Browser, dataset: str
+) -> None:
+    async with shown(chromium, client, {"dataset": dataset}) as opened:
+        await opened.view.get_by_role("button", name="List").click()
+        found, words = opened.view.locator(".list .bar strong").first, opened.view.locator("#list-search")
+        await expect(found).to_have_text("34 rows")
+        await words.type("sent to another")
+        await expect(found).to_have_text("1 row")
+        await opened.view.get_by_role("button", name="Clear").click()
+
+        await expect(found).to_have_text("34 rows")
+        await expect(words).to_have_value("")
+
+
 async def test_the_list_finds_rows_without_a_label_by_what_they_are_used_for(
     client: Client, chromium: Browser, dataset: str
 ) -> None:
@@ -138,7 +153,7 @@ async def test_the_figures_open_their_rows_and_the_map_is_drawn(
         await judged(opened)
         await opened.view.get_by_role("button", name="Figures").click()
         cell = opened.view.get_by_role("button", name="row of refund taken for delivery")
-        rows = int(await cell.inner_text())
+        rows = int(await cell.locator("b").inner_text())
         await cell.click()
         await expect(opened.view.locator(".list .bar strong").first).to_have_text(f"{rows} row{'s' * (rows > 1)}")
 

@@ -20,9 +20,10 @@ class Look(Noun):
     """Conditions that a row meets all of."""
 
     where: RowFilter = Field(default=RowFilter(), description="What the rows are.")
-    state: Literal["open", "decided", "disputed"] | Action | None = Field(
+    state: Literal["open", "decided", "disputed", "wrong"] | Action | None = Field(
         default=None,
-        description="'open': nobody has decided yet; 'disputed': persons differ; an action: that was decided last.",
+        description="'open': nobody has decided yet; 'disputed': persons differ; 'wrong': so in a fair sample; "
+        "an action: that was done, and holds.",
     )
     not_by: PersonName | None = Field(
         default=None, description="Rows whose labels others decided on, and this person did not."
@@ -31,9 +32,14 @@ class Look(Noun):
         default=None,
         description="A classifier finds another label, the label is probably wrong, or two labels are about as likely.",
     )
-    guess: LabelName | None = Field(default=None, description="A label that a classifier gives.")
-    missed: LabelName | None = Field(default=None, description="A label of the row that a classifier does not give.")
-    added: LabelName | None = Field(default=None, description="A label that it gives and the row does not have.")
+    guess: LabelName | None = Field(default=None, description="A label that a classifier gives; '|': it gives none.")
+    missed: LabelName | None = Field(
+        default=None,
+        description="A label of the row that a classifier does not give; '|': it gives all that there are.",
+    )
+    added: LabelName | None = Field(
+        default=None, description="A label that it gives and the row does not have; '|': it gives labels, and no such."
+    )
     cell: Cell | None = Field(
         default=None, description="The cell that rows were written for, and no more than it names."
     )

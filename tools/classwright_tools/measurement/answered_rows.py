@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -47,6 +47,7 @@ def doubts_of_labels(
     answered: Answered,
     suspect: NDArray[np.bool_],
     places: NDArray[np.float32],
+    told: Collection[str] = (),
 ) -> Doubts:
     """Return the doubts about rows with one label each.
 
@@ -74,6 +75,7 @@ def doubts_of_labels(
         suspect=suspect,
         places=places,
         several=np.array(False),
+        told=np.isin(labels, list(told)),
     )
 
 
@@ -83,6 +85,7 @@ def doubts_of_sets(
     answered: Answered,
     suspect: NDArray[np.bool_],
     places: NDArray[np.float32],
+    told: Collection[str] = (),
 ) -> Doubts:
     """Return the doubts about rows that may have several labels.
 
@@ -111,6 +114,7 @@ def doubts_of_sets(
         suspect=suspect,
         places=places,
         several=np.array(True),
+        told=np.isin(labels, list(told)),
     )
 
 

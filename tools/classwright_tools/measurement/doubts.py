@@ -17,6 +17,8 @@ from classwright_tools.workspace.workspace import Workspace
 
 MOST_GUESSES = 9
 """The likeliest labels of a row that are kept: as many as there are keys for, or all that it is given."""
+LEAST_CHANCE = 0.5
+"""From this probability on a label that is told apart is put in for a person to accept; others are only suggested."""
 NO_ANSWER = -2.0
 """The doubt about a row that was given no answer: it comes last."""
 NOTHING = np.iinfo(np.uint16).max
@@ -34,7 +36,8 @@ class Doubts:
     `doubt` (n,) is how much a row is worth a look, -2 where there is no answer. Which rows (n,) are given other labels
     than theirs (`disagrees`), are answered without much being sure (`unsure`), or have a label that is probably wrong
     (`suspect`) is told beside it. `places` (n, 2) are on the map, 0 to 1. Rows without an answer, such as test rows,
-    have `NOTHING` for guesses. `several` () tells whether a row may have several labels.
+    have `NOTHING` for guesses. `several` () tells whether a row may have several labels, and `told` (k,) which labels
+    are told from the others in real rows that were held out.
     """
 
     labels: NDArray[np.str_]
@@ -48,6 +51,7 @@ class Doubts:
     suspect: NDArray[np.bool_]
     places: NDArray[np.float32]
     several: NDArray[np.bool_]
+    told: NDArray[np.bool_]
 
     @property
     def answered(self) -> NDArray[np.bool_]:
@@ -58,6 +62,12 @@ class Doubts:
     def suggested(self, place: int) -> tuple[str, ...]:
         """Return the label, or all labels, that the row at `place` was given."""
         return tuple(self.labels[self.guesses[place, : self.given[place]]].tolist()) if self.answered[place] else ()
+
+    def sure(self, place: int) -> tuple[str, ...]:
+        """Return those of the suggested labels that a person may accept without having chosen them."""
+        given = self.guesses[place, : self.given[place]] if self.answered[place] else self.guesses[place, :0]
+        known = self.told[given] & (self.chances[place, : len(given)] >= LEAST_CHANCE)
+        return tuple(self.labels[given[known]].tolist())
 
     def gave(self, label: str) -> NDArray[np.bool_]:
         """Return which rows (n,) were given `label`."""

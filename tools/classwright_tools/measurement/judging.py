@@ -18,6 +18,7 @@ from classwright_tools.learning.pair_encoder import encoder_for
 from classwright_tools.measurement.answered_rows import Answered, Rows, doubts_of_labels, doubts_of_sets
 from classwright_tools.measurement.doubts import Doubts, keep_doubts, read_doubts
 from classwright_tools.measurement.held_out import BATCH_TEXTS
+from classwright_tools.measurement.label_issues import told_apart_in_real
 from classwright_tools.measurement.second_opinion import columns_among, over, second_opinion
 from classwright_tools.measurement.text_map import LEAST_TEXTS, MOST_TEXTS, text_map
 from classwright_tools.workspace.datasets import read_edits, read_table
@@ -107,7 +108,7 @@ def judged(
     )
     answered = Answered.none(len(rows), len(labels))
     place_of = {row.id: place for place, (_, row) in enumerate(rows)}
-    suspect = np.zeros(len(rows), bool)
+    suspect, told = np.zeros(len(rows), bool), frozenset[str]()
     if opinion:
         known = over(opinion.answers, labels)
         answered.take([place_of[row.id] for row in known.rows], known.proba, known.thresholds)
@@ -118,12 +119,13 @@ def judged(
             contents = [rows[place][1].content for place in asked]
             proba = opinion.ask(contents, lambda done: progress(0.3 + 0.1 * done, "judging"))
             answered.take(asked, proba @ columns_among(opinion.held_out.labels, labels), known.thresholds)
+        told = told_apart_in_real(opinion.held_out)
         suspect[[place_of[row] for row in (issue.example for issue in opinion.issues()) if row not in vouched]] = True
     if model:
         _answered_by(model, rows, answered, lambda done: progress(0.4 + 0.4 * done, "asking the model"))
     progress(0.8, "drawing the map")
     places = _places(rows, encoder, cache, seed, lambda done: progress(0.8 + 0.1 * done, "drawing the map"))
-    return (doubts_of_sets if several else doubts_of_labels)(rows, labels, answered, suspect, places)
+    return (doubts_of_sets if several else doubts_of_labels)(rows, labels, answered, suspect, places, told)
 
 
 def _answered_by(model: Model, rows: Rows, answered: Answered, progress: Callable[[float], None]) -> None:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from dataclasses import replace
 
 import numpy as np
 import numpy.typing as npt
 from cleanlab.filter import find_label_issues
 
 from classwright_tools.domain.analysis import LabelIssue
+from classwright_tools.domain.example import REAL_TEXTS
 from classwright_tools.measurement.held_out import Answers
 
 ONE_SIDED = 1.645
@@ -74,6 +76,16 @@ def told_apart(found: Answers) -> npt.NDArray[np.bool_]:
     error = float(np.sqrt((recall * (1 - recall) / rows[there]).sum())) / len(recall)
     by_chance = recall.mean() - ONE_SIDED * error <= 1 / len(recall)
     return (_f1(right, rows + given) >= LEAST_F1) & (not by_chance)
+
+
+def told_apart_in_real(found: Answers) -> frozenset[str]:
+    """Return the labels that the answers to real texts alone tell from the others; none where there are no such."""
+    real = [place for place, row in enumerate(found.rows) if row.origin in REAL_TEXTS]
+    if not real:
+        return frozenset()
+    rows = tuple(found.rows[place] for place in real)
+    told = told_apart(replace(found, rows=rows, true=found.true[real], proba=found.proba[real]))
+    return frozenset(label for label, is_told in zip(found.labels, told.tolist(), strict=True) if is_told)
 
 
 def _f1(right: npt.NDArray[np.int64], either: npt.NDArray[np.int64]) -> npt.NDArray[np.float64]:

@@ -100,12 +100,21 @@ def _carry(draft: Draft, fates: Mapping[str, Fate], own: Mapping[str, str | None
     for step in range(max((len(fate.seconds) for fate in fates.values()), default=0)):
         said = {row: fate.seconds[step] for row, fate in fates.items() if step < len(fate.seconds)}
         _keep(draft, opinions, said, blind=True)
+    yield from _rewritten(draft, {row: fate for row, fate in fates.items() if row not in gone})
+
+
+def _rewritten(draft: Draft, fates: Mapping[str, Fate]) -> Iterator[Done]:
+    """Write texts anew, and flag those that are flagged: a new text takes a flag away."""
     for row, fate in fates.items():
-        if fate.text is not None and row not in gone:
-            draft.signed = {"person": fate.text_by}
-            text, text_pair = fate.text
-            named = RowSelection(ids=(row,))
-            yield applied(draft, Change(action="rewrite", rows=named, text=text, text_pair=text_pair))
+        if fate.text is None:
+            continue
+        draft.signed = {"person": fate.text_by}
+        text, text_pair = fate.text
+        named = RowSelection(ids=(row,))
+        yield applied(draft, Change(action="rewrite", rows=named, text=text, text_pair=text_pair))
+        if "flag" in fate.marks:
+            draft.signed = {"person": fate.marks["flag"]}
+            yield from (applied(draft, one) for one in _changes("flag", [example_id(joined(*fate.text))], None))
 
 
 def _keep(draft: Draft, opinions: Opinions, said: Mapping[str, Word], *, blind: bool = False) -> None:

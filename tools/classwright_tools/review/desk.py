@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -21,6 +21,8 @@ from classwright_tools.domain.opinions import Opinions, RowOpinions
 from classwright_tools.domain.topic_tree import Cell
 from classwright_tools.measurement.doubts import Doubts
 from classwright_tools.review.decisions import Entry
+from classwright_tools.review.done import BESIDE_A_LABEL, put_together
+from classwright_tools.review.doubted import doubted
 from classwright_tools.review.standing import Standing
 from classwright_tools.review.words import fates_of
 
@@ -83,13 +85,34 @@ class Desk:
         Where an earlier version has it, or this one, it counts unless it was undone or overruled since, in the chat.
         """
         entry = standing.of(row)
-        version = standing.version(entry) if entry else None
-        if version is None or number_of(version) > number_of(self.dataset):
+        if entry is None or not self._has(entry, standing):
             return entry
         edit = self._decided_by.get(row)
         if edit is None:
             return entry if row in self._said.flagged else None
-        return entry if edit.brought or number_of(edit.dataset) < number_of(version) else None
+        return entry if edit.brought or number_of(edit.dataset) < number_of(standing.version(entry) or "") else None
+
+    def done(self, row: str, standing: Standing) -> dict[str, Entry | None]:
+        """Return what was done to a row and holds, the latest last, each with its decision on the page.
+
+        That is None of what the dataset alone tells.
+        """
+        last = self.entry(row, standing)
+        since = (one for one in standing.all_of(row) if one is last or not self._has(one, standing))
+        return put_together(self._done_before(row), since)
+
+    def _has(self, entry: Entry, standing: Standing) -> bool:
+        """Whether this dataset came to be with a decision."""
+        version = standing.version(entry)
+        return version is not None and number_of(version) <= number_of(self.dataset)
+
+    def _done_before(self, row: str) -> Iterator[str]:
+        if row in self.decided:
+            yield self.decided[row]
+        if row in self._said.flagged:
+            yield "flag"
+        if row in self._said.good_examples:
+            yield "good_example"
 
     def entries(self, standing: Standing) -> dict[str, Entry]:
         """Return the rows of this dataset that a decision on the page counts for, with it."""
@@ -97,8 +120,17 @@ class Desk:
         return {row: entry for row, entry in found if entry}
 
     def actions(self, standing: Standing) -> dict[str, str]:
-        """Return what was decided last of each row that a person decided, wherever."""
-        return {**self.decided, **{row: entry.decision.action for row, entry in self.entries(standing).items()}}
+        """Return what was done last to each row that a person decided, wherever.
+
+        One without a label that was only marked, or has a new text, is still to be decided.
+        """
+        done = {**self.decided, **{row: entry.decision.action for row, entry in self.entries(standing).items()}}
+        return {row: action for row, action in done.items() if self._is_settled(row, action, standing)}
+
+    def _is_settled(self, row: str, action: str, standing: Standing) -> bool:
+        if action not in BESIDE_A_LABEL or self.own(self.place_of[row]) is not None:
+            return True
+        return not {*self.done(row, standing)} <= {*BESIDE_A_LABEL}
 
     @cached_property
     def _opinions(self) -> Opinions:
@@ -216,7 +248,7 @@ class Desk:
         if look.state is not None:
             found &= self._in_state(look.state, standing)
         if any((look.doubt, look.guess, look.missed, look.added)):
-            found &= self._doubted(look, doubts) if doubts else False
+            found &= doubted(look, doubts, self._own) if doubts else False
         return np.flatnonzero(found)
 
     @property
@@ -235,30 +267,19 @@ class Desk:
         """Return which rows stand so."""
         if state == "disputed":
             return self._are(row for row, said in self.opinions(standing).items() if said.is_disputed)
-        actions = self.actions(standing).items()
-        wanted = self._are(row for row, action in actions if state in ("open", "decided", action))
-        return ~wanted if state == "open" else wanted
+        if state == "wrong":
+            return self._are(row for row, one in standing.rows.items() if one.decision.right is False)
+        if state in ("open", "decided"):
+            decided = self._are(self.actions(standing))
+            return ~decided if state == "open" else decided
+        touched = {*self.decided, *standing.rows, *self._said.flagged, *self._said.good_examples}
+        return self._are(row for row in touched if row in self.place_of and state in self.done(row, standing))
 
     def _are(self, rows: Iterable[str]) -> NDArray[np.bool_]:
         """Return which rows are among those with some ids."""
         wanted = np.zeros(len(self), bool)
         wanted[[self.place_of[row] for row in rows if row in self.place_of]] = True
         return wanted
-
-    def _doubted(self, look: Look, doubts: Doubts) -> NDArray[np.bool_]:
-        """Return which rows a classifier disagrees with, suspects or is unsure of, or gives labels as `look` says."""
-        found = doubts.answered.copy() if look.doubt is None else doubts.of_kind(look.doubt)
-        if look.guess is not None:
-            found &= doubts.gave(look.guess)
-        if look.missed is not None:
-            found &= ~doubts.gave(look.missed) & self._labelled(look.missed, has=True)
-        if look.added is not None:
-            found &= doubts.gave(look.added) & self._labelled(look.added, has=False)
-        return found
-
-    def _labelled(self, label: str, *, has: bool) -> NDArray[np.bool_]:
-        """Return which rows that are labelled have `label`, or have not."""
-        return np.array([own is not None and (label in own) == has for own in self._own], bool)
 
     def ordered(self, places: Places, order: Order, doubts: Doubts | None, seed: int) -> Places:
         """Return `places` with the most doubtful first, in the dataset's order, or in a random one."""

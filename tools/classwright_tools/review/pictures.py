@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import base64
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from classwright_tools.domain.example import REAL_TEXTS
-from classwright_tools.domain.label_sets import key_in_words
+from classwright_tools.domain.label_sets import in_one_name, key_in_words
 from classwright_tools.measurement.doubts import Doubts
 from classwright_tools.review.desk import Desk, Places
 from classwright_tools.review.people import people
@@ -22,18 +22,26 @@ MOST_CELLS = 12
 SCALE = 65_535
 
 
-def points(desk: Desk, doubts: Doubts, places: Places) -> dict[str, Any]:
+def points(desk: Desk, standing: Standing, doubts: Doubts, places: Places) -> dict[str, Any]:
     """Return the rows at `places` as points: base64 of little-endian arrays, one value a row.
 
     `x` and `y` are 0 to 65,535; `label` is a place in `labels`, or one past its end; of `kind` the lowest bit says that
-    a row was written, the next one that a classifier disagrees with its label, the next one that it has none.
+    a row was written, the next one that a classifier disagrees with its label, the next one that it has none. Labels
+    are those that persons have given by now, saved or not.
     """
     xy = np.round(doubts.places[places] * SCALE).astype("<u2")
-    label = desk.label_places[places]
+    labels, wrong = desk.label_places.copy(), doubts.of_kind("disagrees").copy()
+    number = {name: place for place, name in enumerate(desk.colours)}
+    for row in standing.rows:
+        said = _labels_said(desk, row, standing) if row in desk.place_of else None
+        if said is not None:
+            place = desk.place_of[row]
+            labels[place] = number[in_one_name(said)]
+            wrong[place] = doubts.answered[place] and set(said) != set(doubts.suggested(place))
+    label = labels[places]
     origins = desk.table["origin"].to_pylist()
     written = np.array([origins[place] not in REAL_TEXTS for place in places.tolist()], np.uint8)
-    wrong = doubts.of_kind("disagrees")[places]
-    kind = written + 2 * wrong.astype(np.uint8) + 4 * (label < 0).astype(np.uint8)
+    kind = written + 2 * wrong[places].astype(np.uint8) + 4 * (label < 0).astype(np.uint8)
     return {
         "labels": list(desk.colours),
         "place": _base64(places.astype("<u4")),
@@ -51,7 +59,7 @@ def insights(desk: Desk, standing: Standing, doubts: Doubts | None, places: Plac
         "confusion": _confusion(desk, doubts, places) if doubts else None,
         "cells": _cells(rows, desk.cell_columns),
         "rounds": _rounds(rows),
-        "agreement": _agreement(desk, standing, doubts) if doubts else None,
+        "agreement": agreement(desk, standing, doubts) if doubts else None,
         "people": people(desk.opinions(standing), desk.labels, several=desk.several),
     }
 
@@ -60,8 +68,10 @@ def _confusion(desk: Desk, doubts: Doubts, places: Places) -> dict[str, Any]:
     """Return the rows of each label by the label that was found likeliest, as those cells that have some.
 
     Where rows may have several labels, these are the rows in which the one was missed and the other added; on the
-    diagonal those that have the label and were given it. `errors` has for each label in how many rows it was missed,
-    and to how many it was added.
+    diagonal those that have the label and were given it. Two places past the labels are a line and a column each: rows
+    that have none of the labels, or are given none; then rows of whose labels none was missed, or to which none was
+    added. `of` has how many rows there are of each line, and `errors` for each label in how many it was missed, and to
+    how many it was added.
     """
     if desk.several:
         return _confusion_of_sets(desk, doubts, places)
@@ -69,12 +79,16 @@ def _confusion(desk: Desk, doubts: Doubts, places: Places) -> dict[str, Any]:
     found = np.array([number.get(name, -1) for name in doubts.labels.tolist()], np.int64)
     asked = places[doubts.answered[places] & (desk.label_places[places] >= 0)]
     pairs = Counter(zip(desk.label_places[asked].tolist(), found[doubts.guesses[asked, 0]].tolist(), strict=True))
-    return {"labels": list(desk.names), "cells": [[true, guess, rows] for (true, guess), rows in sorted(pairs.items())]}
+    cells = [[true, guess, rows] for (true, guess), rows in sorted(pairs.items())]
+    of = np.bincount(desk.label_places[asked], minlength=len(desk.names)).tolist()
+    return {"labels": list(desk.names), "cells": cells, "of": of}
 
 
 def _confusion_of_sets(desk: Desk, doubts: Doubts, places: Places) -> dict[str, Any]:
     number = {name: place for place, name in enumerate(desk.names)}
     pairs: Counter[tuple[int, int]] = Counter()
+    none, nothing = len(number), len(number) + 1
+    of: Counter[int] = Counter()
     missed_in: Counter[int] = Counter()
     added_to: Counter[int] = Counter()
     asked = wrong = 0
@@ -86,13 +100,22 @@ def _confusion_of_sets(desk: Desk, doubts: Doubts, places: Places) -> dict[str, 
         pairs.update((number[label], number[label]) for label in own if label in given)
         missed = [number[label] for label in own if label not in given]
         added = [number[label] for label in given if label not in own]
-        pairs.update((one, other) for one in missed for other in added)
+        lines = missed or [nothing if own else none]
+        pairs.update((one, other) for one in lines for other in added or [nothing if given else none])
+        of.update([*(number[label] for label in own), *([] if missed and own else lines)])
         missed_in.update(missed)
         added_to.update(added)
     every = missed_in + added_to
     errors = [[label, missed_in[label], added_to[label]] for label, _ in every.most_common()]
     cells = [[true, guess, rows] for (true, guess), rows in sorted(pairs.items())]
-    return {"labels": list(desk.names), "cells": cells, "rows": asked, "right": asked - wrong, "errors": errors}
+    return {
+        "labels": list(desk.names),
+        "cells": cells,
+        "of": [of[line] for line in range(nothing + 1)],
+        "rows": asked,
+        "right": asked - wrong,
+        "errors": errors,
+    }
 
 
 def _cells(rows: Any, columns: Sequence[str]) -> dict[str, Any]:
@@ -123,12 +146,13 @@ def _rounds(rows: Any) -> list[dict[str, Any]]:
     return [{"round": number, "labels": labels} for number, labels in rounds.items()]
 
 
-def _agreement(desk: Desk, standing: Standing, doubts: Doubts) -> dict[str, Any] | None:
+def agreement(desk: Desk, standing: Standing, doubts: Doubts) -> dict[str, Any] | None:
     """Return in how many rows that a person labelled the classifier gives the same label, or the same set of labels."""
     same = labelled = 0
-    for row, said in _labelled(desk, standing):
-        place = desk.place_of[row]
-        if doubts.answered[place]:
+    for row in {*desk.decided, *standing.rows}:
+        place = desk.place_of.get(row)
+        said = None if place is None or not doubts.answered[place] else _labels_said(desk, row, standing)
+        if place is not None and said is not None:
             labelled += 1
             same += set(doubts.suggested(place)) == set(said)
     if not labelled:
@@ -137,16 +161,18 @@ def _agreement(desk: Desk, standing: Standing, doubts: Doubts) -> dict[str, Any]
     return {"rows": labelled, "same": same, "share": share.value, "low": share.low, "high": share.high}
 
 
-def _labelled(desk: Desk, standing: Standing) -> Iterator[tuple[str, Sequence[str]]]:
-    """Yield the rows whose label, or labels, a person gave or accepted, here or in the chat, and these."""
-    for row, action in desk.actions(standing).items():
-        own, entry = desk.own(desk.place_of[row]), desk.entry(row, standing)
-        if entry and action in ("accept", "relabel"):
-            decision = entry.decision
-            said = decision.labels if desk.several else tuple(filter(None, [decision.label]))
-            yield row, (said if decision.says_labels else own) or ()
-        elif own is not None and row in desk.decided and action != "remove":
-            yield row, own
+def _labels_said(desk: Desk, row: str, standing: Standing) -> tuple[str, ...] | None:
+    """Return the label, or all labels, that a person gave to a row or accepted; None where nobody did."""
+    done, own = desk.done(row, standing), desk.own(desk.place_of[row])
+    if not done or "remove" in done:
+        return None
+    entry = done.get("relabel", done.get("accept"))
+    if entry is None:
+        return own if row in desk.decided or "accept" in done else None
+    decision = entry.decision
+    if not decision.says_labels:
+        return own
+    return decision.labels if decision.labels is not None else (decision.label or "",)
 
 
 def _base64(values: NDArray[Any]) -> str:

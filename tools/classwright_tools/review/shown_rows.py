@@ -41,6 +41,7 @@ def shown_rows(
                 "contrast": row["contrast"],
                 "guesses": guesses(doubts, int(place)),
                 "given": int(doubts.given[place]) if doubts and doubts.answered[place] else None,
+                "sure": list(doubts.sure(int(place))) if doubts else None,
                 "disagrees": bool(doubts is not None and doubts.disagrees[place]) or None,
                 "suspect": bool(doubts is not None and doubts.suspect[place]) or None,
                 "stands": None if hidden else stands(desk, standing, row["id"]),
@@ -52,11 +53,15 @@ def shown_rows(
 
 
 def stands(desk: Desk, standing: Standing, row: str) -> dict[str, Any] | None:
-    """Return what was decided last about a row; of what the dataset alone tells, the action."""
-    entry = desk.entry(row, standing)
-    if entry:
-        return shown_decision(entry, standing)
-    return {"action": desk.decided[row]} if row in desk.decided else None
+    """Return how a row stands: the last decision, and all that was `done` and holds, each with who did it."""
+    done = desk.done(row, standing)
+    if not done:
+        return None
+    shown: dict[str, Any] = {"action": [*done][-1]}
+    for entry in filter(None, done.values()):  # the last one tells its id; each tells what it alone says
+        shown |= shown_decision(entry, standing)
+    people = [(action, entry and standing.person(entry)) for action, entry in done.items()]
+    return {**shown, "done": [[action, person] if person else [action] for action, person in people]}
 
 
 def _differing(desk: Desk, standing: Standing, row: str) -> dict[str, str] | None:

@@ -60,6 +60,10 @@ class Standing:
         """Return the newest decision on the row, whether or not it counts."""
         return max((*self._of_row.get(row, ()), *self._seconds.get(row, ())), key=lambda one: one.number, default=None)
 
+    def all_of(self, row: str) -> list[Entry]:
+        """Return the decisions on the row that were not taken back, the oldest first."""
+        return [one for one in self._of_row.get(row, ()) if one.decision.id not in self._undone]
+
     @property
     def rows(self) -> Mapping[str, Entry]:
         """The rows that a decision counts for, with it."""

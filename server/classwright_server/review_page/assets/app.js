@@ -29,12 +29,12 @@ const save = async () => {
 };
 
 const Progress = () => {
-  const { decided, waiting, splits } = session.review, rows = session.review.rows - (splits.test ?? 0); // no test row is asked
+  const { decided, waiting, waiting_rows: on, splits } = session.review, all = waiting + session.unsent, rows = session.review.rows - (splits.test ?? 0); // no test row is asked
   const count = Object.values(decided).reduce((sum, one) => sum + one, 0);
   return html`<div class="progress">
     <span>${inFigures(count)} of ${inFigures(rows)} rows decided${session.unsent ? `, ${session.unsent} being stored` : ""}</span>
     <progress max=${rows} value=${count} aria-label="Rows decided"></progress>
-    <button type="button" class="main" disabled=${!waiting && !session.unsent} onClick=${save}>${waiting + session.unsent ? `Save ${counted(waiting + session.unsent, "decision")}` : "Nothing to save"}</button>
+    <button class="main" disabled=${!all} onClick=${save}>${all ? `Save ${counted(all, "decision")}${session.unsent || all === on ? "" : ` on ${counted(on, "row")}`}` : "Nothing to save"}</button>
   </div>`;
 };
 
@@ -42,11 +42,14 @@ const Progress = () => {
 const Notices = () => {
   const { review, refused } = session, rows = [...new Set(refused.map(({ row }) => row).filter(Boolean))];
   const goOn = async () => { await marks.flush(); await openReview({ task: review.task, dataset: review.newest }); };
-  return html`${review.newest !== review.dataset && html`<p class="notice" role="status">${review.newest} is newer than ${review.dataset}, which is shown here.
-      <button type="button" onClick=${goOn}>Go to ${review.newest}</button></p>`}
+  return html`${session.away && html`<p class="notice warn" role="alert">The server is away. ${session.unsent ? `${counted(session.unsent, "decision is", "decisions are")} kept here and sent when it is back: leave this page open.` : "Your decisions are kept here and sent when it is back."}</p>`}
+    ${review.newest !== review.dataset && html`<p class="notice" role="status">${review.newest} is newer than ${review.dataset}, which is shown here.
+      <button onClick=${goOn}>Go to ${review.newest}</button></p>`}
+    ${!isInline() && Object.entries(review.otherwise ?? {}).map(([name, rows]) => html`<p key=${name} class="notice" role="status">${name} decided otherwise on ${inFigures(rows)} of your rows.
+      <button onClick=${() => openList({ where: { decided_by: session.name }, state: "disputed" })}>Show them</button></p>`)}
     ${refused.length > 0 && html`<p class="notice warn" role="alert">Not stored: ${[...new Set(refused.map(({ reason }) => reason))].join("; ")}.
-      ${rows.length > 0 && !isInline() && html`<button type="button" onClick=${() => { change({ refused: [] }); openList({ where: {}, ids: rows }); }}>Show ${counted(rows.length, "row")}</button>`}
-      <button type="button" onClick=${() => change({ refused: [] })}>Close</button></p>`}`;
+      ${rows.length > 0 && !isInline() && html`<button onClick=${() => { change({ refused: [] }); openList({ where: {}, ids: rows }); }}>Show ${counted(rows.length, "row")}</button>`}
+      <button onClick=${() => change({ refused: [] })}>Close</button></p>`}`;
 };
 
 const Header = () => {
@@ -55,9 +58,9 @@ const Header = () => {
   return html`<header>
     <h1>${review.tasks.length > 1 && !isInline() ? html`<select aria-label="Task" value=${review.task} onChange=${(event) => openReview({ task: event.target.value })}>
       ${review.tasks.map((name) => html`<option key=${name}>${name}</option>`)}</select>` : review.task} <small>${review.dataset}</small></h1>
-    ${isInline() ? whole && html`<button type="button" onClick=${() => host.show("fullscreen").catch((error) => say(error.message))}>Full screen</button>`
+    ${isInline() ? whole && html`<button onClick=${() => host.show("fullscreen").catch((error) => say(error.message))}>Full screen</button>`
       : html`<nav aria-label="Views">${Object.entries(VIEWS).map(([name, [words]]) => html`
-        <button type="button" key=${name} aria-current=${view === name ? "page" : undefined} onClick=${() => change({ view: name, note: "" })}>${words}</button>`)}</nav>`}
+        <button key=${name} aria-current=${view === name ? "page" : undefined} onClick=${() => change({ view: name, note: "" })}>${words}</button>`)}</nav>`}
     <${Progress} />
   </header>`;
 };
@@ -69,7 +72,7 @@ const App = () => {
   if (session.phase === "waiting") return html`<main><p class="empty" role="status">Opening the review…</p></main>`;
   if (session.phase === "failed") {
     return html`<main><p class="empty" role="alert">${session.fault}</p>
-      <p class="empty"><button type="button" onClick=${() => openReview(session.given)}>Try again</button></p></main>`;
+      <p class="empty"><button onClick=${() => openReview(session.given)}>Try again</button></p></main>`;
   }
   const View = VIEWS[isInline() ? "queue" : session.view][1];
   return html`<main tabindex="-1" ref=${main}><${Header} /><${Notices} /><p class="note" role="status">${session.note || session.preparing || ""}</p><${View} key=${session.review.dataset} /></main>`;
@@ -97,6 +100,8 @@ host.on["tool-result"] = (result) => {
 host.on["tool-cancelled"] = start;
 host.on["resource-teardown"] = () => marks.flush();
 host.on.context = () => { document.documentElement.dataset.mode = host.context.displayMode ?? "fullscreen"; drawAnew(); };
+
+addEventListener("beforeunload", (event) => { if (marks.count) event.preventDefault(); }); // what is not stored would be lost
 
 // Others decide too, on another page or in the chat. A page that nobody sees asks for nothing.
 const LISTEN_MS = 4_000, LISTEN_INLINE_MS = 20_000;

@@ -38,7 +38,7 @@ const host = (() => {
 
   const call = async (name, args) => {
     for (;;) {
-      const held = token, response = await send(name, args, held);
+      const held = token, response = await send(name, args, held).catch(() => { throw new Error("The server does not answer."); });
       const text = await response.text();
       if (response.status === NEEDS_TOKEN) {
         if (held === token) await askForToken(held && "The server does not take this token, or no longer.");

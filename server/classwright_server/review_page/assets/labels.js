@@ -15,28 +15,34 @@ const chance = (share) => (share > 0.99 ? ">99%" : share < 0.01 ? "<1%" : percen
 // A name that may be broken where its words end, and not within one.
 const breakable = (name) => name.split(/(?<=[_\s/-])/).map((part, place) => html`<span key=${place} class="part">${part}</span><wbr />`);
 
+// Labels are put in beforehand unless the person wants none, or the classifier was right in fewer than a third of 20 rows or more.
+const LEAST_ROWS = 20, LEAST_RIGHT = 1 / 3;
+const isPoor = () => { const { rows, same } = marks.record; return rows >= LEAST_ROWS && same < LEAST_RIGHT * rows; };
+const putIn = (row) => (session.suggests && !isPoor() && row.sure) || [];
+
 const LabelKeys = ({ row, blind, choose }) => {
-  const order = labelOrder(row, blind), chances = new Map(blind ? [] : row.guesses ?? []);
-  const stands = row.stands && (row.stands.label ?? (row.stands.action === "accept" ? row.label : undefined));
+  const bare = blind || !session.suggests, order = labelOrder(row, bare), chances = new Map(bare ? [] : row.guesses ?? []);
+  const stands = row.stands && (row.stands.label ?? (hasDone(row, "accept") ? row.label : undefined));
+  const isNone = isSeveral() && !queue.isUntouched && !queue.picked.length;
+  const isSuggested = (name) => !bare && (isSeveral() || !row.label) && givenTo(row)?.includes(name);
   const isChosen = (name) => (isSeveral() ? queue.picked.includes(name) : name === stands);
   const isOwn = (name) => !blind && (isSeveral() ? row.labels?.includes(name) : name === row.label);
   const { labels } = session.review, described = labels.filter((label) => label.description);
   return html`<ol class="labels" aria-label="Labels, by key">
     ${order.slice(0, keyCount()).map((name, place) => html`<li key=${name}>
-      <button type="button" class=${`label ${isOwn(name) ? "own" : ""} ${isChosen(name) ? "chosen" : ""}`}
+      <button class=${`label ${isOwn(name) ? "own" : ""} ${isChosen(name) ? "chosen" : ""}`}
         title=${labels.find((label) => label.name === name).description} aria-keyshortcuts=${place + 1} aria-pressed=${isChosen(name)} onClick=${() => choose(name)}>
         <kbd>${place + 1}</kbd><span class="name">${breakable(name)}</span>
-        ${isOwn(name) && html`<span class="tag">now</span>`}
-        ${!blind && isSeveral() && !isOwn(name) && givenTo(row)?.includes(name) && html`<span class="tag warn">suggested</span>`}
         ${chances.has(name) && html`<span class="chance" style=${{ "--share": chances.get(name) }}>${chance(chances.get(name))}</span>`}
+        <span class="says">${isOwn(name) ? "now" : isSuggested(name) ? "suggested" : ""}</span>
       </button></li>`)}
-    ${isSeveral() && html`<li><button type="button" class="label" aria-keyshortcuts="0" onClick=${() => queue.toggle(null)}><kbd>0</kbd><span>None applies</span></button></li>`}
+    ${isSeveral() && html`<li><button class=${`label ${isNone ? "chosen" : ""}`} aria-keyshortcuts="0" aria-pressed=${isNone} onClick=${() => queue.toggle(null)}><kbd>0</kbd><span>None applies</span><span class="says"></span></button></li>`}
   </ol>
   ${isSeveral() && html`<p class="set">Chosen: ${queue.isUntouched ? html`<em>nothing yet</em>` : queue.picked.length
-    ? queue.picked.map((name) => html`<button type="button" key=${name} class="tag chosen" aria-label=${`Take out: ${name}`} onClick=${() => choose(name)}>${name} ×</button> `)
+    ? queue.picked.map((name) => html`<button key=${name} class="tag chosen" aria-label=${`Take out: ${name}`} onClick=${() => choose(name)}>${name} ×</button> `)
     : html`<span class="tag chosen">${NONE}</span>`}</p>`}
   ${described.length > 0 && !isInline() && html`<details><summary>What the labels mean</summary><ul>${described.map(({ name, description }) => html`<li key=${name}><b>${name}</b>: ${description}</li>`)}</ul>
-    ${isSeveral() && "A label is suggested from a probability on that is its own: 18% may do for one where 31% do not for another."}</details>`}
+    ${isSeveral() && "A label is suggested from a probability on that is its own: 18% may do for one where 31% do not for another. It is put in from 50% on, if the classifier is known to find it."}</details>`}
   ${order.length > keyCount() && html`<${LabelSearch} names=${order} choose=${choose} />`}`;
 };
 
@@ -54,6 +60,6 @@ const LabelSearch = ({ names, choose }) => {
     <input id="label-search" type="text" value=${words} autocomplete="off" placeholder="a part of its name"
       onInput=${(event) => setWords(event.target.value)} onKeyDown=${key} /></label>
     ${found.length > 0 && html`<div class="found">${found.map((name, place) => html`
-      <button type="button" key=${name} onClick=${() => pick(name)}>${place === 0 && html`<kbd>⏎</kbd> `}${name}</button>`)}</div>`}
+      <button key=${name} onClick=${() => pick(name)}>${place === 0 && html`<kbd>⏎</kbd> `}${name}</button>`)}</div>`}
   </div>`;
 };

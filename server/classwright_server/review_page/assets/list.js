@@ -1,20 +1,20 @@
 // The list: rows that meet conditions, page by page, and one decision for all of them, whose number is shown first.
 const list = (() => {
   const PAGE = 50;
-  let look = { where: {} }, order = "doubt", offset = 0, total = null, ids = [], picked = new Set(), asked = 0;
+  let look = { where: {} }, order = "doubt", offset = 0, total = null, ids = [], picked = new Set(), turn = 0;
 
   const refresh = async () => {
-    const mine = ++asked;
+    const mine = ++turn;
     await marks.flush();
     try {
-      const answer = await host.call("review_rows", { ...reviewed(), look, order, offset, limit: PAGE });
-      if (mine !== asked) return;
+      const answer = await asked("rows", { look, order, offset, limit: PAGE });
+      if (mine !== turn) return;
       total = answer.total;
       ids = remember(answer.rows);
       if (look.ids) ids.sort((a, b) => look.ids.indexOf(a) - look.ids.indexOf(b)); // the nearest first
       change({});
     } catch (error) {
-      if (mine === asked) say(error.message);
+      if (mine === turn) say(error.message);
     }
   };
 
@@ -26,7 +26,7 @@ const list = (() => {
     forget: (isSameTask) => {
       const { places: _, ...rest } = look;
       look = isSameTask ? rest : { where: {} };
-      ids = []; picked = new Set(); offset = 0; total = null; asked += 1;
+      ids = []; picked = new Set(); offset = 0; total = null; turn += 1;
     },
     // Sets or drops one condition: of the rows themselves, or of the review.
     where: (name, value) => {
@@ -38,7 +38,7 @@ const list = (() => {
       return show(value === undefined || value === "" || value === false ? rest : { ...rest, [name]: value });
     },
     sort: (next) => { order = next; offset = 0; return refresh(); },
-    turn: (step) => { offset = Math.max(0, offset + step * PAGE); return refresh(); },
+    turnTo: (next) => { if (next >= 0 && next < total) { offset = next; refresh(); } },
     pick: (id) => { if (!picked.delete(id)) picked.add(id); change({}); },
     pickNone: () => { picked = new Set(); change({}); },
     get look() { return look; },
@@ -80,7 +80,7 @@ const decideMany = async (what) => {
   try {
     await marks.flush();
     const id = `${PERSON}-${randomName(12)}`;
-    const answer = await host.call("review_decide_all", { ...reviewed(), look, person: me(), id, rows: total, ...what });
+    const answer = await asked("decide_all", { look, person: me(), id, rows: total, ...what });
     takeProgress(answer);
     await list.refresh();
     change({ note: `${counted(answer.rows, "row")} decided at once. The history can take it back.` });
@@ -89,7 +89,7 @@ const decideMany = async (what) => {
   }
 };
 
-const STATES = { "": "any", open: "not decided", decided: "decided", accept: "accepted", relabel: "relabelled", remove: "removed", edit: "edited", flag: "flagged", good_example: "good examples" };
+const STATES = { "": "any", open: "not decided", decided: "decided", accept: "accepted", relabel: "relabelled", remove: "removed", edit: "edited", flag: "flagged", good_example: "good examples", wrong: "wrong in a fair sample", disputed: "people differ" };
 const DOUBTS = { "": "any", disagrees: "classifier gives another label", suspect: "label probably wrong", unsure: "classifier is unsure" };
 const ORDERS = { doubt: "most doubtful first", dataset: "as in the dataset", random: "random" };
 
@@ -101,7 +101,7 @@ const anyOf = (rows, words = { [NO_LABELS]: NONE }) => [["", "any"], ...Object.e
 // The words to look for are the person's own while they are typed, whatever is drawn anew meanwhile.
 const Words = ({ words }) => {
   const [typed, setTyped] = useState({}), value = typed.after === words ? typed.value : words;
-  const type = (value) => { setTyped({ value, after: words }); later("search", () => list.where("text", value)); };
+  const type = (value) => { setTyped({ value, after: words }); later("search", () => { setTyped({}); list.where("text", value); }); };
   return html`<label class="wide">Text <input id="list-search" type="search" value=${value} placeholder="words in the text"
     onInput=${(event) => type(event.target.value)} /></label>`;
 };
@@ -116,19 +116,18 @@ const Filters = () => {
     ${narrow && html`<button type="button" aria-expanded=${opened} onClick=${() => open(!opened)}>${set ? `Conditions: ${set}` : "Conditions"} ${opened ? "▴" : "▾"}</button>`}
     ${(!narrow || opened) && html`
     <${Select} label="Label" value=${one("labels")} options=${anyOf(review.label_rows)} act=${each("labels")} />
-    <${Select} label="Classifier says" value=${look.guess ?? ""} options=${any(labelNames())} act=${(value) => list.with("guess", value)} />
-    ${isSeveral() && ["missed", "added"].map((way) => html`<${Select} key=${way} label=${`Classifier ${way}`} value=${look[way] ?? ""} options=${any(labelNames())} act=${(value) => list.with(way, value)} />`)}
+    <${Select} label="Classifier says" value=${look.guess ?? ""} options=${[...any(labelNames()), ...(isSeveral() ? [[NO_LABELS, NONE]] : [])]} act=${(value) => list.with("guess", value)} />
+    ${isSeveral() && ["missed", "added"].map((way) => html`<${Select} key=${way} label=${`Classifier ${way}`} value=${look[way] ?? ""} options=${[...any(labelNames()), [NO_LABELS, "nothing"]]} act=${(value) => list.with(way, value)} />`)}
     <${Select} label="Doubt" value=${look.doubt ?? ""} options=${Object.entries(DOUBTS)} act=${(value) => list.with("doubt", value)} />
-    <${Select} label="Decision" value=${look.state ?? ""} options=${Object.entries(STATES)} act=${(value) => list.with("state", value)} />
+    <${Select} label="Decision" value=${look.state ?? ""} options=${Object.entries(STATES).filter(([name]) => name !== "disputed" || review.disputed)} act=${(value) => list.with("state", value)} />
     <${Select} label="Used" value=${one("splits")} options=${anyOf(review.splits, SPLITS)} act=${each("splits")} />
     <${Select} label="Where from" value=${one("origins")} options=${anyOf(review.origins, ORIGINS)} act=${each("origins")} />
-    ${review.rounds.length > 0 && html`<${Select} label="Round of writing" value=${String(look.where.round ?? "")} options=${any(review.rounds)} act=${(value) => list.where("round", value === "" ? undefined : Number(value))} />`}
-    ${review.topics.length > 0 && html`<${Select} label="Topic" value=${look.where.topic ?? ""} options=${any(review.topics)} act=${(value) => list.where("topic", value)} />`}
-    ${review.source_types.length > 0 && html`<${Select} label="Source" value=${look.where.source_type ?? ""} options=${any(review.source_types)} act=${(value) => list.where("source_type", value)} />`}
+    ${[["round", "Round of writing", review.rounds], ["topic", "Topic", review.topics], ["source_type", "Source", review.source_types]].map(([name, words, values]) => values.length > 0 && html`
+      <${Select} key=${name} label=${words} value=${String(look.where[name] ?? "")} options=${any(values)} act=${(value) => list.where(name, name === "round" && value ? Number(value) : value)} />`)}
+    ${review.disputed !== undefined && html`<label>Decided by <input value=${look.where.decided_by ?? ""} placeholder="a name" onChange=${({ target }) => list.where("decided_by", target.value)} /></label>`}
     <${Select} label="Order" value=${list.order} options=${Object.entries(ORDERS)} act=${list.sort} />`}
-    ${look.places && html`<span class="tag">${counted(look.places.length, "row")} of the map <button type="button" aria-label="Drop the rows of the map" onClick=${() => list.with("places", undefined)}>×</button></span>`}
-    ${look.cell && html`<span class="tag">topic: ${[look.cell.label, look.cell.topic, look.cell.subtopic, look.cell.source_type].filter(Boolean).join(" · ")} <button type="button" aria-label="Drop the topic" onClick=${() => list.with("cell", undefined)}>×</button></span>`}
-    ${look.ids && html`<span class="tag">${counted(look.ids.length, "row")} chosen <button type="button" aria-label="Drop the chosen rows" onClick=${() => list.with("ids", undefined)}>×</button></span>`}
+    ${[["places", `${counted(look.places?.length ?? 0, "row")} of the map`], ["cell", `topic: ${Object.values(look.cell ?? {}).filter(Boolean).join(" · ")}`], ["ids", `${counted(look.ids?.length ?? 0, "row")} chosen`]].map(([name, words]) => look[name] && html`
+      <span key=${name} class="tag">${words} <button type="button" aria-label=${`Drop: ${words}`} onClick=${() => list.with(name, undefined)}>×</button></span>`)}
     <button type="button" disabled=${!look.where.text} onClick=${() => openAlike({ text: look.where.text })}>By meaning</button>
     <button type="button" onClick=${() => list.show({ where: {} })}>Clear</button>
   </form>`;
@@ -138,32 +137,34 @@ const timers = {};
 const later = (name, act) => { clearTimeout(timers[name]); timers[name] = setTimeout(act, 150); };
 
 const List = () => {
+  const { total, offset, ids, picked, pages } = list, words = list.look.where.text ?? "";
   useEffect(() => { list.refresh(); }, []);
   useKeys((event) => {
     if (event.key === "/") return document.getElementById("list-search")?.focus();
-    if (event.key === "ArrowRight") return list.turn(1);
-    if (event.key === "ArrowLeft") return list.turn(-1);
+    if (event.key === "ArrowRight") return list.turnTo(offset + pages);
+    if (event.key === "ArrowLeft") return list.turnTo(offset - pages);
     return false;
   });
-  const { total, offset, ids, picked, pages } = list, words = list.look.where.text ?? "";
   return html`<section class="list" aria-label="List">
     <${Filters} />
     <div class="bar">
       <strong>${total === null ? "Looking…" : `${total} row${total === 1 ? "" : "s"}`}</strong>
-      ${picked.size > 0 && html`<span>${picked.size} ticked <button type="button" onClick=${list.pickNone}>none</button></span>`}
+      ${picked.size > 0 && html`<span>${picked.size} ticked <button onClick=${list.pickNone}>none</button></span>`}
       <${Bulk} />
-      <button type="button" disabled=${!total} onClick=${() => { change({ view: "queue" }); queue.begin("chosen", list.look); }}>Review one by one</button>
+      <button disabled=${!total} onClick=${() => { change({ view: "queue" }); queue.begin("chosen", list.look); }}>Review one by one</button>
     </div>
     ${total === 0 && html`<p class="empty">No row meets all of these conditions.</p>`}
     <ul class="rows">${ids.map((id) => html`<${Row} key=${id} row=${rowOf(id)} words=${words} ticked=${picked.has(id)} />`)}</ul>
-    ${total > pages && html`<nav class="bar" aria-label="Pages">
-      <button type="button" disabled=${offset === 0} onClick=${() => list.turn(-1)}>← Before</button>
-      <span>${offset + 1} to ${Math.min(total, offset + pages)} of ${total}</span>
-      <button type="button" disabled=${offset + pages >= total} onClick=${() => list.turn(1)}>After →</button></nav>`}
+    <${Pages} label="Pages" words=${["← Before", "After →"]} total=${total} offset=${offset} shown=${ids.length} size=${pages} turn=${list.turnTo} />
   </section>`;
 };
 
-const Row = ({ row, words, ticked }) => html`<li class=${row.stands ? "decided" : ""}>
+// A way to the pages of what is shown in part.
+const Pages = ({ label, words: [back, on], total, offset, shown, size, turn }) => total > shown && html`<nav class="bar" aria-label=${label}>
+  <button disabled=${!offset} onClick=${() => turn(Math.max(0, offset - size))}>${back}</button> <span>${offset + 1} to ${offset + shown} of ${total}</span>
+  <button disabled=${offset + size >= total} onClick=${() => turn(offset + size)}>${on}</button></nav>`;
+
+const Row = ({ row, words, ticked }) => html`<li>
   <input type="checkbox" checked=${ticked} disabled=${row.split === "test"} aria-label=${`Tick: ${row.text.slice(0, 80)}`} onChange=${() => list.pick(row.id)} />
   <div class="what"><p dir=${wayOf(row.stands?.text ?? row.text)}><${Found} text=${row.stands?.text ?? row.text} words=${words} />${row.text_characters ? " …" : ""}</p>
     ${row.text_pair && html`<p dir=${wayOf(row.text_pair)} class="pair"><${Found} text=${row.text_pair} words=${words} /></p>`}
@@ -172,9 +173,9 @@ const Row = ({ row, words, ticked }) => html`<li class=${row.stands ? "decided" 
       ${row.suspect && html`<span class="tag warn">probably wrong</span>`}
       <span class="tag">${SPLITS[row.split]}</span><span class="tag">${ORIGINS[row.origin] ?? row.origin}</span>
       ${row.cell?.length > 0 && html`<span class="tag">${row.cell.join(" · ")}</span>`}
-      ${row.stands && html`<span class="tag chosen">${standsAs(row.stands)}</span>`}
+      <${Done} row=${row} /><${Differing} row=${row} />
     </div></div>
-  <button type="button" class="small" aria-label=${`Alike: rows like ${row.text.slice(0, 80)}`} onClick=${() => openAlike({ row: row.id })}>Alike</button>
+  <button class="small" aria-label=${`Alike: rows like ${row.text.slice(0, 80)}`} onClick=${() => openAlike({ row: row.id })}>Alike</button>
 </li>`;
 
 const givenInWords = (row) => row.guesses.slice(0, row.given).map(([name, share]) => `${name} ${chance(share)}`).join(" + ") || NONE;
@@ -189,7 +190,15 @@ const Bulk = () => {
   const [what, setWhat] = useState(null);
   const dialog = useRef();
   const count = list.picked.size || list.total || 0;
-  const ask = (next) => { setWhat(next); dialog.current.showModal(); };
+  const [decided, setDecided] = useState(0); // of them, before
+  const ask = async (next) => {
+    setWhat(next);
+    const { picked, look } = list;
+    try {
+      setDecided(picked.size ? [...picked].filter((id) => isSettled(rowOf(id))).length : look.state ? 0 : (await asked("rows", { look: { ...look, state: "decided" }, limit: 0 })).total);
+      dialog.current.showModal();
+    } catch (error) { say(error.message); }
+  };
   const words = what && { accept: "accepted as labelled", relabel: what.labels ? `given ${inWords(what.labels)}, and no other label` : `labelled ${what.label}`, remove: "removed", flag: "flagged" }[what.action];
   return html`<span class="bulk" role="group" aria-label="Decide about all of them">
     <label>All of them: <select value="" disabled=${!count} onChange=${(event) => { const [action, label] = event.target.value.split(/:(.*)/s); event.target.value = ""; ask({ action, ...(label === undefined ? {} : isSeveral() ? { labels: label ? [label] : [] } : { label }) }); }}>
@@ -197,8 +206,8 @@ const Bulk = () => {
       ${labelNames().map((name) => html`<option key=${name} value=${`relabel:${name}`}>${isSeveral() ? "give only" : "label"} ${name}</option>`)}
       ${isSeveral() && html`<option value="relabel:">give ${NONE}</option>`}</select></label>
     <dialog ref=${dialog} aria-label="Are you sure?">
-      <p><strong>${count} row${count === 1 ? "" : "s"}</strong> will be ${words}. ${list.picked.size ? "These are the ticked ones." : "These are all rows that meet the conditions, on all pages."}</p>
-      <div class="actions"><button type="button" class="main" onClick=${() => { dialog.current.close(); decideMany(what); }}>Yes, ${counted(count, "row")}</button>
-      <button type="button" onClick=${() => dialog.current.close()}>No</button></div>
+      <p><strong>${count} row${count === 1 ? "" : "s"}</strong> will be ${words}. ${list.picked.size ? "These are the ticked ones." : "These are all rows that meet the conditions, on all pages."}${decided ? ` ${counted(decided, "row", "rows")} of them ${decided === 1 ? "was" : "were"} decided before: this overrules it.` : ""}</p>
+      <div class="actions"><button class="main" onClick=${() => { dialog.current.close(); decideMany(what); }}>Yes, ${counted(count, "row")}</button>
+      <button onClick=${() => dialog.current.close()}>No</button></div>
     </dialog></span>`;
 };

@@ -1,6 +1,9 @@
 // The map: rows near each other where they mean the same. A lasso drawn around some, or a ring grown by keys, opens them in the list.
-const HUES = ["#3b6fd4", "#d4553b", "#2f9e57", "#c79a1b", "#8a4fd0", "#1aa3b0", "#d0478f", "#7a8b1f", "#9a5b2e", "#5b6b7a", "#e07b39", "#4b3f9e"];
-const hue = (place) => HUES[place] ?? `hsl(${(place * 137.5) % 360} 60% 50%)`;
+// Labels differ by colour and by shape: colours that most eyes tell apart (after Okabe and Ito), in as many pairs with shapes as there are.
+const HUES = ["#0072b2", "#e69f00", "#009e73", "#cc79a7", "#56b4e9", "#d55e00", "#9467bd", "#a0a030", "#7a5c48"];
+const SHAPES = ["M-1 0A1 1 0 1 0 1 0 1 1 0 1 0-1 0Z", "M-.9-.9H.9V.9H-.9Z", "M0-1.2L1.1.8H-1.1Z", "M0-1.3L1.1 0 0 1.3-1.1 0Z", "M-.4-1.1H.4V-.4H1.1V.4H.4V1.1H-.4V.4H-1.1V-.4H-.4Z"];
+const hue = (label) => HUES[label % HUES.length], shape = (label) => SHAPES[label % SHAPES.length], GREY = "#8a8a8a", MOST_KEYED = 24;
+const Sign = ({ label, written }) => html`<svg class="sign" viewBox="-1.5 -1.5 3 3" aria-hidden="true"><path d=${shape(label)} fill=${written ? "none" : hue(label)} stroke=${hue(label)} stroke-width=".5" /></svg>`;
 const ARRAYS = { place: Uint32Array, x: Uint16Array, y: Uint16Array, label: Uint16Array, kind: Uint8Array };
 const WRITTEN = 1, WRONG = 2, BARE = 4, RING_STEP = 40, WAYS = { ArrowRight: [1, 0], ArrowLeft: [-1, 0], ArrowDown: [0, 1], ArrowUp: [0, -1] };
 
@@ -17,7 +20,7 @@ const MapView = () => {
   const ready = Boolean(session.review.doubts);
   useEffect(() => {
     if (!ready) return;
-    host.call("review_points", { ...reviewed(), look: { where: {} } }).then((answer) => setPoints({
+    marks.flush().then(() => asked("points", { look: { where: {} } })).then((answer) => setPoints({
       labels: answer.labels, ...Object.fromEntries(Object.entries(ARRAYS).map(([name, type]) => [name, fromBase64(answer[name], type)])),
     }), (error) => say(error.message));
   }, [ready, session.review.dataset]);
@@ -36,23 +39,28 @@ const MapView = () => {
     const pencil = dots.current.getContext("2d");
     pencil.setTransform(sharp, 0, 0, sharp, 0, 0);
     pencil.clearRect(0, 0, width, height);
-    const many = points.place.length > 5_000, size = many ? 2 : 4;
-    const inside = lasso && new Set(lasso);
-    for (const shown of [false, true]) { // what is not chosen stays, grey, beneath
-      for (let place = 0; place < points.place.length; place++) {
-        const chosen = isShown(place) && (!inside || inside.has(place));
-        if (chosen !== shown) continue;
-        const [x, y] = at(place), kind = points.kind[place];
-        pencil.globalAlpha = shown ? 0.75 : 0.15;
-        pencil.fillStyle = shown && !(kind & BARE) ? hue(points.label[place]) : "#8a8a8a";
-        if (kind & WRITTEN) pencil.fillRect(x - size / 2, y - size / 2, size, size);
-        else { pencil.beginPath(); pencil.arc(x, y, size / 2 + 0.4, 0, 7); pencil.fill(); }
-        if (shown && kind & WRONG) {
-          pencil.globalAlpha = many ? 0.4 : 1; pencil.strokeStyle = "#d11"; pencil.lineWidth = 1;
-          pencil.beginPath(); pencil.arc(x, y, size + 1.5, 0, 7); pencil.stroke();
-        }
-      }
+    const many = points.place.length > 5_000, size = many ? 2 : points.place.length > 1_000 || width <= NARROW ? 3.5 : 5;
+    const inside = lasso && new Set(lasso), isErring = (number) => points.kind[number] & WRONG;
+    const numbers = [...points.place.keys()], chosen = numbers.filter((number) => isShown(number) && (!inside || inside.has(number)));
+    const labelled = chosen.filter((number) => !(points.kind[number] & BARE));
+    const outlines = SHAPES.map((one) => { const path = new Path2D(); path.addPath(new Path2D(one), { a: size, d: size }); return path; });
+    const dot = (radius) => (number) => { const [x, y] = at(number); pencil.beginPath(); pencil.arc(x, y, radius, 0, 7); };
+    const each = (of, act) => of.forEach((number) => { dot(size / 2)(number); act(number); });
+    pencil.fillStyle = GREY; // what is not chosen stays, beneath; then what has no label
+    if (chosen.length < numbers.length) { pencil.globalAlpha = 0.15; each(numbers, () => pencil.fill()); }
+    pencil.globalAlpha = 0.6;
+    each(chosen.filter((number) => points.kind[number] & BARE), () => pencil.fill());
+    const erring = labelled.filter(isErring); // the more there are, the fainter their rings
+    pencil.globalAlpha = erring.length > 0.3 * labelled.length ? 0.5 : 1; pencil.strokeStyle = "#d11"; pencil.lineWidth = many ? 0.5 : 1;
+    for (const number of erring) { dot(size + 3)(number); pencil.stroke(); }
+    pencil.globalAlpha = 0.9; pencil.lineWidth = size / 3;
+    for (const number of labelled) {
+      const [x, y] = at(number), label = points.label[number];
+      pencil.setTransform(sharp, 0, 0, sharp, x * sharp, y * sharp);
+      pencil.fillStyle = pencil.strokeStyle = hue(label);
+      if (points.kind[number] & WRITTEN) pencil.stroke(outlines[label % SHAPES.length]); else pencil.fill(outlines[label % SHAPES.length]);
     }
+    pencil.setTransform(sharp, 0, 0, sharp, 0, 0);
     if (cursor < 0) return;
     pencil.globalAlpha = 1; pencil.strokeStyle = "#888"; pencil.lineWidth = 2;
     pencil.beginPath(); pencil.arc(...at(cursor), ring || 10, 0, 7); pencil.stroke();
@@ -99,7 +107,7 @@ const MapView = () => {
   };
   const read = async (best) => {
     setLasso(null);
-    const answer = await host.call("review_rows", { ...reviewed(), look: { where: {}, places: [points.place[best]] }, limit: 1 });
+    const answer = await asked("rows", { look: { where: {}, places: [points.place[best]] }, limit: 1 });
     setNear(remember(answer.rows)[0]);
   };
 
@@ -133,18 +141,18 @@ const MapView = () => {
   if (!points) return html`<p class="empty">Fetching the map…</p>`;
   const many = new Map();
   for (const number of lasso ?? []) many.set(points.label[number], (many.get(points.label[number]) ?? 0) + 1);
-  const mix = [...many].sort((a, b) => b[1] - a[1]).map(([label, count]) => `${points.labels[label] ?? "no label"} ${count}`), rest = points.labels.length - HUES.length;
+  const mix = [...many].sort((a, b) => b[1] - a[1]).map(([label, count]) => `${points.labels[label] ?? "no label"} ${count}`), rest = points.labels.length - MOST_KEYED;
   return html`<section class="map" aria-label="Map">
     <div class="bar"><label>Show <select value=${only} onChange=${(event) => setOnly(Number(event.target.value))}>
         <option value="-1">all labels</option>${points.labels.map((name, number) => html`<option key=${name} value=${number}>${name}</option>`)}</select></label>
-      <span class="legend"><i class="dot"></i> real <i class="dot square"></i> written <i class="dot bare"></i> no label <i class="dot ring"></i> classifier disagrees</span>
+      <span class="legend"><${Sign} label="0" /> real <${Sign} label="0" written /> written <i class="dot bare"></i> no label <i class="dot ring"></i> classifier disagrees</span>
       <span class="hint">Draw around rows, or touch one<span class="place">, or use arrows, <kbd>+</kbd> <kbd>-</kbd> and <kbd>o</kbd></span>.</span></div>
     <div class="canvases" ref=${box}><canvas ref=${dots} width=${width * sharp} height=${height * sharp} style=${{ height: `${height}px` }} role="img" aria-label=${`Map of ${counted(points.place.length, "row")}; the list shows the same rows as text`}></canvas>
       <canvas ref=${pen} width=${width} height=${height} style=${{ height: `${height}px` }} aria-hidden="true" onPointerDown=${down} onPointerMove=${move} onPointerUp=${up}></canvas></div>
     ${lasso && html`<div class="bar chosen-rows"><strong>${counted(lasso.length, "row")}</strong> <span>${mix.slice(0, 4).join(", ")}${mix.length > 4 ? ` and ${counted(mix.length - 4, "more label")}` : ""}</span>
-      <button type="button" class="main" onClick=${openChosen}>Open them in the list</button>
-      <button type="button" onClick=${() => setLasso(null)}>Let them go</button></div>`}
+      <button class="main" onClick=${openChosen}>Open them in the list</button>
+      <button onClick=${() => setLasso(null)}>Let them go</button></div>`}
     ${near && html`<ul class="rows" aria-live="polite"><${Row} row=${rowOf(near)} words="" ticked=${false} /></ul>`}
-    <ul class="key" aria-label="Colours">${points.labels.slice(0, HUES.length).map((name, number) => html`<li key=${name}><i class="dot" style=${{ background: hue(number) }}></i> ${name}</li>`)}${rest > 0 && html`<li>and ${counted(rest, "more label")}: choose one above</li>`}</ul>
+    <ul class="key" aria-label="Colours and shapes">${points.labels.slice(0, MOST_KEYED).map((name, number) => html`<li key=${name}><${Sign} label=${number} /> ${name}</li>`)}${rest > 0 && html`<li>and ${counted(rest, "more label")}: choose one above</li>`}</ul>
   </section>`;
 };

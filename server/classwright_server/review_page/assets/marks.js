@@ -1,8 +1,21 @@
+const BESIDE_A_LABEL = ["flag", "good_example", "edit"], LABELS_OR_GONE = ["accept", "relabel", "remove", "fits_none"];
+const hasDone = (row, ...actions) => Boolean(row?.stands?.done.some(([action]) => actions.includes(action)));
+// Whether a row is decided: one without a label that was only marked, or has a new text, is not.
+const isSettled = (row) => Boolean(row?.stands) && (labelsOf(row) !== undefined || hasDone(row, ...LABELS_OR_GONE));
+
+// How a row stands after a decision: a label and a removal take the place of each other, and all else stays beside them.
+const standsAfter = (before, { id, action, label, labels, text, text_pair }) => {
+  const says = LABELS_OR_GONE.includes(action), gone = action === "edit" ? ["edit", "remove"] : says ? [...LABELS_OR_GONE, ...(action === "remove" ? ["edit"] : [])] : [action];
+  const kept = (before?.done ?? []).filter(([one]) => !gone.includes(one));
+  return { ...before, ...(says ? { label, labels } : {}), ...(text === undefined ? {} : { text, text_pair }), id, action, person: me(), done: [...kept, [action, me()]] };
+};
+
 // The marks: decisions, shown at once and sent in batches until the server has stored them. None is given up.
 const marks = (() => {
   const SEND_AFTER_MS = 400, BATCH = 200, REFUSALS = 3, AGAIN_MS = [500, 1_000, 2_000, 5_000];
   let unsent = [], sending = null, timer = 0, failures = 0, most = BATCH, turn = Promise.resolve();
-  const done = []; // what this person decided here, for undoing: the decision's id, the row's, and what stood before
+  const done = []; // what this person decided here, for undoing: the decision's id, the row's, what stood before, whether the classifier had said so
+  let from = 0; // of these the first one since the review was opened
 
   const later = (ms) => { clearTimeout(timer); timer = setTimeout(send, ms); };
 
@@ -32,7 +45,7 @@ const marks = (() => {
             failures = 0;
           }
           if (error.refused) most = 1; // so that the others do not fail with it
-          change({ unsent: unsent.length, note: failures ? `${counted(unsent.length, "decision waits", "decisions wait")} to be stored: ${error.message}` : "" });
+          change({ unsent: unsent.length, note: failures && error.refused ? `${counted(unsent.length, "decision waits", "decisions wait")} to be stored: ${error.message}` : "" });
           later(AGAIN_MS[Math.min(failures, AGAIN_MS.length) - 1] ?? 0);
           break;
         }
@@ -94,12 +107,24 @@ const marks = (() => {
     later(unsent.length >= BATCH ? 0 : SEND_AFTER_MS);
   };
 
+  // Whether the classifier gives the labels that a decision says; undefined where there is nothing to compare.
+  const isRight = (row, { action, label, labels }) => {
+    const said = labels ?? (label ? [label] : row.labels ?? [row.label]);
+    return row.guesses && !isSettled(row) && ["accept", "relabel"].includes(action) ? sameSet(said, givenTo(row)) : undefined;
+  };
+
   return {
+    begin: () => { from = done.length; },
+    // In how many rows that a person labelled the classifier gives the same labels.
+    get record() {
+      const { rows, same } = session.review.agreement ?? { rows: 0, same: 0 }, ours = done.slice(from).filter(({ right }) => right !== undefined);
+      return { rows: rows + ours.length, same: same + ours.filter(({ right }) => right).length };
+    },
     // Decides about one row: `what` has the action and what goes with it.
     decide: (id, what) => {
       const row = rowOf(id), decision = { id: `${PERSON}-${randomName(12)}`, rows: [id], ...what };
-      done.push({ id: decision.id, row: id, before: row.stands });
-      row.stands = { id: decision.id, action: what.action, label: what.label, labels: what.labels, text: what.text, person: me() };
+      done.push({ id: decision.id, row: id, before: row.stands, right: isRight(row, what) });
+      row.stands = standsAfter(row.stands, decision);
       put(decision, [id]);
       change({ note: "" });
     },

@@ -1,12 +1,5 @@
 /* Preact 11.2.0 with its hooks, and htm 3.1.1 bound to it, in one file that defines `preactHtm`.
 
-   Made from the packages of npm by esbuild 0.28:
-     echo 'import { h, render, Fragment } from "preact"; import htm from "htm";
-           import { useState, useEffect, useLayoutEffect, useRef, useMemo, useReducer } from "preact/hooks";
-           export const html = htm.bind(h);
-           export { render, Fragment, useState, useEffect, useLayoutEffect, useRef, useMemo, useReducer };' > entry.js
-     npx esbuild entry.js --bundle --minify --format=iife --global-name=preactHtm --target=es2020 --legal-comments=none
-
    htm: Copyright 2018 Google Inc., Apache License 2.0, http://www.apache.org/licenses/LICENSE-2.0
 
    Preact:

@@ -5,22 +5,34 @@ const MODES = {
   suspect: { name: "Label probably wrong", look: { doubt: "suspect" } },
   unsure: { name: "Classifier is unsure", look: { doubt: "unsure" } },
   unlabelled: { name: "Rows without a label", look: { unlabelled: true } },
+  disputed: { name: "Rows about which people differ", look: { state: "disputed" } },
+  second: { name: "Second opinion, the first one hidden", look: {}, order: "random", blind: true },
   sample: { name: "Fair sample, suggestions hidden", look: {}, order: "random", blind: true },
   chosen: { name: "Rows chosen in the list", look: {} },
 };
 const SAMPLE_ROWS = 100;
 
 const queue = (() => {
-  const PAGE = 200, AHEAD = 120, AGAIN_MS = 2_000; // a fast hand, or a server that is away for a while, must not run dry
+  const PAGE = 200, BLOCK = 50, AHEAD = 120, AGAIN_MS = 2_000; // a fast hand, or a server that is away for a while, must not run dry
   let ids = [], at = 0, total = 0, loading = null, ended = false, turn = 0;
   let served = []; // the rows that the server sent in the order of this turn, which its next page comes after
   let mode = "doubt", chosen = {};
+  let halted = false; // whether a fair sample was ended before its last row
   let touched = null; // of a row that may have several labels: its id, and those that were put in
 
   const setting = () => MODES[mode];
   // Of rows that were chosen, those that are decided come, too.
-  const look = () => (mode === "chosen" ? { where: {}, ...chosen } : { where: {}, ...setting().look, state: "open" });
-  const isOpen = (id) => look().state !== "open" || !rowOf(id)?.stands;
+  const look = () => (mode === "chosen" ? { where: {}, ...chosen } : mode === "second" ? { where: {}, not_by: session.name } : { where: {}, state: "open", ...setting().look });
+  const isOpen = (id) => look().state !== "open" || !isSettled(rowOf(id));
+  const isTaken = (id) => !isOpen(id) && !isMe(rowOf(id).stands.person ?? "");
+  const end = () => (mode === "sample" ? Math.min(ids.length, SAMPLE_ROWS) : ids.length);
+
+  // Of people who work at the same time each is led through every fifty rows in an order of their own.
+  const mixed = (rows) => {
+    if (!session.review.here.some((person) => !isMe(person))) return rows;
+    const rank = (id) => [...`${session.name || PERSON} ${id}`].reduce((sum, letter) => Math.imul(sum ^ letter.charCodeAt(0), 16_777_619) >>> 0, 2_166_136_261);
+    return rows.flatMap((_, place) => (place % BLOCK ? [] : rows.slice(place, place + BLOCK).sort((a, b) => rank(a) - rank(b))));
+  };
 
   const load = () => {
     if (ended) return Promise.resolve();
@@ -30,29 +42,28 @@ const queue = (() => {
       if (mine !== turn) return;
       const offset = served.filter(isOpen).length, decided = new Set(ids.filter((id) => !isOpen(id)));
       const order = setting().order ?? "doubt";
-      const answer = await host.call("review_rows", { ...reviewed(), look: look(), order, offset, limit: PAGE });
+      const answer = await asked("rows", { look: look(), order, offset, limit: PAGE });
       if (mine !== turn) return;
       if (!served.length) ids = ids.slice(0, at + 1); // a new order: what was not shown yet gives way to it
       const known = new Set(ids), fresh = answer.rows.filter(({ id }) => id !== ids[at] && isOpen(id)); // nothing changes under a hand
       total = ids.filter((id) => decided.has(id)).length + answer.total;
       ended = answer.rows.length < PAGE;
       served = [...served, ...answer.rows.map((row) => row.id)];
-      ids = [...ids, ...remember(fresh).filter((id) => !known.has(id))];
+      ids = [...ids, ...mixed(remember(fresh).filter((id) => !known.has(id)))];
       change({});
     })().catch((error) => {
-      if (mine === turn && !error.refused) setTimeout(load, AGAIN_MS);
-      say(error.message);
+      if (mine === turn && !error.refused) setTimeout(load, AGAIN_MS); else say(error.message);
     }).finally(() => { if (mine === turn) loading = null; });
     return loading;
   };
 
   const begin = async (next, rows = {}, first = null) => {
     mode = next; chosen = rows;
-    ids = []; served = []; at = 0; total = 0; ended = false; loading = null;
+    ids = []; served = []; at = 0; total = 0; ended = halted = false; loading = null;
     const mine = ++turn;
     change({ note: "" });
     if (first) {
-      const { rows: shown } = await host.call("review_rows", { ...reviewed(), look: { where: {}, ids: [first] }, limit: 1 });
+      const { rows: shown } = await asked("rows", { look: { where: {}, ids: [first] }, limit: 1 });
       if (mine !== turn) return;
       ids = [...new Set([...remember(shown), ...ids])];
     }
@@ -66,13 +77,15 @@ const queue = (() => {
   };
 
   const move = (step) => {
-    at = Math.max(0, Math.min(ids.length, at + step));
+    at = halted ? end() - (step < 0 ? 1 : 0) : Math.max(0, Math.min(end(), at + step));
+    halted = false;
+    while (step > 0 && at < end() && isTaken(ids[at])) at += 1; // by somebody else, since it was fetched
     if (ids.length - at < AHEAD) load();
     change({});
   };
 
-  // The labels that Enter decides on: as they were put in here, as they were decided, as they are, or as a classifier gives them.
-  const start = (row) => row.stands?.labels ?? (setting().blind ? [] : row.labels ?? givenTo(row) ?? []);
+  // The labels that Enter decides on: as they were put in here, as they were decided, as they are, or those that a classifier is sure of.
+  const start = (row) => row.stands?.labels ?? (setting().blind ? [] : row.labels ?? putIn(row));
   const current = () => (touched?.id === ids[at] ? touched.labels : start(rowOf(ids[at])));
 
   return {
@@ -86,23 +99,26 @@ const queue = (() => {
     },
     get picked() { return current(); },
     // Whether nothing is said of the row's labels yet, so that Enter would decide on nothing.
-    get isUntouched() { const row = rowOf(ids[at]); return touched?.id !== row.id && !row.stands?.labels && (setting().blind || !(row.labels ?? row.guesses)); },
+    get isUntouched() { const row = rowOf(ids[at]); return touched?.id !== row.id && !row.stands?.labels && (setting().blind || !row.labels) && !start(row).length; },
     // Has the rows that were not shown yet come in the order of what is known by now. The others stay until it is there.
     reorder: () => { served = []; ended = false; turn += 1; loading = null; return load(); },
     decide: (what) => {
       const id = ids[at];
       if (id === undefined) return;
+      const stays = BESIDE_A_LABEL.includes(what.action) && labelsOf(rowOf(id)) === undefined; // its label is still to be said
       marks.decide(id, { ...what, ...(setting().blind ? { blind: true } : {}) });
-      move(1);
+      if (!stays) move(1);
     },
     undo: () => { const id = marks.undo(), place = ids.indexOf(id); if (place >= 0) at = place; change({}); },
     get row() { return rowOf(ids[at]); },
     get place() { return at; },
     get total() { return Math.max(total, ids.length); },
     get hasEnded() { return ended; },
+    get isDone() { return halted || (mode === "sample" && at >= SAMPLE_ROWS); },
+    halt: () => { halted = true; change({}); },
+    get skipped() { return ids.slice(0, Math.min(at, end())).filter((id) => !isSettled(rowOf(id))).length; },
     get mode() { return mode; },
     get blind() { return Boolean(setting().blind); },
-    get sampled() { return ids.slice(0, at).filter((id) => rowOf(id)?.stands).length; },
   };
 })();
 
@@ -117,8 +133,8 @@ const accept = () => {
   const { row, blind } = queue;
   if (blind) return say("Choose a label: in a fair sample nothing is suggested.");
   if (row.label) return queue.decide({ action: "accept" });
-  const best = row.guesses?.[0]?.[0];
-  return best ? queue.decide({ action: "accept", label: best }) : say("This row has no label to accept: choose one.");
+  const [best] = putIn(row);
+  return best ? queue.decide({ action: "accept", label: best }) : say("This row has no label, and none is surely right: choose one.");
 };
 
 const QUEUE_KEYS = {
@@ -145,27 +161,34 @@ const Queue = () => {
     return QUEUE_KEYS[event.key] ? QUEUE_KEYS[event.key]() : false;
   });
   const counts = session.review.doubts;
-  const isDone = queue.mode === "sample" && queue.sampled >= SAMPLE_ROWS;
+  const isDone = queue.isDone, { sample } = session.review, record = marks.record;
   return html`<section class="queue" aria-label="Queue">
     <div class="bar"><label>Show <select value=${queue.mode} onChange=${(event) => queue.begin(event.target.value)}>
-      ${Object.entries(MODES).filter(([name]) => name !== "chosen" || queue.mode === "chosen").map(([name, { name: words }]) => html`
+      ${Object.entries(MODES).filter(([name]) => name === queue.mode || ({ chosen: false, disputed: session.review.disputed, second: session.name && session.review.disputed !== undefined }[name] ?? true)).map(([name, { name: words }]) => html`
         <option key=${name} value=${name} disabled=${!counts && ["disagrees", "suspect", "unsure"].includes(name)}>${words}${counts?.[name] !== undefined ? ` (${counts[name]})` : ""}</option>`)}
     </select></label>
+    ${queue.mode === "sample" ? html`<span>${sample ? `Right so far: ${sampleInWords(sample)}` : ""}</span> ${row && !isDone && html`<button onClick=${queue.halt}>End here</button>`}`
+      : !isInline() && !queue.blind && html`<label><input type="checkbox" checked=${!session.suggests} onChange=${({ target }) => { keepInAddress("suggest", target.checked && "nothing"); change({ suggests: !target.checked }); target.blur(); }} /> Suggest nothing</label>
+        ${session.suggests && record.rows > 0 && html`<span>The classifier was right in ${record.same} of ${counted(record.rows, "row")} so far${isPoor() ? ": it puts no label in" : ""}.</span>`}`}
     <span class="place">${row && !isDone ? `Row ${inFigures(queue.place + 1)} of ${inFigures(queue.mode === "sample" ? Math.min(SAMPLE_ROWS, queue.total) : queue.total)}` : ""}</span></div>
     ${isDone || !row ? html`<${QueueEnd} isDone=${isDone} />`
       : html`<${Card} row=${row} blind=${queue.blind} editing=${editing} edit=${edit} />`}
   </section>`;
 };
 
+const sampleInWords = ({ right, rows, share, low, high }) => `${right} of ${counted(rows, "row")}, ${percent(share)} (${percent(low)} to ${percent(high)}, the 95% interval)`;
+
 const QueueEnd = ({ isDone }) => {
   const { sample } = session.review;
   if (!queue.hasEnded && !isDone) return html`<p class="empty">Looking for rows…</p>`;
+  const wrong = sample ? sample.rows - sample.right : 0;
   return html`<div class="empty">
-    <p>${queue.total ? "That was the last row of this queue." : "No row is left to decide here."}</p>
-    ${queue.mode === "sample" && sample && html`<p class="result"><strong>${percent(sample.share)}</strong> of the ${isSeveral() ? "rows have all their labels right and no other" : "labels are right"}
-      (most likely ${percent(sample.low)} to ${percent(sample.high)}, the 95% interval): ${sample.right} of ${sample.rows} rows that nobody had
-      looked at and whose ${isSeveral() ? "labels" : "label"} you could not see.</p>`}
-    <p><button type="button" onClick=${() => queue.move(-1)}>Back to the last row</button></p>
+    <p>${isDone ? "The fair sample ends here." : queue.total ? "That was the last row of this queue." : "No row is left to decide here."}${queue.skipped ? ` ${counted(queue.skipped, "row was", "rows were")} skipped.` : ""}</p>
+    ${queue.mode === "sample" && (sample ? html`<p class="result">${isSeveral() ? "All labels right and no other" : "Label right"}: <strong>${sampleInWords(sample)}</strong>.
+      These are all rows of fair samples so far that had labels, which you could not see.</p>
+      ${wrong > 0 && html`<p><button onClick=${() => openList({ where: {}, state: "wrong" })}>Show ${counted(wrong, "row that was", "rows that were")} wrong</button></p>`}`
+      : html`<p>No row that had a label was decided, so nothing was measured.</p>`)}
+    <p><button onClick=${() => queue.move(-1)}>Back to the last row</button></p>
   </div>`;
 };
 
@@ -179,14 +202,14 @@ const Card = ({ row, blind, editing, edit }) => html`<article class="card">
     ${!blind && row.cell?.length > 0 && html`<span class="tag">${row.cell.join(" · ")}</span>`}
     ${!blind && row.contrast && html`<span class="tag">written to resemble ${row.contrast}</span>`}
     ${!blind && row.suspect && html`<span class="tag warn">label probably wrong</span>`}
-    ${row.stands && html`<span class="tag chosen">${standsAs(row.stands)}</span>`}
+    <${Done} row=${row} /><${Differing} row=${row} />
   </div>
   ${editing ? html`<${Editor} row=${row} close=${() => edit(null)} />` : html`<div class="text" aria-live="polite">
     <p dir=${wayOf(row.stands?.text ?? row.text)}>${row.stands?.text ?? row.text}${row.text_characters ? html`<em> … ${row.text_characters - row.text.length} more characters</em>` : ""}</p>
     ${row.text_pair && html`<p dir=${wayOf(row.stands?.text_pair ?? row.text_pair)} class="pair">${row.stands?.text_pair ?? row.text_pair}</p>`}</div>`}
   <${LabelKeys} row=${row} blind=${blind} choose=${choose} />
   <div class="actions" role="group" aria-label="Other decisions">
-    ${(!blind || isSeveral()) && html`<${Key} name="⏎" keys="Enter" act=${accept}>${isSeveral() ? "Accept these labels" : row.label ? "Accept" : "Accept the likeliest"}<//>`}
+    ${(isSeveral() || (!blind && (row.label || putIn(row).length > 0))) && html`<${Key} name="⏎" keys="Enter" act=${accept}>${isSeveral() ? "Accept these labels" : row.label ? "Accept" : `Accept ${putIn(row)[0]}`}<//>`}
     <${Key} name="x" act=${QUEUE_KEYS.x}>Remove<//>
     <${Key} name="e" act=${() => edit(row.id)}>Edit<//>
     <${Key} name="g" act=${QUEUE_KEYS.g}>Good example<//>
@@ -197,12 +220,15 @@ const Card = ({ row, blind, editing, edit }) => html`<article class="card">
 </article>`;
 
 const Key = ({ name, keys, act, children }) =>
-  html`<button type="button" aria-keyshortcuts=${keys ?? name} onClick=${act}><kbd aria-hidden="true">${name}</kbd> ${children}</button>`;
+  html`<button aria-keyshortcuts=${keys ?? name} onClick=${act}><kbd aria-hidden="true">${name}</kbd> ${children}</button>`;
 
-const standsAs = ({ action, label, labels, person }) => {
-  const named = labelsOf({ label, labels });
-  const words = { accept: named ? `accepted as ${named}` : "accepted", relabel: `now ${named}`, remove: "removed", edit: "edited", flag: "flagged", good_example: "a good example" }[action];
-  return !person ? "decided by a person before" : inName(person) === "you" ? words : `${words} by ${nameOf(person) ?? "another person"}`;
+// All that was done to a row, each with who did it.
+const Done = ({ row: { stands } }) => stands?.done.map(([action, person]) => html`<span key=${action} class="tag chosen">${doneInWords(stands, action)}${!person ? " by a person before" : isMe(person) ? "" : ` by ${nameOf(person) ?? "another person"}`}</span>`);
+// Of a row about which people differ, what each of them said.
+const Differing = ({ row }) => Object.entries(row.disputed ?? {}).map(([name, said]) => html`<span key=${name} class="tag warn">${name}: ${said}</span>`);
+const doneInWords = (stands, action) => {
+  const named = labelsOf(stands);
+  return { accept: named ? `accepted as ${named}` : "accepted", relabel: named ? `now ${named}` : "labelled", remove: "removed", edit: "edited", flag: "flagged", good_example: "a good example" }[action] ?? "decided";
 };
 
 const focused = (field) => field?.focus(); // at once, so that no letter decides on the row
@@ -212,7 +238,7 @@ const Editor = ({ row, close }) => {
   const [texts, setTexts] = useState(row.text_characters || row.text_pair_characters ? null : [row.stands?.text ?? row.text, row.stands?.text_pair ?? row.text_pair]);
   useEffect(() => {
     if (texts) return;
-    host.call("review_rows", { ...reviewed(), look: { where: { splits: [row.split] }, places: [row.place] }, whole: true, limit: 1 })
+    asked("rows", { look: { where: { splits: [row.split] }, places: [row.place] }, whole: true, limit: 1 })
       .then(({ rows }) => setTexts([rows[0].text, rows[0].text_pair]), (error) => { say(error.message); close(); });
   }, [texts === null]);
   if (!texts) return html`<p class="empty">Fetching the whole text…</p>`;
@@ -229,7 +255,7 @@ const Editor = ({ row, close }) => {
   return html`<div class="editor">
     <textarea ref=${focused} dir=${wayOf(texts[0])} rows="4" aria-label="Text" value=${texts[0]} onKeyDown=${key} onInput=${(event) => setTexts([event.target.value, texts[1]])}></textarea>
     ${texts[1] !== undefined && html`<textarea dir=${wayOf(texts[1])} rows="4" aria-label="Second text" value=${texts[1]} onKeyDown=${key} onInput=${(event) => setTexts([texts[0], event.target.value])}></textarea>`}
-    <div class="actions"><button type="button" class="main" onClick=${save}><kbd aria-hidden="true">Ctrl ⏎</kbd> Save the text</button>
-      <button type="button" onClick=${close}><kbd aria-hidden="true">Esc</kbd> Leave it as it is</button></div>
+    <div class="actions"><button class="main" onClick=${save}><kbd aria-hidden="true">Ctrl ⏎</kbd> Save the text</button>
+      <button onClick=${close}><kbd aria-hidden="true">Esc</kbd> Leave it as it is</button></div>
   </div>`;
 };

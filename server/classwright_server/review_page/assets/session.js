@@ -9,8 +9,16 @@ const PERSON = `p${randomName(11)}`;
 // Who decides: a name, once it is given, before what tells two pages of one person apart.
 const me = () => (session.name ? `${session.name}-${PERSON}` : PERSON);
 const nameOf = (person) => (/^(.+)-p\w{11}$/.exec(person) ?? [])[1];
-const inName = (person) => (person.endsWith(PERSON) ? "you" : nameOf(person) ?? `person ${person.slice(1, 5)}`);
+const isMe = (person) => person.endsWith(PERSON) || (session.name && nameOf(person) === session.name);
+const inName = (person) => (isMe(person) ? "you" : nameOf(person) ?? `person ${person.slice(1, 5)}`);
 const asName = (typed) => typed.replace(/[^\p{L}\p{M}\p{Nd}_ .-]/gu, "").trim().slice(0, 25);
+
+// What a person set stands in the page's address, and so stays over a reload; the page stores nothing.
+const address = new URLSearchParams(location.search);
+const keepInAddress = (name, value) => {
+  if (value) address.set(name, value); else address.delete(name);
+  try { history.replaceState(null, "", `${location.pathname}?${address}${location.hash}`); } catch { /* a frame in a chat has none */ }
+};
 
 const session = {
   phase: "waiting", // then "open", or "failed" with its words in `fault`
@@ -20,7 +28,9 @@ const session = {
   review: null, // the answer of review_open
   view: "queue",
   note: "", // said to the person, also by screen readers
-  name: asName(new URLSearchParams(location.search).get("name") ?? ""), // as others see it
+  name: asName(address.get("name") ?? ""), // as others see it
+  suggests: address.get("suggest") !== "nothing",
+  away: false, // whether the server does not answer
   unsent: 0,
   refused: [], // decisions that the server did not take: the row and the reason
   preparing: null, // how far the judging of the rows is, or why it failed
@@ -30,7 +40,22 @@ let drawAnew = () => {};
 const change = (changes) => { Object.assign(session, changes); drawAnew(); };
 const say = (note) => change({ note });
 
+// Each call tells whether the server is there. One that refuses is.
+const ask = host.call;
+host.call = async (...asked) => {
+  try {
+    const answer = await ask(...asked);
+    if (session.away) change({ away: false });
+    return answer;
+  } catch (error) {
+    change({ away: !error.refused });
+    throw error;
+  }
+};
+
 const reviewed = () => ({ dataset: session.review.dataset, ...(session.review.model ? { model: session.review.model } : {}) });
+// A call about what is reviewed, by the name of its tool.
+const asked = (name, more) => host.call(`review_${name}`, { ...reviewed(), ...more });
 const labelNames = () => session.review.labels.map((label) => label.name);
 // A task whose rows may have several labels has them in a list, `labels`, where others have one, `label`.
 const isSeveral = () => session.review.multi_label;
@@ -53,16 +78,17 @@ const RIGHT_TO_LEFT = /[\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufefc]/g;
 const wayOf = (text) => ((text.match(RIGHT_TO_LEFT)?.length ?? 0) * 2 > (text.match(/\p{L}/gu)?.length ?? 0) ? "rtl" : "ltr");
 
 // What the numbers around the rows are by now; answers of several tools have them.
-const takeProgress = ({ decided, waiting, sample, newest, cursor }) =>
-  Object.assign(session.review, { decided, waiting, sample, newest, cursor: Math.max(cursor, session.review.cursor ?? 0) });
+const takeProgress = ({ decided, waiting, waiting_rows, sample, newest, cursor, disputed, otherwise = session.review.otherwise }) =>
+  Object.assign(session.review, { decided, waiting, waiting_rows, sample, newest, disputed, otherwise, cursor: Math.max(cursor, session.review.cursor ?? 0) });
 
 // Shows a dataset; `first` is the id of the row that the queue is to begin with.
 const openReview = async (given, first) => {
   try {
-    const review = await host.call("review_open", given);
+    const review = await host.call("review_open", { ...given, person: me() });
     const isSameTask = review.task === session.review?.task;
     list.forget(isSameTask);
     session.rows = new Map();
+    marks.begin();
     change({ review, phase: "open", fault: "" });
     if (session.look) await begin(session.look); else queue.resume(isSameTask, first);
     session.look = null;
@@ -116,6 +142,17 @@ const idsIn = (value) => {
   const inner = value?.result ?? value ?? {};
   const found = {};
   for (const name of ["task", "dataset", "model"]) if (typeof inner[name] === "string") found[name] = inner[name];
+  return found;
+};
+
+// What the server answers, asked anew when `about` changes; an answer that comes too late is left.
+const useAnswer = (ask, about) => {
+  const [found, setFound] = useState(null);
+  useEffect(() => {
+    let isLate = false;
+    ask().then((answer) => isLate || setFound(answer), (error) => say(error.message));
+    return () => { isLate = true; };
+  }, about);
   return found;
 };
 

@@ -8,18 +8,20 @@ from datetime import UTC, datetime
 import pytest
 from pydantic import ValidationError
 
+from classwright_tools.context import ToolContext
 from classwright_tools.domain.decision import Decision
 from classwright_tools.domain.edits import Edit
 from classwright_tools.domain.look import Look
 from classwright_tools.domain.selection import RowFilter
 from classwright_tools.domain.task import Task
+from classwright_tools.finish_review import FinishReviewRequest, finish_review
 from classwright_tools.review.decisions import mark_made, store
 from classwright_tools.review.desk import Desk
 from classwright_tools.review.fitting import fitting
 from classwright_tools.review.overview import progress
-from classwright_tools.review.shown_rows import shown_rows
+from classwright_tools.review.shown_rows import shown_rows, stands
 from classwright_tools.review.standing import Standing
-from classwright_tools.workspace.datasets import read_table
+from classwright_tools.workspace.datasets import read_edits, read_table
 from classwright_tools.workspace.workspace import Workspace
 from support.review import review_dataset
 
@@ -160,6 +162,32 @@ def test_rows_are_found_by_what_was_decided_and_by_what_they_are(workspace: Work
     assert found(Look(unlabelled=True)) == [place for place, split in enumerate(desk.splits) if split == "unlabelled"]
     assert found(Look(places=(3, 5))) == [3, 5]
     assert found(Look(doubt="suspect")) == []
+
+
+def test_marks_and_a_text_stay_beside_a_label_and_are_found_before_and_after_a_version_has_them(
+    workspace: Workspace, context: ToolContext, desk: Desk
+) -> None:
+    bare = desk.splits.index("unlabelled")
+    standing = decide(workspace, desk, about(desk, bare, "flag"), about(desk, bare, "edit", text="my box is lost"))
+    assert desk.find(Look(state="decided"), standing, None).tolist() == [], "its label is still to be said"
+
+    decide(workspace, desk, about(desk, 0, "flag"), about(desk, 0, "good_example"), about(desk, 0, "accept"))
+    standing = decide(workspace, desk, about(desk, bare, "relabel", label="delivery"))
+
+    assert [*desk.done(desk.ids[bare], standing)] == ["flag", "edit", "relabel"]
+    assert [one[0] for one in (stands(desk, standing, desk.ids[bare]) or {})["done"]] == ["flag", "edit", "relabel"]
+    assert (stands(desk, standing, desk.ids[bare]) or {})["label"] == "delivery"
+    assert desk.find(Look(state="flag"), standing, None).tolist() == [0, bare]
+    assert desk.find(Look(state="edit"), standing, None).tolist() == [bare]
+    assert progress(desk, standing)["waiting_rows"] == 2
+    made = finish_review(FinishReviewRequest(task="support"), context).dataset
+    saved = Desk(made, read_table(workspace, made), desk.labels, tuple(read_edits(workspace, made)))
+    standing = standing_of(workspace)
+    for state, texts in (("flag", {desk.text_of(desk.ids[0]), "my box is lost"}), ("edit", {"my box is lost"})):
+        found = saved.find(Look.model_validate({"state": state}), standing, None)
+        assert {saved.text_of(saved.ids[place]) for place in found} == texts
+    standing = decide(workspace, saved, about(saved, 0, "remove"))
+    assert "relabel" not in saved.done(saved.ids[0], standing), "what is removed has no label any more"
 
 
 def test_a_row_that_a_person_decided_in_the_chat_is_decided(workspace: Workspace, desk: Desk) -> None:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from base64 import b64decode
 from dataclasses import replace
 from typing import Any
 
+import numpy as np
 import pytest
 
 from classwright_server.mcp.page_arguments import DecideRequest, Looked, OpenRequest, RowsRequest
@@ -18,7 +20,7 @@ from classwright_tools.find_examples import FindExamplesRequest, find_examples
 from classwright_tools.finish_review import FinishReviewRequest, finish_review
 from classwright_tools.measurement.judging import doubts_about
 from classwright_tools.undo_decision import UndoDecisionRequest, undo_decision
-from classwright_tools.workspace.datasets import read_edits
+from classwright_tools.workspace.datasets import read_edits, read_table
 from classwright_tools.workspace.workspace import Workspace
 from support.editing import row_with, rows_of
 from support.measurement import dataset_of
@@ -148,6 +150,66 @@ def test_the_row_with_a_label_too_few_is_the_most_doubtful_and_is_found_by_what_
     assert (opened["multi_label"], opened["label_rows"]["|"]) == (True, 12)
     assert figures["right"] == figures["rows"] - int(doubts.of_kind("disagrees").sum())
     assert points["labels"][-2:] == ["several labels", "none of the labels"]
+
+
+def test_each_cell_of_the_matrix_opens_the_rows_that_it_counts_also_those_where_nothing_was_missed_or_added(
+    workspace: Workspace, context: ToolContext, dataset: str
+) -> None:
+    doubts_about(context, dataset, None)
+    desk = ReviewDesk()
+    figures = desk.figures(workspace, Looked(dataset=dataset))["confusion"]
+    labels, none = figures["labels"], len(figures["labels"])
+    counted = {}
+    for own, guess, rows in figures["cells"]:
+        if own == guess < none:
+            look: dict[str, Any] = {"where": {"labels": [labels[own]]}, "guess": labels[guess]}
+        else:
+            look = {"where": {"labels": ["|"]}} if own == none else {"missed": [*labels, "", "|"][own]}
+            look |= {"guess": "|"} if guess == none else {"added": [*labels, "", "|"][guess]}
+        answer = desk.rows(workspace, RowsRequest.model_validate({"dataset": dataset, "look": look, "limit": 0}))
+        assert answer["total"] == rows, (own, guess)
+        counted[own, guess] = rows
+
+    assert counted[none + 1, labels.index("refund")] >= 1, "the row with a label too few has all that it has"
+    assert counted.get((none, none), 0) + counted[none + 1, none + 1] == figures["right"]
+    assert figures["of"][none] == 12
+    assert all(rows <= figures["of"][own] for (own, _), rows in counted.items())
+
+
+def test_the_map_has_what_was_decided_before_it_is_saved(
+    workspace: Workspace, context: ToolContext, dataset: str
+) -> None:
+    doubts_about(context, dataset, None)
+    bare = row_with(workspace, dataset, "where is my box")
+
+    def label() -> str:
+        points = ReviewDesk().points(workspace, Looked(dataset=dataset))
+        place = read_table(workspace, dataset)["id"].to_pylist().index(bare.id)
+        number = int(np.frombuffer(b64decode(points["label"]), "<u2")[place])
+        return [*points["labels"], "no label"][number]
+
+    assert label() == "no label"
+    decide(workspace, dataset, {"action": "relabel", "rows": [bare.id], "labels": ["refund"]})
+    assert label() == "refund"
+
+
+def test_a_label_is_put_in_where_it_is_probable_and_told_apart_in_real_rows(
+    workspace: Workspace, context: ToolContext, dataset: str
+) -> None:
+    doubts = doubts_about(context, dataset, None)
+    place = read_table(workspace, dataset)["text"].to_pylist().index("where is my box, i want my money back")
+
+    assert doubts.told.all()
+    assert doubts.suggested(place) == ("refund",)
+    assert doubts.chances[place, 0] > 0.5
+    assert doubts.sure(place) == ("refund",)
+    assert replace(doubts, chances=doubts.chances / 4).sure(place) == ()
+    unknown = replace(doubts, told=doubts.labels == "delivery")
+    assert "refund" not in unknown.sure(place)
+    desk = ReviewDesk()
+    look = {"dataset": dataset, "look": {"unlabelled": True}}
+    (shown,) = desk.rows(workspace, RowsRequest.model_validate(look))["rows"]
+    assert shown["sure"] == ["refund"]
 
 
 def test_doubts_are_told_in_the_chat_and_drawn(workspace: Workspace, context: ToolContext, dataset: str) -> None:

@@ -1,0 +1,96 @@
+"""The review page in a real browser where several people decide: what each sees, and who gets which row."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from mcp import Client
+from playwright.async_api import Browser, expect
+
+from classwright_tools.domain.kinds import task_of
+from classwright_tools.workspace.workspace import Workspace
+from support.page_host import CHROMIUM, shown
+from support.review_page import Leaving, judged, standing, stored
+
+pytestmark = [pytest.mark.anyio, pytest.mark.skipif(CHROMIUM is None, reason="needs Chromium, which CI installs")]
+
+
+async def test_two_people_at_once_are_led_to_different_rows_and_over_those_that_the_other_decided(
+    client: Client, chromium: Browser, workspace: Workspace, dataset: str
+) -> None:
+    arguments: dict[str, Any] = {"dataset": dataset}
+    async with shown(chromium, client, arguments) as before:
+        await judged(before)
+    async with shown(chromium, client, arguments) as ann, shown(chromium, client, arguments) as bob:
+        await expect(ann.view.locator(".card .text")).to_be_visible()
+        await expect(bob.view.locator(".card .text")).to_be_visible()
+        seen: dict[str, list[str]] = {"ann": [], "bob": []}
+        for turn in range(1, 14):
+            for name, opened in (("ann", ann), ("bob", bob)):
+                seen[name].append(await opened.view.locator(".card .text p").inner_text())
+                await opened.press("x")
+            await stored(ann, workspace, dataset, 2 * turn)
+            for opened in (ann, bob):  # news comes with an answer, or within seconds
+                rows = len(standing(workspace, dataset).rows)
+                await expect(opened.view.locator(".progress")).to_contain_text(f"{rows} of 34 rows decided")
+
+        assert seen["ann"][:3] != seen["bob"][:3]
+        assert len({*seen["ann"], *seen["bob"]}) >= 20, "of 26; only a row that both look at is decided twice"
+        assert ann.faults == bob.faults == []
+
+
+async def test_a_page_hears_of_what_is_done_elsewhere_without_a_decision_of_its_own(
+    client: Client, chromium: Browser, workspace: Workspace, dataset: str
+) -> None:
+    arguments: dict[str, Any] = {"dataset": dataset}
+    async with shown(chromium, client, arguments) as ann, shown(chromium, client, arguments) as bob:
+        await judged(ann)
+        await bob.view.get_by_role("button", name="List").click()
+        rows = bob.view.locator(".rows li")
+        text = await ann.view.locator(".card .text p").inner_text()
+        await ann.press("x")
+        await expect(rows.filter(has_text=text).locator(".tag.chosen")).to_have_text("removed by another person")
+        await ann.press("u")
+        await expect(rows.locator(".tag.chosen")).to_have_count(0)
+
+        changes = [{"action": "remove", "rows": {"where": {"text": "password"}}}]
+        edit = {"task": task_of(dataset), "reason": "said in the chat", "changes": changes}
+        newer = (await client.call_tool("edit_examples", edit)).structured_content["result"]["dataset"]  # type: ignore[index]
+        await bob.view.get_by_role("button", name=f"Go to {newer}").click()
+
+        await expect(bob.view.locator("h1")).to_contain_text(newer)
+        await expect(bob.view.locator(".list .rows li").first).to_be_visible()
+        await expect(bob.view.locator(".notice")).to_have_count(0)
+        assert ann.faults == bob.faults == []
+
+
+async def test_who_waits_and_who_decides_are_told_that_the_server_is_away_and_nothing_is_lost(
+    client: Client, chromium: Browser, workspace: Workspace, dataset: str
+) -> None:
+    leaving = Leaving(client)
+    async with shown(chromium, leaving, {"dataset": dataset}) as opened:  # type: ignore[arg-type]  # a client in all it uses
+        await judged(opened)
+        notice = opened.view.locator(".notice")
+        leaving.away = True
+        await expect(notice).to_contain_text("The server is away. Your decisions are kept here")
+        await opened.press("x", "f")
+        await expect(notice).to_contain_text("2 decisions are kept here and sent when it is back")
+        await expect(opened.view.locator("main")).not_to_contain_text("hang up")
+        leaving.away = False
+
+        assert [action for action, _ in await stored(opened, workspace, dataset, 2)] == ["remove", "flag"]
+        await expect(notice).to_have_count(0)
+
+
+async def test_a_bulk_decision_says_how_many_of_its_rows_were_decided_before(
+    client: Client, chromium: Browser, workspace: Workspace, dataset: str
+) -> None:
+    async with shown(chromium, client, {"dataset": dataset}) as opened:
+        await judged(opened)
+        await opened.press("x", "x")
+        await stored(opened, workspace, dataset, 2)
+        await opened.view.get_by_role("button", name="List").click()
+        await opened.view.get_by_label("All of them:").select_option("flag")
+
+        await expect(opened.view.locator("dialog")).to_contain_text("2 rows of them were decided before")
