@@ -276,7 +276,7 @@ def test_a_change_says_what_it_lacks_and_what_it_does_nothing_with() -> None:
     ):
         with pytest.raises(ValidationError, match=told):
             EditExamplesRequest.model_validate({"task": "support", "reason": "r", "changes": [change]})
-    with pytest.raises(ValidationError, match="one of the two"):
+    with pytest.raises(ValidationError, match="one of these"):
         EditExamplesRequest(task="support", reason="r")
 
 

@@ -82,8 +82,8 @@ def test_a_label_that_takes_another_keeps_both_descriptions_or_says_that_it_cove
 
     assert both == "the customer asks where a parcel is; the customer wants money back"
     assert "has both descriptions now" in joined.summary
-    assert "'describe_label', 'label': 'delivery'" in joined.summary
-    assert "covers only a part" in part.summary
+    assert "describe_label says it in better words" in joined.summary
+    assert "covers a part of its rows now: mend it by describe_label" in part.summary
     assert workspace.task("support").labels[0].description == ""
 
 

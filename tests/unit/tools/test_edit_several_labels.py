@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from pydantic import ValidationError
 
@@ -279,3 +281,32 @@ def test_a_label_can_be_added_and_given(edit: Editor, context: ToolContext) -> N
     assert rows_of(context.workspace, result.dataset)[NONE.id].labels == ("thanks",)
     assert context.workspace.task("mail").label_names[-1] == "thanks"
     assert context.workspace.task("mail").multi_label
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"action": "relabel", "rows": {"ids": [BOTH.id, NONE.id, UNLABELLED.id]}, "label": "account"},
+        {"action": "remove", "rows": {"ids": [BOTH.id]}},
+        {"action": "merge_label", "label": "refund", "to": "delivery"},
+        {"action": "rename_label", "label": "refund", "to": "money back"},
+        {"action": "remove_label", "label": "refund"},
+    ],
+    ids=lambda change: change["action"],
+)
+def test_an_edit_is_undone_by_itself_where_rows_have_several_labels(
+    edit: Editor, context: ToolContext, change: dict[str, Any]
+) -> None:
+    workspace = context.workspace
+    before, labels = rows_of(workspace, "mail-d1"), workspace.task("mail").labels
+    made = edit(change).dataset
+    assert made
+    later = next(row for row in before.values() if row.text == ROWS[1][0]).id
+    edit({"action": "flag", "rows": {"ids": [later]}})
+
+    back = edit(undo=made).dataset
+
+    assert back
+    assert rows_of(workspace, back) == before
+    assert workspace.task("mail").labels == labels
+    assert Decided(read_edits(workspace, back)).flagged == {later}

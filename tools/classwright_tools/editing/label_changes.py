@@ -80,12 +80,11 @@ def _of_both(taker: Label, given: Label | None, description: str | None, done: D
     known = list(dict.fromkeys(filter(None, both)))
     if len(known) < 2 and (not known or all(both)):
         return taker.description
-    call = f"{{'action': 'describe_label', 'label': {taker.name!r}, 'description': ...}}"
     joined = "; ".join(one.rstrip(".") for one in known)
     if all(both) and len(joined) <= MAX_DESCRIPTION_CHARS:
-        done.remarks.append(f"{taker.name!r} has both descriptions now; in better words: {call}.")
+        done.remarks.append(f"{taker.name!r} has both descriptions now: describe_label says it in better words.")
         return joined
-    done.remarks.append(f"What is said of {taker.name!r} covers only a part of its rows now; to say all: {call}.")
+    done.remarks.append(f"What is said of {taker.name!r} covers a part of its rows now: mend it by describe_label.")
     return taker.description
 
 

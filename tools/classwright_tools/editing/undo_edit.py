@@ -103,6 +103,7 @@ class _Labels:
             return
         known = label_of(self._then, name) or new_label(name, "")
         draft.task = with_labels(draft.task, {}, last=(known,))
+        self._order()  # the labels of a row with several are in the task's order
         draft.record("add_label", label=name)
         self.words.append(f"{name!r} again a label")
 
