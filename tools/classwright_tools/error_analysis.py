@@ -134,7 +134,7 @@ def error_analysis(request: ErrorAnalysisRequest, context: ToolContext) -> Error
     found = _comparison(context, task, request.model)
     texts = _unasked(context, dataset)
     next_step = keep_the_other(workspace, request.model, found, report, texts) or analysis_next_step(
-        report, plan, pairs=workspace.task(task) if model.card.kind == "pair" else None, texts=texts
+        report, plan, workspace.task(task), texts=texts
     )
     result = _result(report, made.id, plan, len(attended), next_step, _limit(context, dataset))
     return result.model_copy(update={"picture": shown})

@@ -30,6 +30,11 @@ from classwright_tools.measurement.set_plans import plan_sets
 from classwright_tools.measurement.style import style_gaps
 from classwright_tools.workspace.datasets import read_card, read_edits
 
+_SUGGESTED = (
+    "What is suggested in the place of a doubtful label is the word of a simple classifier (probe) that has not seen "
+    "the row; the model, whose answers to validation rows the review page shows, may answer otherwise."
+)
+
 
 class _Cells(NamedTuple):
     """The cells of the topic tree by how many rows each has, how many it should have, and those that have fewer."""
@@ -95,13 +100,14 @@ def _cells(context: ToolContext, task: str, evidence: Evidence) -> _Cells:
     return _Cells(held, wanted, missing_cells(held, wanted))
 
 
-def _label_issues(context: ToolContext, evidence: Evidence) -> tuple[tuple[LabelIssue, ...], tuple[str, str]]:
+def _label_issues(context: ToolContext, evidence: Evidence) -> tuple[tuple[LabelIssue, ...], tuple[str, ...]]:
     """Return the labels that are probably wrong and that no person decided, and what is to be said of the others."""
     opinion = evidence.second_opinion
     doubted = opinion.issues(evidence.validation) if opinion else ()
     settled = Decided(read_edits(context.workspace, evidence.errors_in.dataset)).by_person
     issues = tuple(issue for issue in doubted if issue.example not in settled)
-    return issues, (_not_doubted(opinion.answers if opinion else None), settled_by_person(len(doubted) - len(issues)))
+    settled_too = settled_by_person(len(doubted) - len(issues))
+    return issues, (_not_doubted(opinion.answers if opinion else None), settled_too, _SUGGESTED if issues else "")
 
 
 def _planned(

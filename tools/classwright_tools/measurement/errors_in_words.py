@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from classwright_tools.domain.excerpt import counted, listed
+from classwright_tools.domain.excerpt import SHORT, counted, listed, shortened
 from classwright_tools.domain.task import Task
 from classwright_tools.measurement.error_report import ErrorReport
 from classwright_tools.measurement.untried import untried
 from classwright_tools.workspace.ended_labels import ended_labels, rows_to_keep
 from classwright_tools.workspace.workspace import Workspace
 
+WEAK_F1 = 0.7  # of a label that is named to be labelled next
 ENOUGH_TEXTS = 200  # unlabelled ones, to pick from: benchmarks/README.md, "The loop", has what labels for 300 are worth
 
 
@@ -36,13 +37,14 @@ def keep_the_other(
     return f"{model} {loss} {against} ({comparison['id']}): keep {against} and its rows. {helps}"
 
 
-def analysis_next_step(report: ErrorReport, plan: str | None, *, pairs: Task | None, texts: int) -> str:
-    """Return the call that is usually right after; labels for `texts` go before a plan, and `pairs` have none."""
+def analysis_next_step(report: ErrorReport, plan: str | None, task: Task, *, texts: int) -> str:
+    """Return the call that is usually right after; labels for `texts` go before a plan, and pairs have none."""
+    pairs = task if task.kind == "pair" else None
     if plan and texts >= ENOUGH_TEXTS:
         return (
             f"Call annotate_examples with task={report.task!r} and dataset={report.dataset!r}: labels for some of its "
             f"{texts:,} unlabelled texts are worth more than a round of written ones. Or call synthesize_examples with "
-            f"plan={plan!r}. Then train_classifier on the new dataset."
+            f"plan={plan!r}. Then train_classifier on the new dataset.{_label_next(report, task)}"
         )
     if plan:
         return f"Call synthesize_examples with plan={plan!r}, then train_classifier on the new dataset."
@@ -62,6 +64,20 @@ def analysis_next_step(report: ErrorReport, plan: str | None, *, pairs: Task | N
             "cannot be seen."
         )
     return f"There is no plan to follow. Call export_model with model={report.model!r}, or look at the report."
+
+
+def _label_next(report: ErrorReport, task: Task) -> str:
+    """Return which label lacks rows most, and the call that brings unlabelled texts which may be of it."""
+    weakest = next((one for one in report.classes if one.f1.value < WEAK_F1), None)
+    label = next((one for one in task.labels if weakest and one.name == weakest.label), None)
+    if weakest is None or label is None:
+        return ""
+    sought = shortened(label.description, SHORT) or label.name
+    like = f"where={{'splits': ['unlabelled']}}, like={{'text': {sought!r}}}"
+    return (
+        f" Of one label: {label.name!r} is found worst (F1 {weakest.f1.value:.2f}), and find_examples(task="
+        f"{report.task!r}, dataset={report.dataset!r}, {like}) brings the unlabelled texts nearest to what it means."
+    )
 
 
 def in_sets(report: ErrorReport) -> str:

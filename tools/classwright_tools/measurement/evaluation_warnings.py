@@ -15,7 +15,10 @@ from classwright_tools.measurement.long_rows import cut_remarks
 from classwright_tools.measurement.trained_rows import chosen_by, queries_trained_on
 from classwright_tools.statistics.exact_tests import SIGNIFICANCE, fisher_greater
 from classwright_tools.workspace.datasets import read_card, read_edits
+from classwright_tools.workspace.later_labels import edits_since
 from classwright_tools.workspace.workspace import Workspace
+
+_MOVES_FIGURES = ("relabel", "rewrite", "restore")
 
 
 def evaluation_warnings(
@@ -41,6 +44,7 @@ def evaluation_warnings(
     warnings += filter(None, [relabelled(sum(row.id in by_model and row.origin == "real" for row in found.rows))])
     if split == "validation" and model.card.is_set_by_validation:
         warnings += _set_by_these(model, chosen_by(workspace, model.card, found.rows))
+    warnings += filter(None, [edited_since(workspace, model, found)])
     queries = queries_trained_on(workspace, model.card, found.rows)
     if queries:
         warnings.append(
@@ -81,6 +85,23 @@ def flattered(model: Model, found: Answers) -> str:
         f"Validation flattered {model.id}: {promised.accuracy.value:.3f} of {promised.rows} rows were right there, and "
         f"{1 - wrong / rows:.3f} of {rows} here, which is more than chance (Fisher's exact test, p = {p:.2g}). Go by "
         "the figure here."
+    )
+
+
+def edited_since(workspace: Workspace, model: Model, found: Answers) -> str:
+    """Return the sentence on how many of the rows were edited since the model was trained; "" where none was.
+
+    Its figures of before are by the rows as they were.
+    """
+    edits = edits_since(workspace, model.card.dataset, found.dataset)
+    edited = {id_ for edit in edits if edit.action in _MOVES_FIGURES for id_ in edit.rows}
+    rows = sum(row.id in edited for row in found.rows)
+    if not rows:
+        return ""
+    were = counted(rows, "of these rows was", "of these rows were")
+    return (
+        f"{were} relabelled, rewritten or put back since {model.id} was trained ({model.card.dataset}): its figures "
+        "from then do not compare with these."
     )
 
 

@@ -81,3 +81,21 @@ def test_after_a_loss_the_edits_in_between_are_named_with_how_to_look_and_to_und
     assert f"find_examples(task='support', dataset={damaged!r}, compare_to={dataset!r})" in result.next_step
     assert f"edit_examples(task='support', revert_to={dataset!r}, reason=...)" in result.next_step
     assert "Instead of more such rows" not in result.next_step
+
+
+def test_rows_that_were_edited_since_the_model_was_trained_are_told(
+    workspace: Workspace, dataset: str, model: str
+) -> None:
+    row = read_rows(workspace, dataset, "validation")[0]
+    other = next(label for label in ("refund", "delivery") if label != row.label)
+    change = {"action": "relabel", "rows": {"ids": [row.id]}, "label": other}
+    request = EditExamplesRequest(task="support", reason="a person looked", changes=[change])  # type: ignore[arg-type]
+    edited = edit_examples(request, context_on(workspace)).dataset
+    assert edited
+
+    before, after = (
+        evaluate(EvaluateRequest(model=model, dataset=version), context_on(workspace)) for version in (dataset, edited)
+    )
+
+    assert f"1 of these rows was relabelled, rewritten or put back since {model} was trained" in after.summary
+    assert "relabelled, rewritten" not in before.summary
