@@ -43,7 +43,7 @@ class ErrorAnalysisRequest(ToolRequest):
 
     model: ModelId
     dataset: DatasetId | None = Field(default=None, description="Default: the newest of the model's task.")
-    picture: bool = Field(default=False, description="The confusion matrix.")
+    picture: bool = Field(default=False, description="The confusion matrix; and a map in the report.")
     rows: int = Field(default=300, ge=1, le=20_000, description="Most that the plan may ask for.")
     pairs: tuple[GivenPair, ...] = Field(
         default=(), max_length=8, description="For a matcher: pairs whose attention is drawn too."
@@ -104,8 +104,8 @@ def error_analysis(request: ErrorAnalysisRequest, context: ToolContext) -> Error
         workspace, model, dataset, context.seed, lambda done: context.progress(0.5 * done, "Finding the errors")
     )
     report = find_errors(context, model, evidence, request.rows)
-    context.progress(0.75, "Drawing the map of the texts")
-    drawn = evidence.text_map(context.seed)
+    context.progress(0.75, "Drawing")
+    drawn = evidence.text_map(context.seed, asked=request.picture)
     attended = (*asked, *attended_pairs(model, evidence.errors_in))
     context.progress(0.9, "Drawing the report")
     shown = picture(confusion_chart(report.labels, report.confusion_matrix)) if request.picture else None
@@ -133,9 +133,10 @@ def error_analysis(request: ErrorAnalysisRequest, context: ToolContext) -> Error
         ).id
     found = _comparison(context, task, request.model)
     texts = _unasked(context, dataset)
-    next_step = keep_the_other(workspace, request.model, found, report, texts) or analysis_next_step(
-        report, plan, workspace.task(task), texts=texts
-    )
+    next_step = keep_the_other(workspace, request.model, found, report, texts)
+    if not next_step and (plan or not report.doubted_edits):  # without these nothing is planned on purpose
+        next_step = analysis_next_step(report, plan, workspace.task(task), texts=texts)
+    next_step = " ".join(filter(None, (report.to_see_first, next_step)))
     result = _result(report, made.id, plan, len(attended), next_step, _limit(context, dataset))
     return result.model_copy(update={"picture": shown})
 
@@ -178,6 +179,7 @@ def _result(
     weakest = listed((f"{c.label} ({c.f1.value:.2f})" for c in report.weak_classes), 3)
     summary = [
         report.headline,
+        *(edit.sentence for edit in report.doubted_edits),
         f"{report.errors} of {counted(report.rows, 'row')} {'is' if report.errors == 1 else 'are'} wrong."
         + (f" Lowest F1: {weakest}." if weakest else ""),
         in_sets(report),

@@ -38,7 +38,7 @@ def prepare_review(request: PrepareReviewRequest, context: ToolContext) -> Prepa
     """
     from classwright_tools.measurement.judging import doubts_about
 
-    doubts = doubts_about(context, request.dataset, request.model)
+    doubts = doubts_about(context, request.dataset, request.model, mapped=True)
     answered, disagrees = int(doubts.answered.sum()), int(doubts.of_kind("disagrees").sum())
     return PrepareReviewResult(
         summary=f"{counted(answered, 'row is', 'rows are')} judged; of {disagrees} a classifier says otherwise.",

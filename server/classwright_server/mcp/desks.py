@@ -48,11 +48,12 @@ class Desks:
             return found
 
     def doubts(self, workspace: Workspace, dataset: str, model: str | None) -> Doubts | None:
-        """Return what was computed for a dataset and a model; None as long as nothing was."""
+        """Return what was computed for a dataset and a model; None as long as nothing was, or no map is drawn."""
         with self._lock:
             found = self._doubts.get((workspace.root, dataset, model)) or read_doubts(workspace, dataset, model)
-            if found is not None:
-                _keep(self._doubts, (workspace.root, dataset, model), found)
+            if found is None or not found.has_map:
+                return None
+            _keep(self._doubts, (workspace.root, dataset, model), found)
             return found
 
     def standing(self, workspace: Workspace, task: str, *, is_fresh: bool = True) -> Standing:

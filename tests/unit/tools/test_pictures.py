@@ -8,10 +8,12 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
+from classwright_server.mcp.desks import Desks
 from classwright_tools.domain.task import Task
 from classwright_tools.error_analysis import ErrorAnalysisRequest, error_analysis
 from classwright_tools.evaluate import EvaluateRequest, evaluate
 from classwright_tools.find_examples import FindExamplesRequest, FindExamplesResult, find_examples
+from classwright_tools.measurement.doubts import read_doubts
 from classwright_tools.workspace.workspace import Workspace
 from support.measurement import context_on, dataset_of, real_rows, trained_on, written_rows
 
@@ -38,6 +40,23 @@ def test_a_map_is_of_all_rows_that_were_found(workspace: Workspace, dataset: str
     assert is_png(refunds.picture)
     assert refunds.picture != found.picture
     assert find(workspace).picture is None
+
+
+def test_doubts_are_computed_without_a_map_which_is_drawn_where_it_is_asked_for(
+    workspace: Workspace, dataset: str
+) -> None:
+    find(workspace, doubt="suspect")
+    alone = read_doubts(workspace, dataset, None)
+    before = Desks().doubts(workspace, dataset, None)
+    find(workspace, picture=True)
+    mapped = read_doubts(workspace, dataset, None)
+
+    assert alone
+    assert not alone.has_map
+    assert before is None  # the review page asks for them with a map
+    assert mapped
+    assert mapped.has_map
+    assert mapped.doubt.tolist() == alone.doubt.tolist()
 
 
 def test_where_there_can_be_no_map_the_answer_says_why(workspace: Workspace, dataset: str) -> None:

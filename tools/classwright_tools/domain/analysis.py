@@ -6,10 +6,13 @@ from typing import Literal
 
 from pydantic import Field
 
-from classwright_tools.domain.excerpt import counted
+from classwright_tools.domain.excerpt import SHORT, counted, listed, shortened
 from classwright_tools.domain.figures import Estimate, least_lead
+from classwright_tools.domain.kinds import DatasetId
 from classwright_tools.domain.noun import LabelName, Noun
 from classwright_tools.domain.topic_tree import Cell
+
+_LISTED = 5
 
 
 class ConfusedPair(Noun):
@@ -22,6 +25,30 @@ class ConfusedPair(Noun):
     predicted: LabelName
     count: int = Field(ge=1)
     examples: tuple[str, ...] = Field(max_length=5)
+
+
+class DoubtedEdit(Noun):
+    """Labels that one call gave to many rows, most of which a probe of all other rows contradicts."""
+
+    version: DatasetId = Field(description="That the call made.")
+    before: DatasetId = Field(description="The version before it.")
+    by: str = Field(description="Who made it, when and why.")
+    was: tuple[LabelName, ...] = Field(description="The labels that the rows had.")
+    to: tuple[LabelName, ...] = Field(description="The labels that they got.")
+    rows: int = Field(ge=1)
+    judged: int = Field(ge=1, description="Rows of labels that other rows enough have.")
+    contradicted: int = Field(ge=1)
+    examples: tuple[str, ...] = Field(max_length=5)
+
+    @property
+    def sentence(self) -> str:
+        """What was done, and how many of its labels other rows contradict."""
+        was, to = (listed(map(repr, labels), _LISTED) for labels in (self.was, self.to))
+        texts = "; ".join(repr(shortened(text, SHORT)) for text in self.examples)
+        return (
+            f"{counted(self.rows, 'row')} went from {was} to {to} in {self.version} at once, {self.by}: a simple "
+            f"classifier (probe) of all other rows contradicts {self.contradicted} of {self.judged}, such as {texts}."
+        )
 
 
 class RowInError(Noun):

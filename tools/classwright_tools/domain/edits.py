@@ -58,11 +58,18 @@ class Edit(Noun):
     brought: bool = Field(default=False, description="It came with imported rows, and is older than all versions here.")
 
     @property
+    def is_bulk(self) -> bool:
+        """Whether it gave many rows a label at once; where rows are decided one by one a name is given."""
+        return self.action == "relabel" and len(self.rows) >= BULK and not self.person
+
+    @property
     def takes_rows_out(self) -> bool:
         """Whether its rows are gone after it."""
         return self.action in _GONE and not self.rows_stay
 
 
+BULK = 5
+"""Rows of one edit from which on it is weaker evidence than decisions row by row, which a person may confirm."""
 TEST_ROWS = "test rows are not edited one by one: the final figure would follow from what one has seen of them"
 DONE_WORDS = {
     "rewrite": "rewritten",

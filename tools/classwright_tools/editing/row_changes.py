@@ -177,7 +177,7 @@ def mark(draft: Draft, change: Change, rows: RowSelection) -> Done:
         found = {place: row for place, row in found.items() if place not in bare}
     marked = {*now.by_person, *now.good_examples, *now.flagged}
     as_it_is = {
-        "approve": (now.by_person.keys() - now.flagged, "decided before"),
+        "approve": ({id_ for id_, edit in now.by_person.items() if not edit.is_bulk} - now.flagged, "decided before"),
         "good_example": (now.good_examples.keys(), "such already"),
         "flag": (now.flagged, "flagged already"),
         "unmark": ({row["id"] for row in found.values()} - marked, "without a mark"),

@@ -46,7 +46,6 @@ def doubts_of_labels(
     labels: tuple[str, ...],
     answered: Answered,
     suspect: NDArray[np.bool_],
-    places: NDArray[np.float32],
     told: Collection[str] = (),
 ) -> Doubts:
     """Return the doubts about rows with one label each.
@@ -73,7 +72,7 @@ def doubts_of_labels(
         disagrees=disagrees,
         unsure=(first - second < CLOSE) | (first < RARELY_RIGHT),
         suspect=suspect,
-        places=places,
+        places=np.empty((0, 2), np.float32),
         several=np.array(False),
         told=np.isin(labels, list(told)),
     )
@@ -84,7 +83,6 @@ def doubts_of_sets(
     labels: tuple[str, ...],
     answered: Answered,
     suspect: NDArray[np.bool_],
-    places: NDArray[np.float32],
     told: Collection[str] = (),
 ) -> Doubts:
     """Return the doubts about rows that may have several labels.
@@ -112,7 +110,7 @@ def doubts_of_sets(
         disagrees=disagrees,
         unsure=certain < RARELY_RIGHT,
         suspect=suspect,
-        places=places,
+        places=np.empty((0, 2), np.float32),
         several=np.array(True),
         told=np.isin(labels, list(told)),
     )

@@ -35,9 +35,9 @@ class Doubts:
 
     `doubt` (n,) is how much a row is worth a look, -2 where there is no answer. Which rows (n,) are given other labels
     than theirs (`disagrees`), are answered without much being sure (`unsure`), or have a label that is probably wrong
-    (`suspect`) is told beside it. `places` (n, 2) are on the map, 0 to 1. Rows without an answer, such as test rows,
-    have `NOTHING` for guesses. `several` () tells whether a row may have several labels, and `told` (k,) which labels
-    are told from the others in real rows that were held out.
+    (`suspect`) is told beside it. `places` (n, 2) are on the map, 0 to 1; (0, 2) as long as none is drawn. Rows without
+    an answer, such as test rows, have `NOTHING` for guesses. `several` () tells whether a row may have several labels,
+    and `told` (k,) which labels are told from the others in real rows that were held out.
     """
 
     labels: NDArray[np.str_]
@@ -52,6 +52,11 @@ class Doubts:
     places: NDArray[np.float32]
     several: NDArray[np.bool_]
     told: NDArray[np.bool_]
+
+    @property
+    def has_map(self) -> bool:
+        """Whether the rows have places on a map."""
+        return len(self.places) == len(self.doubt)
 
     @property
     def answered(self) -> NDArray[np.bool_]:

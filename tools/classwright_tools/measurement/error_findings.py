@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
 from typing import NamedTuple
 
 from classwright_tools.context import ToolContext
@@ -12,6 +13,7 @@ from classwright_tools.domain.example import Split
 from classwright_tools.domain.topic_tree import Cell, TopicTree
 from classwright_tools.learning.model import Model
 from classwright_tools.learning.reading_languages import unread_remark
+from classwright_tools.measurement.bulk_edits import doubted_edits
 from classwright_tools.measurement.caveats import against_guessing, not_counted, quoted, settled_by_person
 from classwright_tools.measurement.cells import held_rows, missing_cells, redundant_cells, wanted_rows
 from classwright_tools.measurement.clusters import error_clusters
@@ -58,8 +60,11 @@ def find_errors(context: ToolContext, model: Model, evidence: Evidence, rows: in
             evidence.embed,
             lambda done: context.progress(0.57 + 0.03 * done, "Looking for rows that hurt"),
         )
+    opinion = evidence.second_opinion
+    edits = doubted_edits(context.workspace, opinion.answers, evidence.embed) if opinion else ()
     context.progress(0.6, "Planning what to write")
     planned = _planned(context, model, evidence, rows, cells, {issue.example for issue in issues}, groups)
+    planned = _without(planned, {label for edit in edits for label in (*edit.was, *edit.to)})
     context.progress(0.65, "Grouping the errors")
     measures = measures_of(found, model.threshold, context.seed, model.card.mismatch)
     figures = measures.figures
@@ -81,6 +86,7 @@ def find_errors(context: ToolContext, model: Model, evidence: Evidence, rows: in
         label_errors=label_errors(found) if found.thresholds else (),
         together=given_together(found) if found.thresholds else (),
         confused_pairs=confused_pairs(found),
+        doubted_edits=edits,
         label_issues=issues,
         clusters=error_clusters(found, model.embed if evidence.real else evidence.embed, context.seed),
         cells=(*cells.missing, *redundant_cells(evidence.train, evidence.embed, context.seed)),
@@ -147,6 +153,11 @@ def _planned(
         shares=model.card.shares.values if model.card.shares else None,
         seed=context.seed,
     )
+
+
+def _without(planned: Planned, labels: Collection[str]) -> Planned:
+    """Return the plan without texts for `labels`, or against them: of which label these are is to be seen first."""
+    return replace(planned, items=tuple(one for one in planned.items if not {one.label, one.contrast} & {*labels}))
 
 
 def _warnings(context: ToolContext, model: Model, evidence: Evidence, guessed: str) -> tuple[str, ...]:

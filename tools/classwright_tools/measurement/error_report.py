@@ -14,6 +14,7 @@ from classwright_tools.charts.scatter import text_scatter
 from classwright_tools.domain.analysis import (
     CellFinding,
     ConfusedPair,
+    DoubtedEdit,
     ErrorCluster,
     GroupEffect,
     LabelErrorRows,
@@ -22,7 +23,7 @@ from classwright_tools.domain.analysis import (
     StyleGap,
 )
 from classwright_tools.domain.example import Data
-from classwright_tools.domain.excerpt import counted
+from classwright_tools.domain.excerpt import counted, listed
 from classwright_tools.domain.figures import ClassFigures, Estimate
 from classwright_tools.domain.kinds import KINDS, DatasetId, ModelId
 from classwright_tools.domain.noun import LabelName, Noun, Slug
@@ -52,6 +53,7 @@ class ErrorReport(Noun):
     confused_pairs: tuple[ConfusedPair, ...]
     label_errors: tuple[LabelErrorRows, ...] = Field(default=(), description="Of rows that may have several labels.")
     together: tuple[LabelsTogether, ...] = Field(default=(), description="Labels that are given together too often.")
+    doubted_edits: tuple[DoubtedEdit, ...] = Field(default=(), description="Bulk edits that other rows contradict.")
     label_issues: tuple[LabelIssue, ...]
     clusters: tuple[ErrorCluster, ...]
     cells: tuple[CellFinding, ...]
@@ -82,6 +84,20 @@ class ErrorReport(Noun):
         """What is to be done about the `label_issues`, in a sentence; empty where there are none."""
         rows = counted(len(self.label_issues), "row")
         return f"To do: read the {rows} whose own label is probably wrong." if self.label_issues else ""
+
+    @property
+    def to_see_first(self) -> str:
+        """How to look at the newest of the `doubted_edits`, and to undo it; empty where there is none."""
+        if not self.doubted_edits:
+            return ""
+        one = self.doubted_edits[0]
+        held = listed(map(repr, dict.fromkeys(name for e in self.doubted_edits for name in (*e.was, *e.to))), 5)
+        return (
+            f"See first whether the labels that {one.version} gave are right: find_examples(task={self.task!r}, "
+            f"dataset={one.version!r}, compare_to={one.before!r}). If not: edit_examples(task={self.task!r}, "
+            f"undo={one.version!r}, reason=...); if they are, to approve the rows settles it. Until then nothing is "
+            f"planned for {held}."
+        )
 
     @property
     def weak_classes(self) -> tuple[ClassFigures, ...]:

@@ -120,10 +120,11 @@ def _look(report: EvaluationReport) -> str:
     told = report.comparison.relabelled if report.comparison else None
     if told is None or told.before is None:
         return ""
+    back = f"undo={told.version!r}" if told.version else f"revert_to={told.before!r}"
     return (
         f"First see whether the labels of the {counted(told.rows, 'changed row')} are right: "
         f"find_examples(task={report.task!r}, dataset={report.dataset!r}, compare_to={told.before!r}). If not: "
-        f"edit_examples(task={report.task!r}, revert_to={told.before!r}, reason=...). "
+        f"edit_examples(task={report.task!r}, {back}, reason=...). "
     )
 
 

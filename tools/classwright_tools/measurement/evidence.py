@@ -27,6 +27,8 @@ from classwright_tools.workspace.workspace import Workspace
 
 UNLABELLED_TEXTS = 2_000  # real ones, read for their style; more would not change what is said of it
 
+MOST_UNASKED = 300  # texts of a map that takes about a second
+
 Progress = Callable[[float], None]
 
 
@@ -76,12 +78,15 @@ class Evidence:
         """Return the frozen encoder's embeddings (n, d) of `texts`."""
         return self.encoder.embed(texts, self.cache)
 
-    def text_map(self, seed: int) -> TextMap | None:
-        """Return the map of the written and the real texts; None where there are too few to draw."""
+    def text_map(self, seed: int, *, asked: bool) -> TextMap | None:
+        """Return the map of the written and the real texts; None where there are too few to draw.
+
+        Of more than `MOST_UNASKED` it is drawn where it is `asked` for, as it takes seconds.
+        """
         written = [row.content for row in self.written_rows]
         texts = [*written, *(row.content for row in self.real_rows)]
         real = np.arange(len(texts)) >= len(written)
-        if len(texts) < LEAST_TEXTS:
+        if len(texts) < LEAST_TEXTS or (len(texts) > MOST_UNASKED and not asked):
             return None
         places = map_sample(real, seed)
         return TextMap(text_map(self.embed([texts[place] for place in places]), seed, self.cache.folder), real[places])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -31,8 +32,10 @@ CHUNK = 4_096
 Progress = Callable[[float, str], None]
 
 
-def doubts_about(context: ToolContext, dataset: str, model_id: str | None) -> Doubts:
+def doubts_about(context: ToolContext, dataset: str, model_id: str | None, *, mapped: bool = False) -> Doubts:
     """Return the doubts about the rows of `dataset`, in the order of `read_table`; they are computed once and kept.
+
+    To draw the map takes seconds: only where it is to be `mapped` the rows have places on it.
 
     Raises:
         NotFound: there is no such dataset or model.
@@ -44,7 +47,7 @@ def doubts_about(context: ToolContext, dataset: str, model_id: str | None) -> Do
     if model_id:
         workspace.resolve(model_id, "model", task.slug)
     doubts = read_doubts(workspace, dataset, model_id)
-    if doubts is None:
+    if doubts is None or (mapped and not doubts.has_map):
         context.progress(0.0, f"Reading {dataset}")
         rows = [(row["split"], example_of(row)) for row in read_table(workspace, dataset).to_pylist()]
         model = beside(workspace, load_model(workspace, model_id), dataset) if model_id else None
@@ -52,21 +55,24 @@ def doubts_about(context: ToolContext, dataset: str, model_id: str | None) -> Do
             task.kind,
             encoder_at_hand(model.card.encoder.name, workspace.encoders) if model else open_encoder(context.encoder),
         )
-        labels = model.labels if model else _labels_of(rows)
         cache = EmbeddingCache(workspace.cache)
-        vouched = Decided(read_edits(workspace, dataset)).by_person
-        doubts = judged(
-            rows,
-            labels,
-            dataset,
-            model,
-            encoder,
-            cache,
-            context.seed,
-            context.progress,
-            vouched,
-            several=task.multi_label,
-        )
+        if doubts is None:
+            labels = model.labels if model else _labels_of(rows)
+            vouched = Decided(read_edits(workspace, dataset)).by_person
+            doubts = judged(
+                rows,
+                labels,
+                dataset,
+                model,
+                encoder,
+                cache,
+                context.seed,
+                context.progress,
+                vouched,
+                several=task.multi_label,
+            )
+        if mapped:
+            doubts = replace(doubts, places=_drawn(rows, encoder, cache, context))
         keep_doubts(workspace, dataset, model_id, doubts)
     return doubts
 
@@ -123,9 +129,15 @@ def judged(
         suspect[[place_of[row] for row in (issue.example for issue in opinion.issues()) if row not in vouched]] = True
     if model:
         _answered_by(model, rows, answered, lambda done: progress(0.4 + 0.4 * done, "asking the model"))
-    progress(0.8, "drawing the map")
-    places = _places(rows, encoder, cache, seed, lambda done: progress(0.8 + 0.1 * done, "drawing the map"))
-    return (doubts_of_sets if several else doubts_of_labels)(rows, labels, answered, suspect, places, told)
+    return (doubts_of_sets if several else doubts_of_labels)(rows, labels, answered, suspect, told)
+
+
+def _drawn(rows: Rows, encoder: Encoder, cache: EmbeddingCache, context: ToolContext) -> NDArray[np.float32]:
+    def progress(done: float) -> None:
+        context.progress(0.8 + 0.1 * done, "drawing the map")
+
+    progress(0.0)
+    return _places(rows, encoder, cache, context.seed, progress)
 
 
 def _answered_by(model: Model, rows: Rows, answered: Answered, progress: Callable[[float], None]) -> None:

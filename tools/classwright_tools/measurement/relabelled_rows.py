@@ -20,7 +20,7 @@ from classwright_tools.domain.excerpt import counted
 from classwright_tools.domain.label_sets import labels_apart
 from classwright_tools.domain.labels_since import labels_since
 from classwright_tools.learning.model import Model
-from classwright_tools.measurement.edit_calls import call_in_words, calls_of
+from classwright_tools.measurement.edit_calls import call_in_words, calls_of, version_made
 from classwright_tools.workspace.datasets import read_edits, read_rows
 from classwright_tools.workspace.later_labels import edits_since
 from classwright_tools.workspace.workspace import Workspace
@@ -107,16 +107,18 @@ def _calls(
         if _touched(call, rows)
     ]
     if not calls:
-        return {"by": "by rows that came in with other labels", "before": None}
+        return {"by": "by rows that came in with other labels", "before": None, "version": None}
     now = read_edits(workspace, measured.dataset)
-    held = [call for call, _ in calls if call[0] in now]
+    held = [(call, of) for call, of in calls if call[0] in now]
     told = "; ".join(
         f"{call_in_words(workspace, call, of)}, {counted(len(_touched(call, rows)), 'such row')} among them"
         for call, of in calls[:_LISTED]
     )
     more = f"; and {counted(len(calls) - _LISTED, 'other edit')}" if len(calls) > _LISTED else ""
     back = "" if held else "; it was taken back since"
-    return {"by": f"by {told}{more}{back}", "before": held[0][0].dataset if held else None}
+    version = version_made(workspace, held[0][0][0], held[0][1]) if len(held) == 1 else None
+    before = held[0][0][0].dataset if held else None
+    return {"by": f"by {told}{more}{back}", "before": before, "version": version}
 
 
 def _touched(call: Iterable[Edit], rows: set[str]) -> set[str]:

@@ -40,7 +40,7 @@ def picture_of_rows(context: ToolContext, found: Selected, model: str | None) ->
             f"a map takes one row, of a dataset with {LEAST_TEXTS} or more",
             "Leave `picture` out.",
         )
-    doubts = doubts_about(context, found.dataset, model)
+    doubts = doubts_about(context, found.dataset, model, mapped=True)
     table = found.table.take(_sample(len(found), context.seed))
     place_of = {id_: place for place, id_ in enumerate(ids)}
     places = np.array([place_of[id_] for id_ in table["id"].to_pylist()])

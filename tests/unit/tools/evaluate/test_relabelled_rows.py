@@ -70,7 +70,7 @@ def test_rows_that_an_edit_relabelled_between_two_models_do_not_keep_one_of_them
     assert f" in {after} by a person, 20" in result.summary
     assert "(all about money), 8 such rows among them: each model learnt other labels there" in result.summary
     assert f"compare_to={before!r})" in result.next_step
-    assert f"revert_to={before!r}" in result.next_step
+    assert f"edit_examples(task='support', undo={after!r}, reason=...)" in result.next_step
     turned = compared(workspace, after, first, second).comparison
     assert turned
     assert turned.accuracy_gain.value == -found.accuracy_gain.value
