@@ -94,3 +94,36 @@ async def test_a_bulk_decision_says_how_many_of_its_rows_were_decided_before(
         await opened.view.get_by_label("All of them:").select_option("flag")
 
         await expect(opened.view.locator("dialog")).to_contain_text("2 rows of them were decided before")
+
+
+async def test_who_is_overruled_is_told_and_rows_about_which_people_differ_are_found_and_counted(
+    client: Client, chromium: Browser, workspace: Workspace, dataset: str
+) -> None:
+    arguments: dict[str, Any] = {"dataset": dataset}
+    async with shown(chromium, client, arguments) as ann, shown(chromium, client, arguments) as bob:
+        for name, key, opened in (("Ann", "1", ann), ("Bob", "2", bob)):
+            await judged(opened)
+            await opened.view.get_by_role("button", name="History").click()
+            await opened.view.get_by_label("Your name").fill(name)
+            await opened.press("Tab")
+            await opened.view.get_by_role("button", name="List").click()
+            await opened.view.locator("#list-search").fill("sent to another")
+            await expect(opened.view.locator(".list .bar strong").first).to_have_text("1 row")
+            await opened.view.get_by_role("button", name="Review one by one").click()
+            await expect(opened.view.locator(".place")).to_have_text("Row 1 of 1")
+            await opened.press(key)
+            await expect(opened.view.locator(".progress")).to_contain_text("1 of 34 rows decided")
+            await stored(opened, workspace, dataset, int(key))
+
+        await expect(ann.view.locator(".notice")).to_contain_text("Bob decided otherwise on 1 of your rows.")
+        await ann.view.get_by_role("button", name="Show them").click()
+        await expect(ann.view.locator(".list .bar strong").first).to_have_text("1 row")
+        await expect(ann.view.locator(".rows .tag.warn")).to_contain_text(["Ann: refund", "Bob: delivery"])
+        await ann.view.get_by_role("button", name="Queue").click()
+        await ann.view.locator(".queue select").select_option("disputed")
+        await expect(ann.view.locator(".card .tag.warn")).to_contain_text(["Ann: refund", "Bob: delivery"])
+        await ann.view.get_by_role("button", name="Figures").click()
+        await expect(ann.view.locator(".figures")).to_contain_text("They differ about 1 row.")
+        await bob.view.locator(".queue select").select_option("second")
+        await expect(bob.view.locator(".empty").first).to_contain_text("No row is left")
+        assert ann.faults == bob.faults == []

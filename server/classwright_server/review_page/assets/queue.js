@@ -7,7 +7,7 @@ const MODES = {
   unlabelled: { name: "Rows without a label", look: { unlabelled: true } },
   disputed: { name: "Rows about which people differ", look: { state: "disputed" } },
   second: { name: "Second opinion, the first one hidden", look: {}, order: "random", blind: true },
-  sample: { name: "Fair sample, suggestions hidden", look: {}, order: "random", blind: true },
+  sample: { name: "Fair sample, suggestions hidden", look: { where: { splits: ["train", "validation"] } }, order: "random", blind: true },
   chosen: { name: "Rows chosen in the list", look: {} },
 };
 const SAMPLE_ROWS = 100;
