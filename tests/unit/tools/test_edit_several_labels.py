@@ -68,7 +68,10 @@ def test_labels_are_added_to_those_of_many_rows_and_taken_from_them(edit: Editor
         wanted = None if row.labels is None else tuple(name for name in several_task().label_names if name in had)
         assert rows[id_].labels == wanted
     assert "1 without labels (give them all of theirs)" in added.summary
-    taken = edit({"action": "relabel", "rows": everywhere, "label": "-refund"})
+    change = {"action": "relabel", "rows": everywhere, "label": "-refund"}
+    asked = edit(change)
+    assert "decided by a person before" in asked.summary
+    taken = edit(change, confirm=asked.rows)
     rows = rows_of(context.workspace, taken.dataset)
     assert all(
         "refund" not in (row.labels or ()) and "account" in (row.labels or ("account",)) for row in rows.values()

@@ -134,7 +134,7 @@ def test_what_does_not_fit_is_refused_with_its_reason(
 def test_the_row_with_a_label_too_few_is_the_most_doubtful_and_is_found_by_what_was_added(
     workspace: Workspace, context: ToolContext, dataset: str
 ) -> None:
-    doubts = doubts_about(context, dataset, None)
+    doubts = doubts_about(context, dataset, None, mapped=True)
     desk = ReviewDesk()
 
     opened = desk.opened(workspace, OpenRequest())
@@ -155,7 +155,7 @@ def test_the_row_with_a_label_too_few_is_the_most_doubtful_and_is_found_by_what_
 def test_each_cell_of_the_matrix_opens_the_rows_that_it_counts_also_those_where_nothing_was_missed_or_added(
     workspace: Workspace, context: ToolContext, dataset: str
 ) -> None:
-    doubts_about(context, dataset, None)
+    doubts_about(context, dataset, None, mapped=True)
     desk = ReviewDesk()
     figures = desk.figures(workspace, Looked(dataset=dataset))["confusion"]
     labels, none = figures["labels"], len(figures["labels"])
@@ -179,7 +179,7 @@ def test_each_cell_of_the_matrix_opens_the_rows_that_it_counts_also_those_where_
 def test_the_map_has_what_was_decided_before_it_is_saved(
     workspace: Workspace, context: ToolContext, dataset: str
 ) -> None:
-    doubts_about(context, dataset, None)
+    doubts_about(context, dataset, None, mapped=True)
     bare = row_with(workspace, dataset, "where is my box")
 
     def label() -> str:
@@ -196,7 +196,7 @@ def test_the_map_has_what_was_decided_before_it_is_saved(
 def test_a_label_is_put_in_where_it_is_probable_and_told_apart_in_real_rows(
     workspace: Workspace, context: ToolContext, dataset: str
 ) -> None:
-    doubts = doubts_about(context, dataset, None)
+    doubts = doubts_about(context, dataset, None, mapped=True)
     place = read_table(workspace, dataset)["text"].to_pylist().index("where is my box, i want my money back")
 
     assert doubts.told.all()
