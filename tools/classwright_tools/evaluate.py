@@ -113,6 +113,7 @@ def evaluate(request: EvaluateRequest, context: ToolContext) -> EvaluateResult:
         report, found = on_split(model, other, dataset, request.split, request.thresholds, uses, context)
     if other:
         report = with_labels_given(workspace, report, model, other)
+    learnt = learnt_from_validation([one for one in (model, other) if one], report)
     context.progress(0.9, "Drawing the report")
     # Before the report is stored, which as one of test rows counts as a use of them.
     drawn = picture(confusion_chart(report.labels, report.confusion_matrix)) if request.picture else None
@@ -122,7 +123,7 @@ def evaluate(request: EvaluateRequest, context: ToolContext) -> EvaluateResult:
         lambda folder: write_report(folder, report, found),
         run_key=context.run_key,
         parent=request.model,
-        facts=listed_facts(report, uses),
+        facts=listed_facts(report, uses, chooses=not learnt),
     )
     other_rows = rows_to_keep(workspace, other.card.dataset) if other and differing else ""
     edits = edits_between(workspace, other.card.dataset, model.card.dataset) if other and differing else ""
@@ -132,7 +133,6 @@ def evaluate(request: EvaluateRequest, context: ToolContext) -> EvaluateResult:
     can_choose = not any(one.card.validation_rows_learnt for one in (model, other) if one)
     kept = other if other and report.comparison and report.comparison.keeps_earlier else model
     last = last_training(kept.card) if can_choose and not changed else ""
-    learnt = learnt_from_validation([one for one in (model, other) if one], report)
     result = _result(
         report, made.id, other_rows, edits, changed, others, last, learnt, request.thresholds, can_choose=can_choose
     )

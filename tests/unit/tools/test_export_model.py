@@ -23,6 +23,7 @@ from classwright_tools.domain.task import Label, Task
 from classwright_tools.errors import InvalidInput
 from classwright_tools.evaluate import EvaluateRequest, evaluate
 from classwright_tools.export.card import _cell, _plain
+from classwright_tools.export.markdown import UNDESCRIBED
 from classwright_tools.export_model import ExportModelRequest, ExportModelResult, export_model
 from classwright_tools.learning.model import Model, load_model
 from classwright_tools.train_classifier import TrainClassifierRequest, train_classifier
@@ -221,7 +222,7 @@ def test_the_cards_labels_are_the_models_although_the_task_has_others_by_now(tmp
     card = (folder / "README.md").read_text(encoding="utf-8")
     described = dict(re.findall(r"^\| (\w+) \| (.*) \|$", card.split("## Figures")[0], re.MULTILINE)[1:])
     assert list(described) == json.loads((folder / "labels.json").read_text(encoding="utf-8"))["labels"]
-    assert described == {"refund": "", "delivery": "", "account": "logging in"}
+    assert described == {"refund": UNDESCRIBED, "delivery": UNDESCRIBED, "account": "logging in"}
     assert "Tell them apart." in card
 
 

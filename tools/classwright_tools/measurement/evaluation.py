@@ -159,8 +159,11 @@ def write_report(folder: Path, report: EvaluationReport, found: Answers) -> None
     write_answers(folder, found, with_labels=report.split != "test")
 
 
-def listed_facts(report: EvaluationReport, uses: int) -> dict[str, Any]:
-    """Return the small figures that lists of reports show; the test rows were used `uses` times by then."""
+def listed_facts(report: EvaluationReport, uses: int, *, chooses: bool) -> dict[str, Any]:
+    """Return the small figures that lists of reports show; the test rows were used `uses` times by then.
+
+    Of a comparison that `chooses` no model, as its rows tell nothing, there is no verdict.
+    """
     facts = {
         "about": "evaluation",
         "model": report.model,
@@ -173,7 +176,7 @@ def listed_facts(report: EvaluationReport, uses: int) -> dict[str, Any]:
     }
     ranked = report.figures.average_precision
     facts |= {"average_precision": ranked.value} if ranked else {}
-    if report.comparison:
+    if report.comparison and chooses:
         facts |= {"against": report.comparison.against, "verdict": report.comparison.verdict}
         facts |= (
             {} if report.comparison.shared_labels is None else {SHARED_LABELS: len(report.comparison.shared_labels)}

@@ -73,6 +73,9 @@ def test_a_model_that_learnt_from_the_validation_rows_is_measured_on_test_rows(
         f"{model} learnt from the validation rows too (train_on_validation): the 1 row of them that is left tells "
     )
     assert "guessing" not in result.summary
+    other = trained_on(workspace, dataset)
+    report = measured(workspace, other, dataset=later, against=model).report
+    assert "verdict" not in workspace.artifact(report, "report").facts
     assert result.next_step == f"Call evaluate with model={model!r} and split='test', if there are test rows."
 
 

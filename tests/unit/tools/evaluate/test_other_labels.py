@@ -216,7 +216,7 @@ def test_thresholds_of_a_rare_label_are_those_of_what_it_is_called_by_now(
     true = [0] * 60 + [1] * 60 + [2] * 12
     found = answers_of(true, np.full((len(true), 3), 0.3) + 0.1 * np.eye(3)[true], list(REAL))
     report = measure(replace(found, dataset=dataset), model=model, split="validation", threshold=0.5, seed=0)
-    facts = listed_facts(report, 0)
+    facts = listed_facts(report, 0, chooses=True)
     workspace.publish("report", "support", lambda to: write_report(to, report, found), run_key="r", facts=facts)
     renamed = changed(workspace, dataset, action="rename_label", label="account", to="sign-in")
     merged = changed(workspace, renamed, action="merge_label", label="sign-in", to="refund")
