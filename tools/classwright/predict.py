@@ -157,7 +157,8 @@ class Classifier:
     it is, to be logged or compared, as plain values: the ids of the `model`, its `task` and its `dataset`, its
     `encoder`, the version of `classwright` that exported it, and its figures on `validation` and `test` rows (None:
     none were measured), each with the `accuracy` (from `low` to `high` with 95%), `macro_f1`, how many `rows` and whose
-    `data` they are. It is empty of an export that was made before there was one.
+    `data` they are. It is empty of an export that was made before there was one. `usual` counts the answers to rows
+    held out, for Classwright to compare a file's with; it is empty where they are not this engine's.
     """
 
     def __init__(self, folder: str | Path, engine: str = ENGINES[0]) -> None:
@@ -178,6 +179,7 @@ class Classifier:
             self.about: dict[str, Any] = facts.get("about", {})
             self._thresholds: list[float] = facts.get("thresholds") or []
             self.sure_from: Sequence[float | None] = facts.get("sure_from") or [SURE_LABEL] * len(self.labels)
+            self.usual: dict[str, Any] = facts.get("usual", {}) if engine in ENGINES[:2] else {}
             self._least_like: float = facts.get("least_like", -np.inf)
         _check_engine(folder, facts, engine)
         with _opening(folder, "its model"):

@@ -33,8 +33,9 @@ class AnnotateExamplesRequest(ToolRequest):
     """How many rows to label and which, or the answers to a batch of them."""
 
     task: Slug
-    dataset: DatasetId | None = Field(default=None, description="Whose unlabelled rows. Default: the newest.")
+    dataset: DatasetId | None = Field(default=None, description="Default: the newest.")
     rows: int = Field(default=100, ge=1, le=1_000, description="To label.")
+    source: str | None = Field(default=None, max_length=1_000, description="Of this import.")
     order: Order | None = Field(
         default=None,
         description="Typical rows (default without a model), informative ones, of which the model in use is unsure, or "
@@ -69,7 +70,7 @@ class AnnotateExamplesRequest(ToolRequest):
             raise ValueError(
                 "`labels`, `fits_none`, `unsure`, `decided_by` and `finish` go with `annotation`: pass its id"
             )
-        of_first_call = ("dataset", "rows", "order", "split")
+        of_first_call = ("dataset", "rows", "source", "order", "split")
         given = [name for name in of_first_call if getattr(self, name) != type(self).model_fields[name].default]
         if self.annotation and given:
             named = listed(map(repr, given), len(given))
@@ -119,7 +120,13 @@ def _handed_out(request: AnnotateExamplesRequest, context: ToolContext) -> Artif
     from classwright_tools.annotation.handing_out import hand_out
 
     return hand_out(
-        request.task, context, dataset=request.dataset, order=request.order, most=request.rows, split=request.split
+        request.task,
+        context,
+        dataset=request.dataset,
+        order=request.order,
+        most=request.rows,
+        split=request.split,
+        source=request.source,
     )
 
 
@@ -146,7 +153,7 @@ def _labelled(request: AnnotateExamplesRequest, id_: str, context: ToolContext) 
 def _first_batch(made: Artifact, context: ToolContext) -> AnnotateExamplesResult:
     from classwright_tools.annotation.agreement import known_labels
     from classwright_tools.annotation.batches import annotation_rules, next_batch
-    from classwright_tools.annotation.in_words import begun, counted_by_person
+    from classwright_tools.annotation.in_words import begun, counted_by_person, measure_first
     from classwright_tools.workspace.datasets import read_card
     from classwright_tools.workspace.in_use import model_in_use
 
@@ -154,10 +161,12 @@ def _first_batch(made: Artifact, context: ToolContext) -> AnnotateExamplesResult
     in_use = model_in_use(context.workspace, made.task)
     checks = len(known_labels(context.workspace, annotation))
     texts = next_batch(annotation, ())
+    card = read_card(context.workspace, annotation.dataset)
     return AnnotateExamplesResult(
-        summary=begun(annotation, checks, len(texts))
+        summary=measure_first(annotation, card)
+        + begun(annotation, checks, len(texts))
         + (f" The model is {in_use.in_words}." if in_use and annotation.model == in_use.model.id else "")
-        + counted_by_person(annotation, read_card(context.workspace, annotation.dataset)),
+        + counted_by_person(annotation, card),
         next_step=_answer_with(annotation, made.id),
         annotation=made.id,
         have=0,
@@ -283,9 +292,8 @@ TOOL = ToolSpec(
     text=ToolText(
         title="Annotate examples",
         description=(
-            "Get labels for unlabelled rows, in a new dataset. Without a language model on the server you get texts: "
-            "answer with `annotation` and `labels`, in any order. It tells how good they are; order='random' also how "
-            "good the model in use is."
+            "Get labels for unlabelled rows. Without a language model on the server you get texts: "
+            "answer with `annotation` and `labels`. It says how good they are."
         ),
         outward=True,
     ),

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from itertools import islice
 from typing import TYPE_CHECKING, Literal
 
 from pydantic import Field, model_validator
 
 from classwright_tools.context import ToolContext
+from classwright_tools.domain.cards import ModelCard
 from classwright_tools.domain.classified import Classified
 from classwright_tools.domain.example import LABELLED_BUT_TEST
 from classwright_tools.domain.excerpt import ANSWER_BYTES, Excerpts, shortened
@@ -18,21 +19,22 @@ from classwright_tools.domain.noun import LabelName, Share, Thresholds, ToolRequ
 from classwright_tools.domain.pair import AnyText, GivenPair, joined
 from classwright_tools.domain.task import TaskKind
 from classwright_tools.domain.uris import artifact_uri, file_uri
+from classwright_tools.domain.usual import Usual
 from classwright_tools.errors import InvalidInput
 from classwright_tools.measurement.caveats import how_sure, unlike
 from classwright_tools.tool import ToolSpec, ToolText
 from classwright_tools.work import Sizes, Work, computing, shown_bytes
 
 if TYPE_CHECKING:
-    import numpy as np
-
     from classwright_tools.learning.label_space import LabelSpace
-    from classwright_tools.learning.model import Model
 
 MOST_TEXTS = 1_000
-MOST_LIKELY = 3  # labels that are told with their probabilities, or as many as apply
 LEAST_SURE_SHOWN = 20  # rows of a dataset
 TEXT_CHARS = 300  # of such a row
+MEASURE_THESE = (
+    "Import them with import_examples(split='unlabelled'), and measure on random ones: annotate_examples("
+    "split='validation', source=...)."
+)
 FITS_NONE = "A text that fits no label may be called sure too."
 ABOUT_SHOWN = ANSWER_BYTES // 200  # bytes of an answer to one text
 
@@ -88,9 +90,12 @@ def classify(request: ClassifyRequest, context: ToolContext) -> ClassifyResult:
         NotEnoughData: the dataset has no rows without labels.
     """
     from classwright.predict import unanswered
+    from classwright_tools.bulk.alarm import Tally, alarms_of
     from classwright_tools.bulk.answers_in_words import in_a_sentence, sure_of_some, without_effect
+    from classwright_tools.bulk.results import results_of
     from classwright_tools.learning.later_labels import by_now
     from classwright_tools.learning.model_cache import cached_model
+    from classwright_tools.measurement.unlike_measured import LEAST_TEXTS
 
     if request.dataset:
         return _sorted_rows(request, context, request.dataset)
@@ -104,24 +109,33 @@ def classify(request: ClassifyRequest, context: ToolContext) -> ClassifyResult:
     context.progress(0.1, f"classifying {len(contents)} {word}s")
     asked = [content for place, content in enumerate(contents) if place not in problems]
     proba, foreign = model.answers(asked, as_trained=request.prior == "training")
-    found, below = _results(model, space, proba, foreign, threshold)
+    found, below = results_of(model, space, proba, foreign, threshold)
     abstained = sum(not result.sure for result in found)
     labels = context.workspace.task(model.card.task).label_names
+    alarm = ""
+    if len(found) >= LEAST_TEXTS:
+        tally = Tally()
+        for one in found:
+            tally.count(one.label, sure=one.sure, foreign=one.out_of_scope)
+        alarm = alarms_of(_usual(request, model.card), {"": tally.answered()}).in_words
     told = (
+        alarm,
         in_a_sentence(found, abstained, below, threshold, space, f"{word}s"),
         sure_of_some(found) if abstained else "",
         unlike(int(foreign.sum()), sum(one.sure and one.out_of_scope for one in found))
         if len(found) > 1 and foreign.any()
         else "",
         unanswered(len(problems), _named(problems, word), word),
-        how_sure(model.card) if abstained and request.threshold is None else "",
+        how_sure(model.card) if abstained and request.threshold is None and not alarm else "",
         without_effect(space, request.threshold),
         other_labels(request.model, model.labels, labels),
     )
     answers = iter(found)
     return ClassifyResult(
         summary=" ".join(filter(None, told)),
-        next_step="Texts of which it is not sure are best read by a person, and make good training rows once labelled."
+        next_step=MEASURE_THESE
+        if alarm
+        else "Texts of which it is not sure are best read by a person, and make good training rows once labelled."
         if abstained
         else "A higher threshold leaves more texts to a person, and of the others more are right."
         + ("" if model.space.several else f" {FITS_NONE}"),
@@ -140,10 +154,12 @@ def classify(request: ClassifyRequest, context: ToolContext) -> ClassifyResult:
 
 def _sorted_rows(request: ClassifyRequest, context: ToolContext, dataset: str) -> ClassifyResult:
     """Classify the unlabelled rows of `dataset`: show the least sure ones, and keep all as a table."""
+    from classwright_tools.bulk.alarm import alarms_on
     from classwright_tools.bulk.answer_cells import AnswerCells
     from classwright_tools.bulk.answers_in_words import without_effect
     from classwright_tools.bulk.answers_table import ANSWERS, NEWEST, AnswersTable, publish_answers
     from classwright_tools.bulk.dataset_rows import answer_rows
+    from classwright_tools.bulk.results import results_of
     from classwright_tools.bulk.rows_in_words import look_at_foreign, of_newest, of_table, rows_in_words
     from classwright_tools.learning.later_labels import beside
     from classwright_tools.learning.model import load_model
@@ -159,25 +175,29 @@ def _sorted_rows(request: ClassifyRequest, context: ToolContext, dataset: str) -
     )
     answers = AnswersTable(context, AnswerCells(context.workspace, model, found, dataset, as_trained))
     report, made = publish_answers(context, answers)
+    unlike_measured = alarms_on(answers, _usual(request, model.card))
     first = found.least_sure(LEAST_SURE_SHOWN)
-    shown, _ = _results(model, found.space, found.proba[first], found.foreign[first], threshold)
+    shown, _ = results_of(model, found.space, found.proba[first], found.foreign[first], threshold)
     table = file_uri(report, ANSWERS)
     excerpts = Excerpts(table)
     excerpts.note("results", len(shown), len(found.rows))
     told = (
-        *rows_in_words(answers, made, len(shown)),
-        how_sure(model.card) if request.threshold is None else "",
+        *rows_in_words(answers, made, len(shown), unlike_measured),
+        how_sure(model.card) if request.threshold is None and not unlike_measured.raised else "",
         without_effect(found.space, request.threshold),
-        FITS_NONE if made.sure and not found.space.several else "",
+        FITS_NONE if made.sure and not found.space.several and not unlike_measured.raised else "",
         f"Sort the table by `{ranked}` to have the worst pairs first." if (ranked := answers.mismatch_column) else "",
         other_labels(request.model, model.labels, context.workspace.task(task).label_names),
     )
     return ClassifyResult(
         summary=" ".join(filter(None, told)),
-        next_step=look_at_foreign(model, dataset, made.out_of_scope, len(found.rows))
+        next_step=(
+            unlike_measured.look(model.card, model.id, dataset)
+            or look_at_foreign(model, dataset, made.out_of_scope, len(found.rows))
+        )
         + f"{of_table(made)} {table}: a CSV, in the workspace {task}/{report}/{ANSWERS}; a spreadsheet takes "
-        f"a text that begins with = for a formula.{of_newest(made, file_uri(report, NEWEST))} "
-        "Label the least sure ones: annotate_examples.",
+        f"a text that begins with = for a formula.{of_newest(made, file_uri(report, NEWEST))}"
+        + ("" if unlike_measured.raised else " Label the least sure ones: annotate_examples."),
         uris={"report": artifact_uri(report), "answers": table},
         shown_in_part=excerpts.parts,
         model=request.model,
@@ -192,6 +212,15 @@ def _sorted_rows(request: ClassifyRequest, context: ToolContext, dataset: str) -
         sure_by_label=made.sure,
         report=report,
     )
+
+
+def _usual(request: ClassifyRequest, card: ModelCard) -> Usual:
+    """Return what is usual of answers at the thresholds and shares of the `request`."""
+    from classwright_tools.measurement.unlike_measured import usual_of
+
+    usual = usual_of(card)
+    own = request.threshold is None and not request.thresholds and request.prior == "task"
+    return usual if own else usual.of_scope
 
 
 def _problems(request: ClassifyRequest) -> dict[int, str]:
@@ -233,38 +262,6 @@ def _thresholds(space: LabelSpace) -> dict[str, float] | None:
     return dict(zip(space.labels, space.thresholds, strict=True)) if space.several else dict(space.own) or None
 
 
-def _results(
-    model: Model, space: LabelSpace, proba: np.ndarray, foreign: np.ndarray, threshold: float
-) -> tuple[tuple[Classified, ...], int]:
-    """Return the answers of `model` at the probabilities (n, k) to texts, and how many are below their threshold.
-
-    Some of the texts are `foreign` (n,) to the model.
-    """
-    judged = space.judge(proba, foreign, threshold)
-    trusted: Sequence[tuple[str, ...] | None] = [None] * len(proba)
-    if space.several:
-        trusted = model.sure_labels(judged, proba, foreign)
-    ranked = (-proba).argsort(axis=1, kind="stable").tolist()
-    columns = [known.tolist() for known in (judged.right, judged.sure, foreign)]
-    answers = zip(proba.tolist(), judged.answers, *columns, trusted, ranked, strict=True)
-    found = tuple(
-        Classified(
-            label=own if is_sure and isinstance(own, str) else None,
-            labels=None if isinstance(own, str) else own,
-            sure=is_sure,
-            sure_labels=by_itself,
-            out_of_scope=is_foreign,
-            probability=min(1.0, certain),
-            likeliest=tuple(
-                (space.labels[place], min(1.0, row[place]))
-                for place in order[: max(MOST_LIKELY, len(own) if space.several else 1)]
-            ),
-        )
-        for row, own, certain, is_sure, is_foreign, by_itself, order in answers
-    )
-    return found, judged.below
-
-
 def _work(request: ClassifyRequest, sizes: Sizes) -> Work:
     """As long as the texts take the model; of a dataset the labelled rows are read too, for the table."""
     size = shown_bytes(str(text) for text in (*request.texts, *request.pairs))
@@ -286,8 +283,7 @@ TOOL = ToolSpec(
         description=(
             f"Label up to {MOST_TEXTS:,} texts or pairs, or a dataset's unlabelled rows, with a model: calibrated "
             f"probabilities, and no label where it is unsure. An answer shows about {ABOUT_SHOWN} texts, the result "
-            f"resource all; of a dataset the {LEAST_SURE_SHOWN} least sure rows, a CSV all, with guesses. Much text is "
-            "a job."
+            f"resource all; of a dataset the {LEAST_SURE_SHOWN} least sure rows, a CSV all."
         ),
     ),
 )

@@ -241,7 +241,7 @@ TOOL = ToolSpec(
         title="Edit examples",
         description=(
             "Put a dataset right, in one new version: its rows (relabel: also unlabelled ones), and labels, these also "
-            "in task and topic tree. Rows keep their origin; test rows stay. Many rows are counted first."
+            "in task and topic tree. Rows keep their origin; test rows stay."
         ),
     ),
 )

@@ -221,7 +221,7 @@ TOOL = ToolSpec(
         title="Evaluate a model",
         description=(
             "Measure a model on a dataset's validation or test rows: accuracy, macro F1, figures of each class, "
-            "confusions, calibration, for pairs average precision, with 95% intervals; or "
+            "confusions, calibration, with 95% intervals; or "
             "`against` another model."
         ),
     ),

@@ -45,7 +45,7 @@ class FindExamplesRequest(ToolRequest, RowSearch):
     )
     shuffled: bool = Field(default=False, description="In random order.")
     offset: int = Field(default=0, ge=0, le=10**9, description="By `next_offset`.")
-    limit: int = Field(default=20, ge=0, le=MOST_ROWS, description="0: counts alone.")
+    limit: int = Field(default=20, ge=0, le=MOST_ROWS, description="0: counts, by source.")
     groups: int | None = Field(
         default=None,
         ge=0,
@@ -90,6 +90,7 @@ class FindExamplesResult(ToolResult):
     none: int = Field(default=0, ge=0, description="Rows of which none of the labels applies.")
     splits: dict[Split, dict[Origin, int]] = Field(default_factory=dict)
     rounds: dict[int, int] = Field(default_factory=dict)
+    sources: dict[str, int] = Field(default_factory=dict, description="With limit=0: by file or import.")
     characters: dict[str, int] = Field(default_factory=dict, description="Of a text, quantiles.")
     picture: Picture | None = None
     tasks: tuple[TaskLine, ...] = ()
@@ -108,6 +109,7 @@ def find_examples(request: FindExamplesRequest, context: ToolContext) -> FindExa
         DamagedArtifact: the dataset does not read back.
     """
     from classwright_tools.curation.row_counts import row_counts
+    from classwright_tools.curation.row_sources import row_sources
     from classwright_tools.measurement.found_in_words import found_in_words, left_out_of_test, unsure_in_words
     from classwright_tools.measurement.row_page import bytes_of, row_page
 
@@ -121,12 +123,14 @@ def find_examples(request: FindExamplesRequest, context: ToolContext) -> FindExa
         found = found.shuffled(context.seed)
     counts = row_counts(found.table)
     excerpts = Excerpts(artifact_uri(dataset))
-    shown = {"labels": _first(counts.labels, COUNTS_BYTES), "changes": _first(changes, COUNTS_BYTES)}
-    excerpts.note("labels", len(shown["labels"]), len(counts.labels))
-    excerpts.note("changes", len(shown["changes"]), len(changes))
+    sources = {} if request.limit else row_sources(workspace, dataset).counts(found.ids)
+    shown = {}
+    for name, own in {"labels": counts.labels, "changes": changes, "sources": sources}.items():
+        shown[name] = _first(own, COUNTS_BYTES)
+        excerpts.note(name, len(shown[name]), len(own))
     none = {labels_in_words(()): counts.none} if counts.none else {}
     bare = FindExamplesResult(
-        summary=found_in_words(found, request.compare_to, changes, none | counts.labels)
+        summary=found_in_words(found, request.compare_to, changes, none | counts.labels, sources)
         + left_out_of_test(unseen, compared=request.compare_to is not None)
         + unsure_in_words(request.doubt)
         + _people(request, context, dataset),

@@ -119,6 +119,7 @@ def _imported(
     from classwright_tools.curation.joining import Joining
     from classwright_tools.curation.kept_source import SourceCopy, joined_sources
     from classwright_tools.curation.origins import Origins
+    from classwright_tools.curation.row_sources import IMPORT
     from classwright_tools.curation.spool import spool_folder
     from classwright_tools.domain.rating import labels_are_steps
     from classwright_tools.measurement.import_remarks import (
@@ -171,7 +172,8 @@ def _imported(
                 parent=parent,
                 on_newest=on_newest,
                 run_key=context.run_key,
-                made_by="import_examples",
+                made_by=IMPORT,
+                imported=request.name,
                 refused=arrivals.skipped.counts,
                 edits=edits,
                 files=files | ({SKIPPED: arrivals.skipped.places} if arrivals.skipped.counts else {}),
@@ -277,8 +279,8 @@ TOOL = ToolSpec(
     text=ToolText(
         title="Import examples",
         description=(
-            "Bring in rows that exist: given in the call, from a file or folder inside the import folders, or from the "
-            "hub. Says what it skipped and why."
+            "Bring in rows that exist: of the call, from a file or folder inside the import folders, or from the "
+            "hub. Says what it skipped."
         ),
         outward=True,
     ),

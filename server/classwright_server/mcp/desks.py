@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import threading
 from collections import OrderedDict
+from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
+from classwright_tools.curation.row_sources import row_sources
 from classwright_tools.editing.draft import keyed
 from classwright_tools.measurement.doubts import Doubts, read_doubts
 from classwright_tools.review.desk import Desk
@@ -43,7 +45,7 @@ class Desks:
             if found is None or found.labels != labels:  # rows never change, and the task's labels may
                 table = found.table if found else keyed(read_table(workspace, dataset))
                 edits = found.edits if found else read_edits(workspace, dataset)
-                found = Desk(dataset, table, labels, edits)
+                found = Desk(dataset, table, labels, edits, partial(row_sources, workspace, dataset))
             _keep(self._desks, (workspace.root, dataset), found)
             return found
 

@@ -34,6 +34,7 @@ class Lengths:
     takes_pairs = False
     mismatch: str | None = None
     several = False
+    usual: Mapping[str, Any] = MappingProxyType({})
 
     def __init__(self) -> None:
         self.asked: list[str] = []

@@ -135,9 +135,8 @@ def test_rows_of_no_label_are_counted_shown_first_and_beside_the_least_sure(made
     below = [row for row in rows if float(row["probability"]) < found.threshold]
     assert 0 < len(below) < found.abstained
     assert f"not sure of {found.abstained}, {len(below)} of them below {found.threshold:.2f}." in found.summary
-    assert f"doubt='out_of_scope', model='{made.model}', where={{'splits': ['unlabelled']}}, groups=0" in (
-        found.next_step or ""
-    )
+    where = "where={'source': 'support-d1', 'splits': ['unlabelled']}"
+    assert f"doubt='out_of_scope', model='{made.model}', {where}, groups=0" in (found.next_step or "")
 
 
 def test_rows_of_no_label_are_found_again_the_least_like_first(made: Made) -> None:

@@ -9,9 +9,10 @@ import numpy as np
 
 from classwright_tools.annotation.answers import answered_rows
 from classwright_tools.annotation.batches import checks_for, make_batches
-from classwright_tools.annotation.in_words import labels_there
-from classwright_tools.annotation.picking import check_rows, informative, typical, uncertainties, unlabelled_pool
+from classwright_tools.annotation.in_words import labels_there, of_source
+from classwright_tools.annotation.picking import Pool, check_rows, informative, typical, uncertainties, unlabelled_pool
 from classwright_tools.context import ToolContext
+from classwright_tools.curation.row_sources import RowSources, row_sources
 from classwright_tools.domain.annotation import Annotation, LabelledByAnnotation, Order
 from classwright_tools.domain.example import Example
 from classwright_tools.domain.excerpt import counted
@@ -26,7 +27,8 @@ from classwright_tools.workspace.datasets import read_edits
 from classwright_tools.workspace.ended_labels import check_labels
 from classwright_tools.workspace.in_use import model_in_use
 from classwright_tools.workspace.labelled_rows import labelled_rows
-from classwright_tools.workspace.workspace import Artifact
+from classwright_tools.workspace.picked_rows import picked_as_hard
+from classwright_tools.workspace.workspace import Artifact, Workspace
 
 
 def hand_out(
@@ -37,8 +39,11 @@ def hand_out(
     order: Order | None,
     most: int,
     split: LabelledByAnnotation = "train",
+    source: str | None = None,
 ) -> Artifact:
     """Store an annotation of up to `most` unlabelled rows of `dataset`, by default the newest of `task`, for `split`.
+
+    With a `source` they are rows that came in by it.
 
     Without an `order` they are those that the model in use is least certain of, or without one typical rows;
     for validation they are random ones.
@@ -50,8 +55,8 @@ def hand_out(
     """
     workspace, seed = context.workspace, context.seed
     found = workspace.task(task)
-    source = workspace.resolve(dataset, "dataset", found.slug).id
-    check_labels(workspace, source)
+    version = workspace.resolve(dataset, "dataset", found.slug).id
+    check_labels(workspace, version)
     in_use = model_in_use(workspace, found.slug)
     kept = in_use.model if in_use else None
     order = order or ("random" if split == "validation" else "informative" if kept else "typical")
@@ -59,33 +64,47 @@ def hand_out(
         reason = "goes by a model, and the task has none yet"
         raise InvalidInput("order 'informative'", reason, "Train one first, or take order='typical'.")
     context.progress(0.0, "reading the unlabelled rows")
-    unfit = fitting_none(read_edits(workspace, source), found.label_names)
-    pool = unlabelled_pool(workspace, source, answered_rows(workspace, found.slug) | unfit.keys(), seed)
+    unfit = fitting_none(read_edits(workspace, version), found.label_names)
+    sources = row_sources(workspace, version)
+    only = sources.named(source) if source else ""
+    among = {id_ for id_, name in sources.of_row.items() if name == only} if only else None
+    pool = unlabelled_pool(workspace, version, answered_rows(workspace, found.slug) | unfit.keys(), seed, among)
     elsewhere = Counter(one.dataset.id for one in labelled_rows(workspace, found, pool.answered).values())
     if not pool.size:
         raise NotEnoughData(
-            f"dataset {source!r}",
-            "has no real unlabelled rows that were not answered yet",
-            f"{labels_there(found.slug, source, elsewhere)}Bring some in with import_examples(split='unlabelled').",
+            f"dataset {version!r}",
+            f"has no real unlabelled rows{of_source(only)} that were not answered yet",
+            f"{labels_there(found.slug, version, elsewhere)}Bring some in with import_examples(split='unlabelled').",
         )
     asked = kept if order != "typical" else None
     model = load_model(workspace, asked.id) if asked else None
     rows = _picked(pool.rows, order, min(most, len(pool.rows)), model, context)
     annotation = Annotation(
         task=found.slug,
-        dataset=source,
+        dataset=version,
         on_newest=dataset is None,
         order=order,
         split=split,
+        source=only,
+        picked_before=_taken_from(workspace, found.slug, pool, sources) if order == "random" else 0,
         pool=pool.size,
-        batches=make_batches(rows, check_rows(workspace, source, found, checks_for(len(rows)), seed), seed),
+        batches=make_batches(rows, check_rows(workspace, version, found, checks_for(len(rows)), seed), seed),
         model=asked.id if asked else None,
         answered_before=len(pool.answered),
         labelled_in=dict(elsewhere.most_common()),
     )
     return workspace.publish_document(
-        "annotation", found.slug, annotation, run_key=context.run_key, parent=source, rows=len(rows)
+        "annotation", found.slug, annotation, run_key=context.run_key, parent=version, rows=len(rows)
     )
+
+
+def _taken_from(workspace: Workspace, task: str, pool: Pool, sources: RowSources) -> int:
+    """Return how many rows that a model was unsure of were taken from the texts that the `pool` is left of."""
+    here = {sources.of_row.get(row.id) for row in pool.rows}
+    left = {row.id for row in pool.rows}
+    there = sources.of_row.keys() | left
+    hard = picked_as_hard(workspace, task) & there
+    return sum(id_ not in left and sources.of_row.get(id_) in here for id_ in hard)
 
 
 def _picked(rows: list[Example], order: Order, count: int, model: Model | None, context: ToolContext) -> list[Example]:

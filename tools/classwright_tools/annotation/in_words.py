@@ -8,12 +8,14 @@ from collections.abc import Collection, Mapping, Sequence
 from classwright_tools.annotation.answers import Receipt
 from classwright_tools.domain.annotation import Annotation, Answer
 from classwright_tools.domain.cards import DatasetCard
+from classwright_tools.domain.example import REAL_TEXTS
 from classwright_tools.domain.excerpt import counted
 from classwright_tools.domain.figures import Estimate
 from classwright_tools.domain.label_sets import key_in_words
 from classwright_tools.domain.task import Task
 from classwright_tools.learning.training_data import counts_real_alone
 from classwright_tools.statistics.share_interval import wilson
+from classwright_tools.workspace.picked_rows import taken
 
 LEAST_OTHER = 3  # rows that fit no label, to suggest one for them
 NOT_FAR = 0.2
@@ -32,8 +34,31 @@ def begun(annotation: Annotation, checks: int, shown: int) -> str:
     skipped = f" {rows} answered without a single label, as with unsure, {_are(before)} not asked again."
     return (
         f"You label {counted(want, 'text')} in {counted(len(annotation.batches), 'batch', 'batches')}: "
-        f"{want - checks} {how} of {counted(annotation.pool, 'unlabelled row')}{among}.{skipped if before else ''} "
+        f"{want - checks} {how} of {counted(annotation.pool, 'unlabelled row')}{of_source(annotation.source)}{among}."
+        f"{skipped if before else ''}{_drawn_late(annotation)} "
         f"{labels_there(annotation.task, annotation.dataset, elsewhere)}Here {_are(shown)} the first {shown}."
+    )
+
+
+def of_source(source: str) -> str:
+    """Return, as what follows on rows, which `source` they are of; "" where they are of all."""
+    return f" of {source!r}" if source else ""
+
+
+def _drawn_late(annotation: Annotation) -> str:
+    """Return that rows had been picked as hard before these were drawn at random, if some had."""
+    return f" Before, {taken(annotation.picked_before)}" if annotation.picked_before else ""
+
+
+def measure_first(annotation: Annotation, card: DatasetCard) -> str:
+    """Return that a random sample for validation is to be drawn before rows are picked from the same texts; else ""."""
+    if annotation.order == "random" or any(card.rows("validation", origin) for origin in REAL_TEXTS):
+        return ""
+    source = f", source={annotation.source!r}" if annotation.source else ""
+    return (
+        "There are no validation rows of real texts yet, and once these are picked, a random sample of the rest is "
+        "easier than the texts are, so that its figure flatters. Draw it first: annotate_examples("
+        f"task={annotation.task!r}, split='validation'{source}). "
     )
 
 
@@ -105,8 +130,9 @@ def ended(
         )
     if audit:
         summary += (
-            f" {annotation.model} agrees with the annotator on {_share(audit)} random rows of {annotation.pool}, which "
-            f"is its accuracy on all of these, as far as the annotator is right{_baseline(labels, audit[0], task)}."
+            f" {annotation.model} agrees with the annotator on {_share(audit)} random rows of {annotation.pool}"
+            f"{of_source(annotation.source)}, which is its accuracy on all of these, as far as the annotator is right"
+            f"{_baseline(labels, audit[0], task)}.{_drawn_late(annotation)}"
         )
     return summary
 

@@ -41,8 +41,12 @@ class Pool(NamedTuple):
     answered: list[str]
 
 
-def unlabelled_pool(workspace: Workspace, dataset: str, answered: Collection[str], seed: int) -> Pool:
+def unlabelled_pool(
+    workspace: Workspace, dataset: str, answered: Collection[str], seed: int, among: Collection[str] | None = None
+) -> Pool:
     """Return the real unlabelled rows of `dataset`, but for those whose ids are among the `answered` ones.
+
+    Others than those `among` these ids are none of it, if it is given.
 
     Those are left out, too, that a training would leave out: copies of held-out rows, but for links and handles.
     """
@@ -55,6 +59,8 @@ def unlabelled_pool(workspace: Workspace, dataset: str, answered: Collection[str
         nonlocal size
         for batch in iterate_rows(workspace, dataset, "unlabelled"):
             for row in batch:
+                if among is not None and row.id not in among:
+                    continue
                 if row.id in answered:
                     skipped.append(row.id)
                 if row.origin == "real" and row.id not in answered and bare_form(row.content) not in held_out:

@@ -34,13 +34,13 @@ def random_labels(workspace: Workspace, task: Task) -> tuple[Counter[str], int]:
     """Return how many rows that were asked about at random got each label of `task`, and how many fit none.
 
     The counts are empty where they tell too little. Rows are a fair sample of the unlabelled ones until others are
-    picked for what they tell, so annotations after the first one by another order do not count.
+    picked for what they tell or where they came from, so annotations from the first such one on do not count.
     """
     counts: Counter[str] = Counter()
     answered = fits_none = 0
     for made in sorted(workspace.artifacts(task.slug, "annotation"), key=lambda one: one.number):
         annotation = workspace.document(made.id, "annotation", Annotation)
-        if annotation.order != "random":
+        if annotation.order != "random" or annotation.source:
             break
         checks = known_labels(workspace, annotation)
         answers = [answer for row, answer in stored_answers(workspace, made.id).items() if row not in checks]

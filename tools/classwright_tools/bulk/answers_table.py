@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import chain, islice
-from pathlib import Path, PurePath
+from pathlib import Path
 from typing import Any
 
 from pydantic import Field
@@ -17,6 +17,7 @@ from classwright_tools.bulk.answer_cells import AnswerCells
 from classwright_tools.bulk.outputs import opened_table, write_output
 from classwright_tools.context import ToolContext
 from classwright_tools.curation.kept_source import content_of, kept_rows
+from classwright_tools.curation.row_sources import RowSources, row_sources
 from classwright_tools.domain.cards import KeptSource
 from classwright_tools.domain.example import Example, Split, example_id
 from classwright_tools.domain.excerpt import counted
@@ -41,7 +42,7 @@ class SortedRows(Noun):
     Of these so many are `out_of_scope`. The `thresholds` are those of labels that were given one of their own. The
     table has the `rows` of so many `sources` that were kept, or if of none the dataset's; `labelled` have a label, and
     so many each of `by_label`, of which `guesses` are such that the model is not sure. Reports of before these were
-    counted have 0. `newest` is the last of several sources, whose rows alone are in `NEWEST`.
+    counted have 0. `newest` is the last of several sources, whose rows alone are in `NEWEST`, `of_newest` by label.
     """
 
     model: str
@@ -57,6 +58,7 @@ class SortedRows(Noun):
     guesses: int = 0
     newest: str = ""
     by_label: dict[LabelName, int] = Field(default_factory=dict)
+    of_newest: dict[LabelName, int] = Field(default_factory=dict)
 
 
 @dataclass
@@ -73,20 +75,15 @@ class AnswersTable:
     labelled: int = 0
     guesses: int = 0
     by_label: Counter[str] = field(default_factory=Counter)
-    _source_of: dict[str | None, str] = field(default_factory=dict)
-    """The first source that has a row, by the row's id; filled while the table is written."""
+    of_newest: Counter[str] = field(default_factory=Counter)
+    """How many rows of the newest of several sources have each label."""
+    _seen: set[str | None] = field(default_factory=set)
+    """The ids of the rows of all sources; filled while the table is written."""
 
-    @property
-    def unsure_by_source(self) -> dict[str, tuple[int, int]]:
-        """Of how many rows that it was asked about the model is not sure, and how many these are, by their source."""
-        rows: Counter[str] = Counter()
-        unsure: Counter[str] = Counter()
-        for row, is_sure in zip(self.cells.found.rows, self.cells.found.judged.sure.tolist(), strict=True):
-            source = self._source_of.get(self.cells.before.get(row.id, row.id))
-            if source is not None:
-                rows[source] += 1
-                unsure[source] += not is_sure
-        return {source: (unsure[source], count) for source, count in rows.items()}
+    @cached_property
+    def row_sources(self) -> RowSources:
+        """What each row of the dataset came in by."""
+        return row_sources(self.context.workspace, self.cells.dataset)
 
     @cached_property
     def sources(self) -> tuple[KeptSource, ...]:
@@ -116,7 +113,13 @@ class AnswersTable:
     @property
     def newest(self) -> str:
         """The last of several sources, as the column `file` names it; empty where there are not several."""
-        return told_apart([source.name for source in self.sources])[-1] if len(self.sources) > 1 else ""
+        return self._names[-1] if len(self.sources) > 1 else ""
+
+    @cached_property
+    def _names(self) -> list[str]:
+        """What the sources are called, as everywhere."""
+        known = self.row_sources.by_version
+        return [known.get(source.dataset or "", source.name) for source in self.sources]
 
     def column(self, name: str) -> str:
         """Return what the table calls the column `name` of an answer; empty where it has none."""
@@ -160,22 +163,28 @@ class AnswersTable:
             self.labelled += len(named)
             self.guesses += sum(answer[self.cells.columns.index("sure")] is False for answer in answers)
             self.by_label.update(chain.from_iterable(map(self._labels_of, named)))
+            if self.newest:
+                own = (answer[0] for (values, _), answer in zip(part, answers, strict=True) if self._is_newest(values))
+                self.of_newest.update(chain.from_iterable(map(self._labels_of, filter(None, own))))
             yield [[*map(values.get, self._own), *answer] for (values, _), answer in zip(part, answers, strict=True)]
+
+    def _is_newest(self, values: dict[str, Any]) -> bool:
+        return values.get(self._file[0]) == self.newest
 
     def _labels_of(self, name: str) -> list[str]:
         """Return the labels of a row, of which the first column of an answer says `name`."""
         return name.split(BETWEEN) if self.cells.found.space.several and name != NO_LABELS else [name]
 
     def _rows(self) -> Iterator[_Row]:
-        for source, name in zip(self.sources, told_apart([source.name for source in self.sources]), strict=True):
+        for source, name in zip(self.sources, self._names, strict=True):
             file = dict.fromkeys(self._file, name)
             for row in kept_rows(self.context.workspace, source):
                 content = content_of(row, source.texts)
-                self._source_of.setdefault(None if content is None else example_id(content), name)
+                self._seen.add(None if content is None else example_id(content))
                 yield file | (row or {}), content
         if self.sources:
             names = self.sources[0].texts
-            others = (row for row in self._unlabelled if self.cells.before.get(row.id, row.id) not in self._source_of)
+            others = (row for row in self._unlabelled if self.cells.before.get(row.id, row.id) not in self._seen)
             yield from ((dict(zip(names, apart(row.content), strict=False)), row.content) for row in others)
             return
         yield from (_of_dataset(split, row) for split, row in self.cells.labelled)
@@ -214,20 +223,13 @@ def publish_answers(context: ToolContext, table: AnswersTable) -> tuple[str, Sor
             guesses=table.guesses,
             newest=table.newest,
             by_label=dict(table.by_label.most_common()),
+            of_newest=dict(table.of_newest.most_common()),
         )
         (folder / KINDS["report"].document).write_text(report.model_dump_json(indent=1), encoding="utf-8")
 
     facts = {"about": "answers", "model": model, "dataset": table.cells.dataset}
     made = context.workspace.publish("report", task, write, run_key=context.run_key, parent=model, facts=facts)
     return made.id, context.workspace.document(made.id, "report", SortedRows)
-
-
-def told_apart(names: Sequence[str]) -> list[str]:
-    """Return the file names of the paths `names`: the paths where they are alike, with a number from the second on."""
-    short = [PurePath(name).name for name in names]
-    paths = [name if short.count(file) > 1 else file for name, file in zip(names, short, strict=True)]
-    numbers = [paths[: place + 1].count(path) for place, path in enumerate(paths)]
-    return [f"{path} ({number})" if number > 1 else path for path, number in zip(paths, numbers, strict=True)]
 
 
 def _of_dataset(split: Split, row: Example) -> _Row:

@@ -23,12 +23,14 @@ from classwright.predict import (
     told_probabilities,
     unanswered,
 )
+from classwright_tools.bulk.alarm import Tally, alarms_of
 from classwright_tools.bulk.models import Predictor
 from classwright_tools.bulk.outputs import check_output, is_table, write_output
 from classwright_tools.bulk.parts import Parts
 from classwright_tools.bulk.rows_in_words import each_label
 from classwright_tools.domain.excerpt import counted
 from classwright_tools.domain.table_form import USUAL
+from classwright_tools.domain.usual import Usual
 from classwright_tools.errors import InvalidInput
 from classwright_tools.measurement.caveats import unlike
 from classwright_tools.reading.files import check_lines, read_file, table_form
@@ -51,10 +53,15 @@ class BulkResult:
     unanswered: int = 0
     by_label: Counter[str] = field(default_factory=Counter)
     first_unanswered: list[str] = field(default_factory=list)
+    by_file: dict[str, Tally] = field(default_factory=dict)
+    alarm: str = ""
     seconds: float = 0.0
 
-    def count(self, part: list[dict[str, Any]], columns: dict[str, None]) -> None:
-        """Count the rows of a part and their answers; add the names of their columns to `columns`, in their order."""
+    def count(self, part: list[dict[str, Any]], columns: dict[str, None], file: str) -> None:
+        """Count the rows of a part and their answers; add the names of their columns to `columns`, in their order.
+
+        They are of `file`, or of the one that each names where that is empty.
+        """
         self.rows += len(part)
         for row in part:
             if row["answer"] is None:
@@ -65,12 +72,15 @@ class BulkResult:
                 self.by_label.update((label or [NO_LABELS]) if isinstance(label, list) else [label])
                 self.sure += sure
                 self.out_of_scope += foreign
+                own = self.by_file.setdefault(file or row["row"]["file"], Tally())
+                own.count(label, sure=sure, foreign=foreign)
             columns |= dict.fromkeys(row["row"])
 
     @property
     def summary(self) -> str:
         """All of it in a sentence or two."""
-        summary = f"{counted(self.rows, 'row')} in {self.seconds:.1f} s, {self.sure:,} of them sure."
+        summary = f"{self.alarm} " if self.alarm else ""
+        summary += f"{counted(self.rows, 'row')} in {self.seconds:.1f} s, {self.sure:,} of them sure."
         if self.by_label:
             summary += f" Sure or not: {each_label(dict(self.by_label.most_common()))}."
         if guesses := self.rows - self.sure - self.unanswered:
@@ -132,7 +142,7 @@ def classify_files(
     about = {"model": model_name, "labels": model.labels, "columns": columns.names, "threshold": at, "files": stamps}
     about |= {"parts": (PART_ROWS, PART_CHARS)}
     about |= {"answers": answer_columns((), told, several=model.several), "thresholds": dict(thresholds)}
-    found = BulkResult()
+    found, alone = BulkResult(), files[0].name if len(files) == 1 else ""
     began = time.monotonic()
     read = _in_parts(_rows(files, columns, name_files=len(files) > 1))
     first = next(read, None)
@@ -141,13 +151,13 @@ def classify_files(
     parts = Parts(output, about)
     own: dict[str, None] = {}
     for answered in parts:
-        found.count(answered, own)
+        found.count(answered, own, alone)
     found.rows_before = found.rows
     try:
         for part in islice(chain([first], read), parts.done, None):
             answered = _answered(model, part, at, thresholds, before=found.rows)
             parts.add(answered)
-            found.count(answered, own)
+            found.count(answered, own, alone)
             tell(found.rows)
     finally:
         if not parts.done:
@@ -157,6 +167,11 @@ def classify_files(
     form = table_form(source, columns) if source.is_file() else USUAL
     write_output(output, [*own, *names], _Flat(parts, list(own), len(names), labels), form)
     parts.remove()
+    usual = Usual.model_validate(model.usual)
+    if threshold is not None or thresholds:  # also of labels that were exported with one
+        usual = usual.of_scope
+    newest_first = {name: tally.answered() for name, tally in reversed(found.by_file.items())}
+    found.alarm = alarms_of(usual, newest_first).in_words
     found.seconds = time.monotonic() - began
     return found
 

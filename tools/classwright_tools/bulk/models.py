@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
@@ -29,6 +29,9 @@ class Predictor(Protocol):
     """The label of pairs that do not belong together; None where none is named."""
     sure_from: Sequence[float | None]
     """Where a text may have several labels: from which probability on each is sure by itself, one a label."""
+
+    usual: dict[str, Any]
+    """How it answered rows held out: the fields of a `Usual`."""
 
     @property
     def label_thresholds(self) -> Mapping[str, float]:
@@ -57,6 +60,7 @@ class _StoredModel:
     def __init__(self, workspace: Workspace, model_id: str) -> None:
         from classwright_tools.learning.later_labels import by_now
         from classwright_tools.learning.model import load_model
+        from classwright_tools.measurement.unlike_measured import usual_of
 
         self._model = by_now(workspace, load_model(workspace, model_id, remember=False))
         self.labels = self._model.labels
@@ -66,6 +70,7 @@ class _StoredModel:
         self.mismatch = self._model.card.mismatch
         self.several = self._model.space.several
         self.sure_from: Sequence[float | None] = self._model.sure_from
+        self.usual = usual_of(self._model.card).model_dump()
 
     def predict_with_confidence(
         self,

@@ -10,34 +10,39 @@ from classwright_tools.bulk.answers_in_words import below
 from classwright_tools.domain.excerpt import counted, listed
 from classwright_tools.domain.label_sets import NO_LABELS, labels_in_words
 from classwright_tools.measurement.caveats import unlike
+from classwright_tools.measurement.unlike_measured import LEAST_TEXTS, Answered
 
 if TYPE_CHECKING:  # a command that classifies files by an export loads no torch
+    from classwright_tools.bulk.alarm import Alarms
     from classwright_tools.bulk.answers_table import AnswersTable, SortedRows
     from classwright_tools.learning.model import Model
 
 LABELS_LISTED = 8
 SOURCES_LISTED = 4
-LEAST_ROWS = 20  # of a source whose share is told
 CHANCE = 0.001  # how rarely chance alone would make the shares of sources differ so
 
 
-def rows_in_words(table: AnswersTable, made: SortedRows, shown: int) -> tuple[str, ...]:
+def rows_in_words(table: AnswersTable, made: SortedRows, shown: int, found_alarms: Alarms) -> tuple[str, ...]:
     """Return the sentences on the answers in `table`, of which the report `made` tells; `shown` least sure ones are.
+
+    The alarms come first.
 
     A sentence is empty where there is nothing to say.
     """
     found = table.cells.found
     by_label, out_of_scope = each_label(made.sure), made.out_of_scope
     return (
+        found_alarms.in_words,
         f"Classified the {counted(len(found.rows), 'unlabelled row')} of {made.dataset}: sure of "
         f"{len(found.rows) - made.unsure:,}{f' ({by_label})' if by_label else ''}, not sure of {made.unsure:,}"
         f"{below(found.judged.below, made.unsure, found.space, found.threshold)}.",
         _label_by_label(table) if found.space.several else "",
+        _newest(made),
         f"In the table {counted(made.labelled, 'row has a label', 'rows have a label')}: {each_label(made.by_label)}."
         + _guesses(table, made),
         unlike(out_of_scope, int((found.foreign & found.judged.sure).sum())) if out_of_scope else "",
         _passed_over(found.passed),
-        _by_source(table.unsure_by_source),
+        "" if found_alarms.raised or found_alarms.usual.unsure else _by_source(found_alarms.answered),
         f"The {shown} least sure are shown{', those out of scope first' if out_of_scope else ''}.",
     )
 
@@ -97,13 +102,26 @@ def _passed_over(rows: int) -> str:
     return f"Not asked about: {counted(rows, 'unlabelled row')} of which was said that no label fits."
 
 
-def _by_source(unsure: Mapping[str, tuple[int, int]]) -> str:
-    """Return of which share of each source's rows it is not sure, by (`unsure`, all), where these differ by more than
-    chance (a chi-squared test); else nothing.
+def _newest(made: SortedRows) -> str:
+    """Return how many rows of the newest of several sources have each label; "" of one source."""
+    rows = sum(made.of_newest.values())
+    if not rows:
+        return ""
+    have = f"{counted(rows, 'label is', 'labels are')} given"
+    return f"To {made.newest}, which came last, {have}: {each_label(made.of_newest)}."
+
+
+def _by_source(answered: Mapping[str, Answered]) -> str:
+    """Return of which share of each source's rows it is not sure, where these differ by more than chance (a
+    chi-squared test), and nothing is known of what is usual; else nothing.
     """
     from scipy.stats import chi2_contingency
 
-    large = {source: found for source, found in unsure.items() if found[1] >= LEAST_ROWS}
+    large = {
+        source: (found.unsure, found.texts)
+        for source, found in answered.items()
+        if source and found.texts >= LEAST_TEXTS
+    }
     pairs = [(few, rows - few) for few, rows in large.values()]
     if len(pairs) < 2 or not all(map(sum, zip(*pairs, strict=True))) or chi2_contingency(pairs).pvalue >= CHANCE:
         return ""
@@ -112,7 +130,7 @@ def _by_source(unsure: Mapping[str, tuple[int, int]]) -> str:
     )
     return (
         f"Not sure by source: {each}. They differ by more than chance, so what it reaches on rows held out need not "
-        "hold for each: label random rows of the newest."
+        f"hold for each: label random rows of the newest, annotate_examples(source={next(iter(large))!r})."
     )
 
 

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from classwright_tools.curation.row_sources import GiveSources, RowSources
 from classwright_tools.domain.cleaning import clean_text
 from classwright_tools.domain.edits import Edit
 from classwright_tools.domain.example import SPLITS
@@ -23,14 +24,18 @@ _VALUES_LISTED = 8
 _IDS_LISTED = 3
 
 
-def filtered(table: Any, where: RowFilter, labels: Collection[str], edits: Sequence[Edit] = ()) -> Places:
+def filtered(
+    table: Any, where: RowFilter, labels: Collection[str], sources: GiveSources, edits: Sequence[Edit] = ()
+) -> Places:
     """Return the places of the rows that meet all conditions of `where`, in the table's order.
 
-    `labels` are those of the task; a label that rows have is known, too. `edits` say who decided on the rows.
+    `labels` are those of the task; a label that rows have is known, too. `edits` say who decided on the rows, and
+    `sources` are asked what these came in by where that counts.
 
     Raises:
         NotFound: there is no such label, or person; the nearest is named.
-        InvalidInput: no row has such a topic, subtopic, source type or contrast; those that there are are named.
+        InvalidInput: no row has such a topic, subtopic, source type, contrast or source; those that there are are
+            named.
     """
     import pyarrow as pa
     import pyarrow.compute as pc
@@ -51,13 +56,11 @@ def filtered(table: Any, where: RowFilter, labels: Collection[str], edits: Seque
             _check_value(table, name, wanted)
             conditions.append(pc.equal(table[name], wanted))
     if where.decided_by is not None:
-        opinions = Opinions(edits)
-        by = opinions.by(where.decided_by)
-        if not by:
-            raise unknown_id("reviewer", where.decided_by, opinions.names)
-        conditions.append(pc.is_in(table["id"], pa.array(by, pa.string())))
+        conditions.append(pc.is_in(table["id"], pa.array(_decided_by(where.decided_by, edits), pa.string())))
     if where.text is not None:
         conditions.append(_holds(table, clean_text(where.text)))
+    if where.source is not None:
+        conditions.append(_of_source(table, sources(), where.source))
     met = pc.fill_null(conditions[0], False)
     for condition in conditions[1:]:
         met = pc.and_(met, pc.fill_null(condition, False))
@@ -92,6 +95,23 @@ def _holds(table: Any, words: str) -> Any:
     texts = [table[name] for name in ("text", "text_pair") if name in table.column_names]
     found = [pc.match_substring(text, words, ignore_case=True) for text in texts]
     return found[0] if len(found) == 1 else pc.or_(*found)
+
+
+def _decided_by(person: str, edits: Sequence[Edit]) -> Collection[str]:
+    """Return the ids of the rows that a `person` decided on by `edits`; raise a `NotFound` if there are none."""
+    opinions = Opinions(edits)
+    by = opinions.by(person)
+    if not by:
+        raise unknown_id("reviewer", person, opinions.names)
+    return by
+
+
+def _of_source(table: Any, sources: RowSources, wanted: str) -> Any:
+    """Return whether each row came in by the source that is meant by `wanted`."""
+    import pyarrow as pa
+
+    name = sources.named(wanted)
+    return pa.array([sources.of_row.get(id_) == name for id_ in table["id"].to_pylist()], pa.bool_())
 
 
 def _check_labels(wanted: Sequence[str], known: Collection[str]) -> None:

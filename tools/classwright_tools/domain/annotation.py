@@ -72,6 +72,10 @@ class Annotation(Noun):
     on_newest: bool = Field(description="Whether the labels join the newest dataset of the end, or else `dataset`.")
     order: Order
     split: LabelledByAnnotation = "train"
+    source: str = Field(default="", description="Of which alone the rows are; empty: of all.")
+    picked_before: int = Field(
+        default=0, ge=0, description="Rows that had been picked as hard from the texts that random ones are drawn from."
+    )
     pool: int = Field(ge=1, description="Unlabelled rows that the rows were picked from.")
     batches: tuple[tuple[RowToLabel, ...], ...]
     model: ModelId | None = Field(

@@ -41,6 +41,9 @@ class DatasetCard(Noun):
     task_version: int = Field(ge=1)
     parent: DatasetId | None = None
     made_by: str = Field(description="The tool that made it.")
+    imported: str = Field(
+        default="", description="Of an import: the file or dataset that it brought; 'csv' or 'rows' of a call."
+    )
     counts: tuple[SplitCount, ...]
     by_label: tuple[SplitCount, ...] = Field(
         default=(), description="Of a multi-label task: rows by each label that they have; `counts` name no label."

@@ -32,11 +32,12 @@ class RowFilter(Noun):
     splits: tuple[Split, ...] = Field(default=(), max_length=len(SPLITS), description="Default: all but 'test'.")
     origins: tuple[Origin, ...] = Field(default=(), max_length=len(get_args(Origin)), description="One of these.")
     round: int | None = Field(default=None, ge=0, le=10_000, description="That wrote it.")
-    topic: Phrase | None = Field(default=None, description="Its cell's.")
-    subtopic: Phrase | None = Field(default=None, description="Its cell's.")
-    source_type: Phrase | None = Field(default=None, description="Its cell's.")
+    topic: Phrase | None = Field(default=None, description="Cell's.")
+    subtopic: Phrase | None = Field(default=None, description="Cell's.")
+    source_type: Phrase | None = Field(default=None, description="Cell's.")
     contrast: LabelName | None = Field(default=None, description="The label it resembles.")
     decided_by: str | None = Field(default=None, max_length=40, description="A reviewer.")
+    source: str | None = Field(default=None, max_length=1_000, description="File or import.")
 
 
 class RowsLike(Noun):

@@ -62,5 +62,5 @@ class GivenSource(Noun):
 
     @property
     def name(self) -> str:
-        """What the source is called in an error."""
+        """What the source is called, in errors and as that of its rows."""
         return self.path or self.hub or self.from_dataset or ("csv" if self.csv else "rows")

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from classwright_tools.domain.changes import Change
 from classwright_tools.domain.cleaning import clean_text, is_broken
-from classwright_tools.domain.edits import Decided, Edit
-from classwright_tools.domain.example import example_id, origin_of_labelled
+from classwright_tools.domain.edits import Decided, Edit, ids_before
+from classwright_tools.domain.example import Split, example_id, origin_of_labelled
 from classwright_tools.domain.excerpt import counted
 from classwright_tools.domain.label_sets import in_order, joined_labels, key_in_words, labels_apart
 from classwright_tools.domain.labels_since import label_since, labels_since
@@ -17,6 +17,7 @@ from classwright_tools.editing.draft import Done, Draft, Row, with_values
 from classwright_tools.editing.removed import removed_rows
 from classwright_tools.editing.told import note_overruled
 from classwright_tools.errors import InvalidInput
+from classwright_tools.workspace.picked_rows import sampled_for_validation
 
 NO_LABEL = "no label"
 _MOVE_FIGURES = ("relabel", "remove", "restore")
@@ -26,7 +27,7 @@ _MODEL = "calling model"  # as the writer of rows that it annotates
 def relabel(draft: Draft, change: Change, rows: RowSelection) -> Done:
     """Give rows another label, or where they may have several add labels ("+a|b") or take some away ("-a|b").
 
-    An unlabelled row becomes a training row: what a model labels is annotated. None is added to or taken from its
+    An unlabelled row goes to a split by it: what a model labels is annotated. None is added to or taken from its
     labels: nobody has said which of the others apply.
 
     Raises:
@@ -47,7 +48,7 @@ def relabel(draft: Draft, change: Change, rows: RowSelection) -> Done:
     done.left["without that label already" if step == "-" else "with that label already"] += len(found) - len(others)
     fresh = [place for place, row in others.items() if row["split"] == "unlabelled"]
     draft.put("label", {place: keys[place] for place in others})
-    draft.put("split", dict.fromkeys(fresh, "train"))
+    draft.put("split", splits_of_labelled(draft, {place: others[place]["id"] for place in fresh}))
     draft.put("origin", dict.fromkeys(fresh, origin_of_labelled(draft.by)))
     if draft.by == "model":
         draft.put("writer", dict.fromkeys(fresh, _MODEL))
@@ -149,13 +150,24 @@ def restore(draft: Draft, change: Change, rows: RowSelection) -> Done:
             labels[place] = label
     back = with_values(with_values(removed.table, "label", labels), "contrast", contrasts)
     fresh = [place for place, label in labels.items() if label and found[place]["split"] == "unlabelled"]
-    back = with_values(back, "split", dict.fromkeys(fresh, "train"))
+    back = with_values(back, "split", splits_of_labelled(draft, {place: found[place]["id"] for place in fresh}))
     draft.add(back.take(pa.array(list(labels), pa.int64())))
     _record(draft, done, {place: found[place] for place in labels}, given)
     done.count(
         [(found[place], "removed", key_in_words(label) if label else NO_LABEL) for place, label in labels.items()]
     )
     return done
+
+
+def splits_of_labelled(draft: Draft, ids: Mapping[int, str]) -> dict[int, Split]:
+    """Return the splits of unlabelled rows that get a label, by their places: of `ids` those rows have.
+
+    A row that was drawn for a validation sample stays in it, else the sample lacks what was hard to label; others
+    become training rows.
+    """
+    drawn = sampled_for_validation(draft.context.workspace, draft.task.slug) if ids else set()
+    before = ids_before(draft.edits)
+    return {place: "validation" if {id_, before.get(id_)} & drawn else "train" for place, id_ in ids.items()}
 
 
 def key_since(draft: Draft, key: str | None, later: Sequence[Edit]) -> str | None:

@@ -11,11 +11,12 @@ from classwright_tools.domain.evaluation import EvaluationReport
 from classwright_tools.domain.figures import Scores
 from classwright_tools.learning.exports.export import LABELS
 from classwright_tools.learning.model import Model
+from classwright_tools.measurement.unlike_measured import usual_of
 from classwright_tools.workspace.workspace import write_json
 
 
 def say_what_it_is(folder: Path, model: Model, tested: EvaluationReport | None) -> None:
-    """Write what `Classifier.about` has into the export in `folder`, if its method gave it a program."""
+    """Write what `about` and `usual` of a `Classifier` have into the export in `folder`, if it has a program."""
     path = folder / LABELS
     if not path.is_file():
         return
@@ -29,7 +30,8 @@ def say_what_it_is(folder: Path, model: Model, tested: EvaluationReport | None) 
         "validation": _figures(card.validation, card.validation.data),
         "test": _figures(tested.figures, tested.data) if tested else None,
     }
-    write_json(path, json.loads(path.read_text(encoding="utf-8")) | {"about": about})
+    facts = {"about": about, "usual": usual_of(card).model_dump()}
+    write_json(path, json.loads(path.read_text(encoding="utf-8")) | facts)
 
 
 def _figures(scores: Scores, data: str) -> dict[str, Any]:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
+from classwright_tools.curation.row_sources import row_sources
 from classwright_tools.domain.edits import Decided
-from classwright_tools.domain.example import Split
+from classwright_tools.domain.example import Example, Split
 from classwright_tools.domain.excerpt import counted
 from classwright_tools.domain.label_names import other_labels
 from classwright_tools.learning.model import Model
-from classwright_tools.measurement.by_language import language_remark
+from classwright_tools.measurement.by_part import language_remark, source_remark
 from classwright_tools.measurement.caveats import how_sure, not_counted, relabelled, scores_in_words
 from classwright_tools.measurement.held_out import Answers
 from classwright_tools.measurement.label_shares import counts_for_model, label_shifts, shifts_remark
@@ -16,15 +19,25 @@ from classwright_tools.measurement.trained_rows import chosen_by, queries_traine
 from classwright_tools.statistics.exact_tests import SIGNIFICANCE, fisher_greater
 from classwright_tools.workspace.datasets import read_card, read_edits
 from classwright_tools.workspace.later_labels import edits_since
+from classwright_tools.workspace.picked_rows import easier_rows
 from classwright_tools.workspace.workspace import Workspace
 
 _MOVES_FIGURES = ("relabel", "rewrite", "restore")
 
 
 def evaluation_warnings(
-    workspace: Workspace, models: str, model: Model, found: Answers, split: Split, rows: int, uses: int
+    workspace: Workspace,
+    models: str,
+    model: Model,
+    found: Answers,
+    split: Split,
+    rows: int,
+    uses: int,
+    unknown: Sequence[Example],
 ) -> tuple[str, ...]:
     """Return what a reader of the figures must know, of the `rows` of `split` and of those that were counted, `found`.
+
+    Those `unknown` have labels that the model does not know, and were not counted.
 
     `models` are all that are measured, in words; this is use number `uses` of the task's test rows.
     """
@@ -68,7 +81,10 @@ def evaluation_warnings(
     cards = (read_card(workspace, dataset) for dataset in (found.dataset, model.card.dataset))
     counts = counts_for_model(*cards)
     by_language = language_remark(found, task.languages)
-    return (*warnings, *filter(None, [shifts_remark(label_shifts(counts, split)), by_language]))
+    by_source = source_remark(found, row_sources(workspace, found.dataset), unknown)
+    easier = easier_rows(workspace, task, [row.id for row in found.rows])
+    shifted = shifts_remark(label_shifts(counts, split))
+    return (*filter(None, [by_source, easier]), *warnings, *filter(None, [shifted, by_language]))
 
 
 def flattered(model: Model, found: Answers) -> str:

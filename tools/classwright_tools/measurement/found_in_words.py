@@ -11,8 +11,10 @@ from classwright_tools.measurement.selecting import Selected
 LABELS_LISTED = 6
 
 
-def found_in_words(found: Selected, earlier: str | None, changes: dict[str, int], labels: dict[str, int]) -> str:
-    """Return what was found, or what changed since `earlier`."""
+def found_in_words(
+    found: Selected, earlier: str | None, changes: dict[str, int], labels: dict[str, int], sources: dict[str, int]
+) -> str:
+    """Return what was found, or what changed since `earlier`; by source if several were counted, the newest first."""
     by_label = listed((f"{label} {rows:,}" for label, rows in labels.items()), LABELS_LISTED)
     summary = f"{counted(len(found), 'row')} of {found.dataset} found{f': {by_label}' if by_label else ''}."
     if earlier:
@@ -22,6 +24,9 @@ def found_in_words(found: Selected, earlier: str | None, changes: dict[str, int]
     if found.judged:
         there, answered = found.judged
         summary += f" {answered:,} of {counted(there, 'row')} could be judged."
+    if len(sources) > 1:
+        each = listed((f"{rows:,} {name}" for name, rows in sources.items()), LABELS_LISTED)
+        summary += f" By source, the newest first: {each}."
     return summary
 
 

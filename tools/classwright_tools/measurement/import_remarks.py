@@ -112,7 +112,7 @@ def resent_rows(given: GivenSource, comparison: RowComparison, workspace: Worksp
 def split_shares_remark(workspace: Workspace, dataset: str, splits: Sequence[Split]) -> str:
     """Return what is to say of labels whose share is another in an imported split than in others of the new dataset."""
     counts = counts_by_split(read_card(workspace, dataset))
-    return " ".join(filter(None, (shifts_remark(label_shifts(counts, split)) for split in splits)))
+    return shifts_remark(tuple(dict.fromkeys(shift for split in splits for shift in label_shifts(counts, split))))
 
 
 def counts_remark(

@@ -83,6 +83,8 @@ def on_split(
     def tell(done: float) -> None:
         context.progress(0.85 + 0.05 * done, "Asking of rows with other labels")
 
+    known_ids = {row.id for row in rows}
+    unknown = [row for row in every if row.id not in known_ids]
     remarks = (less, labels_remark(comparison, model, other), shares_remark(comparison, model, other))
     report = measure(
         found,
@@ -92,7 +94,7 @@ def on_split(
         comparison=comparison,
         left_out=len(rows) - len(counted),
         warnings=(
-            *evaluation_warnings(workspace, names, model, found, split, len(rows), uses),
+            *evaluation_warnings(workspace, names, model, found, split, len(rows), uses, unknown),
             *filter(None, remarks[:1]),
             *unknown_label_remarks(workspace, every, model, other, tell),
             *filter(None, remarks[1:]),

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
 from classwright_tools.context import ToolContext
-from classwright_tools.domain.annotation import Annotation
 from classwright_tools.domain.comparison import Comparison
 from classwright_tools.domain.evaluation import EvaluationReport
 from classwright_tools.domain.example import REAL_TEXTS, Example
@@ -27,7 +26,8 @@ from classwright_tools.measurement.comparing import compared_by_rows
 from classwright_tools.measurement.evaluation import measure
 from classwright_tools.measurement.held_out import Answers
 from classwright_tools.measurement.relabelled_rows import Measured, compared_apart
-from classwright_tools.workspace.datasets import iterate_rows, read_rows
+from classwright_tools.workspace.datasets import read_rows
+from classwright_tools.workspace.picked_rows import picked_as_hard
 from classwright_tools.workspace.workspace import Workspace
 
 NO_VALIDATION = (
@@ -95,17 +95,8 @@ def fair_rows(workspace: Workspace, task: str, rows: Iterable[Example]) -> set[s
     They are the real texts, whoever labelled them. Rows that were picked because a model was unsure of them are left
     out: they are harder for it, and for what learnt from the same rows, than for others.
     """
-    made = (one.id for one in workspace.artifacts(task, "annotation"))
-    asked = (workspace.document(id_, "annotation", Annotation) for id_ in made)
-    picked = {id_ for one in asked if one.order == "informative" for id_ in _picked(workspace, one)}
+    picked = picked_as_hard(workspace, task)
     return {row.id for row in rows if row.origin in REAL_TEXTS and row.id not in picked}
-
-
-def _picked(workspace: Workspace, annotation: Annotation) -> Iterator[str]:
-    """Yield the ids of the rows of an annotation that are no checks: they had no label then."""
-    asked = {row.row for row in annotation.rows}
-    for batch in iterate_rows(workspace, annotation.dataset, "unlabelled"):
-        yield from (row.id for row in batch if row.id in asked)
 
 
 def held_out_of_both(

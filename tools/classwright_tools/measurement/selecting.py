@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -12,6 +13,7 @@ from numpy.typing import NDArray
 from classwright_tools.context import ToolContext
 from classwright_tools.curation.row_changes import row_changes
 from classwright_tools.curation.row_filter import filtered, named
+from classwright_tools.curation.row_sources import row_sources
 from classwright_tools.domain.cleaning import clean_text
 from classwright_tools.domain.edits import Edit, history
 from classwright_tools.domain.example import Example, Split
@@ -116,7 +118,8 @@ def select_in(
     """
     if selection.ids:
         return Selected(dataset, table.take(named(table, selection.ids, dataset)))
-    there = Selected(dataset, table.take(filtered(table, selection.where or RowFilter(), labels, edits)))
+    sources = partial(row_sources, context.workspace, dataset, edits or None)
+    there = Selected(dataset, table.take(filtered(table, selection.where or RowFilter(), labels, sources, edits)))
     if selection.mark:
         there = there.among(marked(edits, selection.mark))
     if selection.mark == "fits_none":
@@ -156,9 +159,10 @@ def changed(context: ToolContext, dataset: str, earlier: str, where: RowFilter) 
     since = [edit for edit in edits if edit not in known and not edit.brought]
     before = [edit for edit in known if edit not in edits and not edit.brought]
     found = row_changes(read_table(workspace, earlier), read_table(workspace, dataset), before, since)
-    table = found.table.take(filtered(found.table, where, labels, since))
+    sources = partial(row_sources, workspace, dataset)
+    table = found.table.take(filtered(found.table, where, labels, sources, since))
     tests = where.model_copy(update={"splits": ("test",)})
-    unseen = 0 if where.splits else len(filtered(found.table, tests, labels, since))
+    unseen = 0 if where.splits else len(filtered(found.table, tests, labels, sources, since))
     ids = table["id"].to_pylist()
     rows = Selected(dataset, table, notes={id_: found.of_row[id_].note for id_ in ids})
     return Changed(_with_annotators(context, _with_opinions(rows, edits)), found.counts(ids), unseen)

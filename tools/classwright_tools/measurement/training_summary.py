@@ -19,6 +19,7 @@ from classwright_tools.measurement.rows_compared import fair_rows
 from classwright_tools.workspace.datasets import read_card, read_rows
 from classwright_tools.workspace.in_use import in_use_of
 from classwright_tools.workspace.lineage import of_rows_that_hold
+from classwright_tools.workspace.picked_rows import easier_rows
 from classwright_tools.workspace.workspace import Artifact, Workspace
 
 
@@ -90,6 +91,7 @@ def training_remarks(
         *cut_remarks(encoder, measured, "validation rows"),
         *filter(None, [shifts_remark(label_shifts(counts_by_split(card), "validation" if measured else "train"))]),
         *filter(None, [written_apart(card), _picked_as_hard(workspace, task, dataset, trained)]),
+        *filter(None, [easier_rows(workspace, task, [row.id for row in read_rows(workspace, dataset, "validation")])]),
     )
 
 

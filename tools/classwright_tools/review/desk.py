@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from classwright_tools.curation.row_filter import filtered
+from classwright_tools.curation.row_sources import GiveSources, RowSources
 from classwright_tools.domain.decision import Person, name_in
 from classwright_tools.domain.edits import Decided, Edit
 from classwright_tools.domain.kinds import number_of
@@ -36,16 +37,22 @@ class Desk:
     """The rows of one dataset, which never change, and the labels of its task.
 
     They are the table of `read_table`, with a column "label" that has several labels joined: see `keyed`. By the
-    `edits` the rows came to be as they are.
+    `edits` the rows came to be as they are. What they came in by is read where it is asked for.
     """
 
     dataset: str
     table: Any
     labels: tuple[str, ...]
-    edits: tuple[Edit, ...] = ()
+    edits: tuple[Edit, ...]
+    give_sources: GiveSources
 
     def __len__(self) -> int:
         return len(self.table)
+
+    @cached_property
+    def sources(self) -> RowSources:
+        """What the rows came in by."""
+        return self.give_sources()
 
     @cached_property
     def ids(self) -> list[str]:
@@ -232,7 +239,8 @@ class Desk:
         """
         found = np.zeros(len(self), bool)
         by = look.where.decided_by
-        found[filtered(self.table, look.where.model_copy(update={"decided_by": None}), self.labels)] = True
+        where = look.where.model_copy(update={"decided_by": None})
+        found[filtered(self.table, where, self.labels, lambda: self.sources)] = True
         if by is not None:
             found &= self._are(self.decided_by(by, standing))
         if look.places or look.ids:

@@ -118,6 +118,29 @@ def _in_one_piece(tables: list[Any]) -> Any:
     return whole
 
 
+def read_ids(workspace: Workspace, dataset: str) -> list[str]:
+    """Return the ids of all rows of a dataset, in its order; nothing else is read.
+
+    Raises:
+        NotFound: there is no such dataset.
+        DamagedArtifact: its card or a file of it does not read back.
+    """
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    artifact = workspace.artifact(dataset, "dataset")
+    expected = _card_of(artifact).files
+    ids: list[str] = []
+    for split in SPLITS:
+        name = f"{split}.parquet"
+        if name in expected:
+            try:
+                ids += pq.read_table(artifact.path / name, columns=["id"])["id"].to_pylist()
+            except (pa.ArrowException, OSError, ValueError) as error:
+                raise _unreadable(dataset, split) from error
+    return ids
+
+
 def read_card(workspace: Workspace, dataset: str) -> DatasetCard:
     """Return the card of a dataset.
 
@@ -158,6 +181,7 @@ def save_dataset(
     task_version: int | None = None,
     files: Mapping[str, str | Path] | None = None,
     sources: tuple[KeptSource, ...] | None = None,
+    imported: str = "",
 ) -> Artifact:
     """Make a new version of a dataset: the splits in `changed` or `tables` anew, the others as they are in `parent`.
 
@@ -166,7 +190,8 @@ def save_dataset(
     `made_by` is the tool's name; `refused` counts the rows that were not kept, by reason. Rows may come from
     an iterator: they are written batch by batch. Those of `tables` are `pyarrow.Table`s of `schema`. `files` are
     texts, or files to move, to lay beside them, by file name.
-    `sources` are where rows without labels came from; by default those of the version whose rows they are.
+    `sources` are where rows without labels came from; by default those of the version whose rows they are. `imported`
+    is what an import brought.
 
     Raises:
         InvalidInput: a row of a pair task has one text, or a row of a text task has two; or one has a label where the
@@ -199,6 +224,7 @@ def save_dataset(
             task_version=task_version or current.version,
             parent=parent,
             made_by=made_by,
+            imported=imported,
             counts=counts,
             by_label=by_label,
             refused=dict(refused or {}),

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import UTC, datetime
+from functools import partial
 
 import pytest
 from pydantic import ValidationError
 
 from classwright_tools.context import ToolContext
+from classwright_tools.curation.row_sources import row_sources
 from classwright_tools.domain.decision import Decision
 from classwright_tools.domain.edits import Edit
 from classwright_tools.domain.look import Look
@@ -29,7 +31,7 @@ from support.review import review_dataset
 @pytest.fixture
 def desk(workspace: Workspace, task: Task) -> Desk:
     dataset = review_dataset(workspace, task)
-    return Desk(dataset, read_table(workspace, dataset), task.label_names)
+    return Desk(dataset, read_table(workspace, dataset), task.label_names, (), partial(row_sources, workspace, dataset))
 
 
 def decide(workspace: Workspace, desk: Desk, *decisions: Decision, person: str = "ann") -> Standing:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import pytest
 
+from classwright_tools.curation.row_sources import row_sources
 from classwright_tools.domain.decision import Decision
 from classwright_tools.domain.edits import Decided
 from classwright_tools.domain.example import Example, example_id
@@ -172,7 +175,11 @@ def test_a_saved_decision_is_taken_back_alone_and_its_row_is_all_that_it_was(
     decided = Decided(read_edits(workspace, last.dataset))
     assert NUMBERED[5] in decided.by_person.keys() - decided.flagged
     desk = Desk(
-        last.dataset, keyed(read_table(workspace, last.dataset)), task.label_names, read_edits(workspace, last.dataset)
+        last.dataset,
+        keyed(read_table(workspace, last.dataset)),
+        task.label_names,
+        read_edits(workspace, last.dataset),
+        partial(row_sources, workspace, last.dataset),
     )
     standing = Standing(workspace, "support")
     standing.refresh()

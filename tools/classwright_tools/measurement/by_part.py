@@ -1,0 +1,65 @@
+"""A model's right answers by part of the rows: by language as texts are identified, and by the source of the rows."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+
+from classwright_tools.curation.languages import language_of
+from classwright_tools.curation.row_sources import RowSources
+from classwright_tools.domain.example import Example
+from classwright_tools.domain.excerpt import counted, listed
+from classwright_tools.measurement.caveats import FEW_ROWS
+from classwright_tools.measurement.held_out import Answers
+from classwright_tools.statistics.share_interval import wilson
+
+_SOURCES_LISTED = 12
+
+
+def language_remark(found: Answers, languages: tuple[str, ...]) -> str:
+    """Return the sentence on the share of rows that are right in each of `languages`, BCP 47 tags, the lowest first.
+
+    Nothing where the task has one language, or of no text it is clear.
+    """
+    if len(languages) < 2:
+        return ""
+    told = [language_of(row.text, languages) for row in found.rows]
+    rows, right = _counts(found, told)
+    unclear = rows.pop(None, 0)
+    if not rows:
+        return ""
+    lowest_first = sorted((code for code in rows if code), key=lambda code: right[code] / rows[code])
+    parts = ", ".join(_in_words(code, right[code], rows[code]) for code in lowest_first)
+    rest = f"; of {counted(unclear, 'text')} it is not clear" if unclear else ""
+    return f"By language, as it is identified from each text: {parts}{rest}."
+
+
+def source_remark(found: Answers, sources: RowSources, unknown: Sequence[Example]) -> str:
+    """Return the sentence on the share of rows that are right of each source, the newest first; "" of one source.
+
+    The rows `unknown` have labels that the model does not know: it has none of them right, and they are told beside.
+    """
+    rows, right = _counts(found, [sources.of_row.get(row.id) for row in found.rows])
+    beside = Counter(sources.of_row.get(row.id) for row in unknown)
+    named = [name for name in (*reversed(sources.names), None) if rows[name] or beside[name]]
+    if len(named) < 2:
+        return ""
+    parts = []
+    for name in named:
+        part = _in_words(name, right[name], rows[name]) if name else f"others {right[name]} of {rows[name]} right"
+        every = rows[name] + beside[name]
+        with_these = f", with {counted(beside[name], 'row')} of labels that it does not know {right[name]} of {every}"
+        parts.append(part + (with_these if beside[name] else ""))
+    return f"By source, the newest first: {listed(parts, _SOURCES_LISTED)}."
+
+
+def _counts(found: Answers, parts: Sequence[str | None]) -> tuple[Counter[str | None], Counter[str | None]]:
+    """Return how many rows each of the `parts` (n,) has, and how many of them are right."""
+    right = Counter(part for part, wrong in zip(parts, found.is_wrong, strict=True) if not wrong)
+    return Counter(parts), right
+
+
+def _in_words(name: str | None, right: int, rows: int) -> str:
+    share = wilson(right, rows)
+    interval = f" ({share.value:.3f}, {share.low:.3f} to {share.high:.3f})" if rows >= FEW_ROWS else ""
+    return f"{name!r} {right} of {rows} right{interval}"
