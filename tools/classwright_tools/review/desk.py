@@ -100,10 +100,7 @@ class Desk:
         return entry if edit.brought or number_of(edit.dataset) < number_of(standing.version(entry) or "") else None
 
     def done(self, row: str, standing: Standing) -> dict[str, Entry | None]:
-        """Return what was done to a row and holds, the latest last, each with its decision on the page.
-
-        That is None of what the dataset alone tells.
-        """
+        """Return what was done to a row and holds, the latest last, each with its decision; None: of the dataset."""
         last = self.entry(row, standing)
         since = (one for one in standing.all_of(row) if one is last or not self._has(one, standing))
         return put_together(self._done_before(row), since)
@@ -152,8 +149,7 @@ class Desk:
         now = (id(standing), standing.changes)
         if now not in self._told:
             there = self._opinions.of_row
-            own = dict(zip(self.ids, self.table["label"].to_pylist(), strict=True))
-            fates = fates_of(standing.waiting, standing.name, own)
+            fates = fates_of(standing.waiting, standing.name, self._keys)
             since = {row: fate.told(there.get(row)) for row, fate in fates.items() if fate.words or fate.seconds}
             self._told.clear()
             self._told[now] = {row: said for row, said in {**there, **since}.items() if row in self.place_of}
@@ -192,8 +188,11 @@ class Desk:
 
     @cached_property
     def _own(self) -> list[tuple[str, ...] | None]:
-        keys = self.table["label"].to_pylist()
-        return [None if key is None else labels_apart(key) for key in keys]
+        return [None if key is None else labels_apart(key) for key in self._keys.values()]
+
+    @cached_property
+    def _keys(self) -> dict[str, str | None]:
+        return dict(zip(self.ids, self.table["label"].to_pylist(), strict=True))
 
     def own(self, place: int) -> tuple[str, ...] | None:
         """Return the label, or all labels, of the row at `place`; None where nobody has said which apply."""
