@@ -152,7 +152,7 @@ async def test_the_figures_open_their_rows_and_the_map_is_drawn(
     async with shown(chromium, client, {"dataset": dataset}) as opened:
         await judged(opened)
         await opened.view.get_by_role("button", name="Figures").click()
-        cell = opened.view.get_by_role("button", name="row of refund taken for delivery")
+        cell = opened.view.get_by_role("button", name="of the line: refund taken for delivery")
         rows = int(await cell.locator("b").inner_text())
         await cell.click()
         await expect(opened.view.locator(".list .bar strong").first).to_have_text(f"{rows} row{'s' * (rows > 1)}")

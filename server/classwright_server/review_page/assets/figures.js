@@ -43,7 +43,7 @@ const Confusion = ({ labels, cells, of, rows: asked, right: rightly, errors = []
       <tbody>${shown.map((own) => html`<tr key=${own}><th scope="row">${breakable(lines[own])}</th>${shown.map((guess) => {
         const rows = rowsOf.get(`${own} ${guess}`);
         return html`<td key=${guess} class=${own === guess ? "right" : ""}>${rows ? html`<button style=${{ "--heat": own === guess ? 0 : rows / most }}
-          aria-label=${`${counted(rows, "row")} of ${inWords(own, guess)}: ${share(own, rows)} of the line`} onClick=${() => open(own, guess)}><b>${rows}</b> <small>${share(own, rows)}</small></button>` : ""}</td>`;
+          aria-label=${`${rows} ${share(own, rows)} of the line: ${inWords(own, guess)}`} onClick=${() => open(own, guess)}><b>${rows}</b> <small>${share(own, rows)}</small></button>` : ""}</td>`;
       })}</tr>`)}</tbody></table></div>
     ${wrong.length > 0 && html`<h2>Most confused</h2>${wrong.length > MOST_LINES && html`<p>The first ${MOST_LINES} of ${wrong.length}.</p>`}<ol class="lines">${wrong.slice(0, MOST_LINES).map(([own, guess, rows]) => html`<li key=${`${own} ${guess}`}>
       <button onClick=${() => open(own, guess)}>${rows} of ${of[own]} rows (${share(own, rows)}): <b>${inWords(own, guess)}</b></button></li>`)}</ol>`}
