@@ -52,7 +52,8 @@ def all_tasks(workspace: Workspace, offset: int, limit: int, max_bytes: int) -> 
     else:
         of_them = ", ".join(f"{line.task} ({_used(line)})" for line in lines)
         summary = f"{counted(len(slugs), 'task is', 'tasks are')} there: {of_them}."
-        step = _next(lines, f"More tasks: find_examples(offset={more}). " if more else "")
+        history = f"What happened in one: find_examples(task={lines[0].task!r}, history=true)."
+        step = _next(lines, f"More tasks: find_examples(offset={more}). {history}" if more else history)
     return Told(summary, step, tuple(lines), told, more, excerpts.parts)
 
 
@@ -72,7 +73,7 @@ def one_task(workspace: Workspace, slug: str, offset: int, limit: int, max_bytes
     excerpts.note("history", len(told), len(made))
     summary = f"{slug}: {_used(line)}. {counted(len(made), 'event')}, the newest first."
     call = f"find_examples(task={slug!r}, history=true, offset={more})"
-    step = _next([line], f"Earlier ones: {call}. " if more else "")
+    step = _next([line], f"Earlier ones: {call}." if more else "")
     return Told(summary, step, (line,), told, more, excerpts.parts)
 
 
@@ -82,11 +83,8 @@ def _used(line: TaskLine) -> str:
 
 
 def _next(lines: Sequence[TaskLine], more: str) -> str:
-    task = lines[0].task
-    return (
-        f"{more}What happened in one: find_examples(task={task!r}, history=true). Its rows: "
-        "the same without `history`. Jobs that run: list_jobs."
-    )
+    rows = f"Its rows: find_examples(task={lines[0].task!r})."
+    return " ".join(filter(None, (more, rows, "Jobs that run: list_jobs.")))
 
 
 def _fitting(lines: Sequence[TaskLine], max_bytes: int) -> list[TaskLine]:

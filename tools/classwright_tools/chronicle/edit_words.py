@@ -9,8 +9,10 @@ from classwright_tools.domain.excerpt import counted
 
 
 def edits_in_words(edits: Sequence[Edit]) -> list[str]:
-    """Return what each of the `edits` of a version did, those of one action and label as one."""
-    return list(dict.fromkeys(filter(None, map(_in_words, edits))))
+    """Return what each of the `edits` of a version did, those of one action and label as one; an undoing as such."""
+    told = list(dict.fromkeys(filter(None, map(_in_words, edits))))
+    undoes = edits[-1].undoes if edits else None
+    return [": ".join((f"the edit of {undoes} undone", *told[:1])), *told[1:]] if undoes else told
 
 
 _OF_LABELS = {

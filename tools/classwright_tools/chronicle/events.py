@@ -4,21 +4,25 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Sequence
+from datetime import UTC
 
 from classwright_tools.annotation.answers import stored_answers
 from classwright_tools.chronicle.edit_words import edits_in_words
-from classwright_tools.chronicle.task_lines import DATE, figure_of
+from classwright_tools.chronicle.task_lines import figure_of
 from classwright_tools.domain.cards import DatasetCard, ModelCard
 from classwright_tools.domain.edits import Edit
 from classwright_tools.domain.evaluation import EvaluationReport
 from classwright_tools.domain.example import SPLITS
-from classwright_tools.domain.excerpt import listed
+from classwright_tools.domain.excerpt import counted, listed
 from classwright_tools.domain.kinds import Kind
 from classwright_tools.domain.task_line import Event
 from classwright_tools.errors import DamagedArtifact
 from classwright_tools.measurement.caveats import scores_in_words
+from classwright_tools.measurement.comparison_words import in_one_line
 from classwright_tools.review.standing import Standing
 from classwright_tools.workspace.datasets import read_card, read_edits
+from classwright_tools.workspace.in_use import chooses
+from classwright_tools.workspace.lineage import Fates, edits_undone_since, fates
 from classwright_tools.workspace.workspace import Artifact, Workspace
 
 MOST = 6
@@ -40,13 +44,22 @@ def events(workspace: Workspace, made: Sequence[Artifact]) -> list[Event]:
         return []
     standing = Standing(workspace, made[0].task)
     standing.refresh()
+    found = _fates(workspace, made[0].task)
     tell: dict[Kind, Callable[[Artifact], Event]] = {
-        "dataset": lambda one: _version(workspace, one, standing),
-        "model": lambda one: _model(workspace, one),
-        "report": lambda one: _evaluation(workspace, one),
+        "dataset": lambda one: _version(workspace, one, standing, found),
+        "model": lambda one: _model(workspace, one, found),
+        "report": lambda one: _evaluation(workspace, one, found),
         "export": lambda one: _event(one, f"{one.parent} as a folder that runs by itself"),
     }
     return [_told(one, tell[one.kind]) for one in made]
+
+
+def _fates(workspace: Workspace, task: str) -> Fates:
+    newest = workspace.latest("dataset", task)
+    try:
+        return fates(workspace, newest.id) if newest else Fates()
+    except DamagedArtifact:
+        return Fates()  # the version's own event says that it does not read back
 
 
 def _told(made: Artifact, tell: Callable[[Artifact], Event]) -> Event:
@@ -57,16 +70,25 @@ def _told(made: Artifact, tell: Callable[[Artifact], Event]) -> Event:
 
 
 def _event(made: Artifact, what: str, by: str = "", why: str = "") -> Event:
-    return Event(id=made.id, when=f"{made.created:{DATE}}", what=what, by=by, why=why)
+    return Event(id=made.id, when=f"{made.created.astimezone(UTC):%Y-%m-%d %H:%M} UTC", what=what, by=by, why=why)
 
 
-def _version(workspace: Workspace, made: Artifact, standing: Standing) -> Event:
+def _version(workspace: Workspace, made: Artifact, standing: Standing, found: Fates) -> Event:
+    told = _version_made(workspace, made, standing, found)
+    back = [f"taken back in {found.reverted[made.id]}"] if made.id in found.reverted else []
+    back += [f"undone in {found.undone[made.id]}"] if made.id in found.undone else []
+    return told.model_copy(update={"what": "; ".join((told.what, *back))})
+
+
+def _version_made(workspace: Workspace, made: Artifact, standing: Standing, found: Fates) -> Event:
     card = read_card(workspace, made.id)
     before = read_card(workspace, card.parent) if card.parent else None
     own = [edit for edit in read_edits(workspace, made.id) if edit.dataset == card.parent and not edit.brought]
     if card.made_by == "edit_examples":
-        changes = edits_in_words(own)
-        return _event(made, listed(changes, MOST), _deciders(made, own, standing), card.note)
+        changes = listed(edits_in_words(own), MOST)
+        gone = sorted((id_ for id_, by in found.reverted.items() if by == made.id), key=_number)
+        changes += f"; {listed(gone, MOST)} taken back" if gone else ""
+        return _event(made, changes, _deciders(made, own, standing), card.note)
     what = f"{card.made_by}: {_rows_since(card, before)}"
     if card.made_by == "annotate_examples":
         by = Counter(answer.by for answer in stored_answers(workspace, made.run_key).values())
@@ -89,15 +111,41 @@ def _rows_since(card: DatasetCard, before: DatasetCard | None) -> str:
     return f"{', '.join(told)} rows" if told else "as many rows in each split"
 
 
-def _model(workspace: Workspace, made: Artifact) -> Event:
+def _number(version: str) -> int:
+    return int(version.rpartition("-d")[2])
+
+
+def _model(workspace: Workspace, made: Artifact, found: Fates) -> Event:
     card = workspace.document(made.id, "model", ModelCard)
-    return _event(made, f"{card.method} on {card.dataset}: {figure_of(card)}")
+    learnt = counted(card.validation_rows_learnt, "validation row")
+    too = f"; it learnt from {learnt} too: only test rows compare it with others" if card.validation_rows_learnt else ""
+    back = _not_held(workspace, found, card.dataset)
+    return _event(made, f"{card.method} on {card.dataset}: {figure_of(card)}{too}{f'; {back}' if back else ''}")
 
 
-def _evaluation(workspace: Workspace, made: Artifact) -> Event:
+def _not_held(workspace: Workspace, found: Fates, dataset: str) -> str:
+    """Return what of the rows of `dataset`, which a model learnt, does not hold any more; "" if all do."""
+    if dataset in found.reverted:
+        return f"its rows were taken back since, in {found.reverted[dataset]}"
+    undone = edits_undone_since(workspace, found, dataset)
+    told = (f"the edit of {edited}, undone since in {made}" for edited, made in undone.items())
+    return f"it learnt from {listed(told, MOST)}" if undone else ""
+
+
+def _evaluation(workspace: Workspace, made: Artifact, found: Fates) -> Event:
     report = workspace.document(made.id, "report", EvaluationReport)
-    rows = f"{report.figures.rows:,} {report.data} {report.split} rows of {report.dataset}"
-    told = f"{report.model} on {rows}: {scores_in_words(report.figures, len(report.labels))}"
+    rows = counted(report.figures.rows, f"{report.data} {report.split} row")
+    told = [f"{report.model} on {rows} of {report.dataset}: {scores_in_words(report.figures, len(report.labels))}"]
+    models = [report.model]
     if report.comparison:
-        told += f"; against {report.comparison.against}: {report.comparison.verdict}"
-    return _event(made, told)
+        models.append(report.comparison.against)
+        told.append(in_one_line(report.comparison, report.model))
+        if chooses(made.facts):
+            kept = report.comparison.against if report.comparison.keeps_earlier else report.model
+            trade = " until a person decides" if report.comparison.verdict == "trade" else ""
+            told.append(f"{kept} kept{trade}")
+    for model in models:
+        card = workspace.document(model, "model", ModelCard)
+        back = _not_held(workspace, found, card.dataset)
+        told += [f"of {model}: {back}"] if back else []
+    return _event(made, "; ".join(told))

@@ -69,11 +69,22 @@ def _of_model(task: Task, found: InUse | None, card: ModelCard | None, newest: s
     if card.dataset != newest:
         said.append(f"It learnt from {card.dataset}, not the newest: train_classifier(task={task.slug!r}).")
     if found.rival and not found.by:
-        said.append(
-            f"It was not compared with {found.rival.id}, the one before: "
-            f"evaluate(model={found.model.id!r}, against={found.rival.id!r})."
-        )
+        said.append(_uncompared(found, found.rival.id, only_test=bool(card.validation_rows_learnt)))
     return [one for one in said if one]
+
+
+def _uncompared(found: InUse, rival: str, *, only_test: bool) -> str:
+    """Return how to compare the model in use with its `rival`; "" where `only_test` rows can tell, and have."""
+    call = f"evaluate(model={found.model.id!r}, against={rival!r}"
+    if only_test:
+        why = "it learnt from validation rows, so that test rows alone can"
+        return (
+            "" if found.tested else f"It was not compared with {rival}, the one before; {why}: {call}, split='test')."
+        )
+    if found.tested:
+        tested = f"on test rows alone ({found.tested.id}), by which no model is chosen"
+        return f"It was compared with {rival}, the one before, {tested}: {call})."
+    return f"It was not compared with {rival}, the one before: {call})."
 
 
 def readable_line(workspace: Workspace, slug: str) -> TaskLine:

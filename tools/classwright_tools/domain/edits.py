@@ -49,6 +49,7 @@ class Edit(Noun):
     version: DatasetId | None = Field(
         default=None, description="The earlier version that a revert, or an undo of rows, went back to."
     )
+    undoes: DatasetId | None = Field(default=None, description="The version whose whole edit an undo took back.")
     rows: dict[str, str] = Field(default_factory=dict)
     test_rows: int = Field(default=0, ge=0)
     none_of: tuple[LabelName, ...] = Field(default=(), description="Of 'fits_none': the labels that there were then.")

@@ -38,7 +38,7 @@ class Event(Noun):
     """A version, a model, a measurement or an export: what it is, who made it, and why."""
 
     id: str
-    when: str = Field(description="The date.")
+    when: str = Field(description="To the minute.")
     what: str
     by: str = ""
     why: str = ""

@@ -39,6 +39,8 @@ def undo_edit(draft: Draft, version: str) -> tuple[Done, ...]:
     rows, _ = put_back(draft, None, before=card.parent, after=version)
     labels.drop()
     draft.order_as(read_table(workspace, card.parent)["id"].to_pylist())
+    if draft.new:
+        draft.record("undo", version=card.parent, undoes=version)
     done = Done("undo", asks=False)
     done.rows, done.sample, done.left = rows.rows, rows.sample, rows.left
     done.left.update(labels.left)

@@ -5,18 +5,17 @@ from __future__ import annotations
 from classwright_tools.domain.comparison import Comparison
 from classwright_tools.domain.evaluation import EvaluationReport
 from classwright_tools.domain.excerpt import counted
-from classwright_tools.domain.figures import ClassFigures, Estimate
+from classwright_tools.domain.figures import ClassFigures
 from classwright_tools.learning.training_data import ENOUGH_REAL
 from classwright_tools.measurement.caveats import (
     FEW_ROWS,
-    MACRO_F1,
-    MICRO_F1,
     estimate_in_words,
     macro_f1_name,
     quoted,
     scores_in_words,
 )
 from classwright_tools.measurement.changed_answers import changes_in_words
+from classwright_tools.measurement.comparison_words import differences
 
 GOOD = 0.9
 """Of the validation rows, surely right (the interval's lower end): the model may be good enough for work."""
@@ -41,33 +40,8 @@ def evaluation_summary(report: EvaluationReport) -> list[str]:
         summary.append(
             f"Average precision of the mismatches: {ranked.value:.3f} ({ranked.low:.3f} to {ranked.high:.3f})."
         )
-    if report.comparison and report.comparison.average_precision_gain:
-        summary.append(_ranked(report.comparison, report.comparison.average_precision_gain, report.model))
-    elif report.comparison:
-        gain = report.comparison.accuracy_gain
-        of = "in all labels of a row right" if report.comparison.micro_f1_gain else "accuracy"
-        verdict = "more than chance" if report.comparison.significant else "it may be chance"
-        if not report.comparison.significant and (gain.low > 0 or gain.high < 0):
-            verdict += " by the test, which decides"  # the interval of few rows that differ is too narrow
-        summary.append(
-            f"Against {report.comparison.against}{_where(report.comparison, report.model)}: {gain.value:+.3f} {of} "
-            f"({gain.low:+.3f} to {gain.high:+.3f}), {verdict} "
-            f"({report.comparison.test}, p = {report.comparison.p:.2g})."
-        )
-        more = {
-            _capital(MICRO_F1): report.comparison.micro_f1_gain,
-            _capital(MACRO_F1): report.comparison.macro_f1_gain,
-        }
-        summary += [
-            f"{name} {gain.value:+.3f} ({gain.low:+.3f} to {gain.high:+.3f})." for name, gain in more.items() if gain
-        ]
-        rare = report.comparison.rare
-        if rare:
-            gains = (
-                f"{name} {gain.value:+.3f} ({gain.low:+.3f} to {gain.high:+.3f})" for name, gain in rare.named.items()
-            )
-            summary.append(f"With {counted(rare.rows, 'row')} of {rare.label!r}: {', '.join(gains)}.")
     if report.comparison:
+        summary += differences(report.comparison, report.model)
         summary += filter(None, [_relabelled(report.comparison, report.model)])
         summary += changes_in_words(report.label_changes, report.changed_rows, report.model, report.comparison.against)
     return summary
@@ -82,22 +56,6 @@ def _sure_of_test(report: EvaluationReport) -> str:
     return (
         f"It is sure of {kept.kept} of these rows ({kept.share:.0%}), and labels {right.value * kept.kept:.0f} of them "
         f"right{whole} (95% interval {right.low:.0%} to {right.high:.0%})."
-    )
-
-
-def _capital(name: str) -> str:
-    return f"{name[:1].upper()}{name[1:]}"
-
-
-def _ranked(comparison: Comparison, gain: Estimate, model: str) -> str:
-    """Return the `gain` of `model` in what models of pairs are chosen by, and then that in accuracy."""
-    verdict = "it may be chance" if gain.low <= 0 <= gain.high else "more than chance"
-    accuracy, macro = comparison.accuracy_gain, comparison.macro_f1_gain
-    return (
-        f"Against {comparison.against}{_where(comparison, model)}: {gain.value:+.3f} average precision of the "
-        f"mismatches, which pairs are judged by ({gain.low:+.3f} to {gain.high:+.3f}), {verdict}. Accuracy "
-        f"{accuracy.value:+.3f} ({accuracy.low:+.3f} to {accuracy.high:+.3f}; {comparison.test}, p = "
-        f"{comparison.p:.2g}), {MACRO_F1} {macro.value:+.3f} ({macro.low:+.3f} to {macro.high:+.3f})."
     )
 
 
@@ -126,18 +84,6 @@ def _look(report: EvaluationReport) -> str:
         f"find_examples(task={report.task!r}, dataset={report.dataset!r}, compare_to={told.before!r}). If not: "
         f"edit_examples(task={report.task!r}, {back}, reason=...). "
     )
-
-
-def _where(comparison: Comparison, model: str) -> str:
-    """Return on which rows the gains of `model` are, or at which shares, and which of the two decides for these."""
-    if comparison.relabelled and comparison.relabelled.left:
-        return f", on {counted(comparison.rows or 0, 'row')} whose labels did not change between the two"
-    if comparison.shared_labels is not None:
-        return f", on {counted(comparison.rows or 0, 'row that counts', 'rows that count')} for both"
-    if not comparison.at_shares:
-        return ""
-    alone = {"this": f"{model} alone decides", "other": f"{comparison.against} alone decides"}
-    return f", at your shares, for which {alone.get(comparison.shares_of or 'both', 'both decide')} here"
 
 
 def evaluation_next_step(

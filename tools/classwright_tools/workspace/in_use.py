@@ -20,13 +20,15 @@ SHARED_LABELS = "shared_labels"
 class InUse:
     """The model in use, since when and why; `rival` is the one that would be without it, if there is one.
 
-    `by` is the newest report that compared the two and chose; None: none has.
+    `by` is the newest report that compared the two and chose; None: none has. `tested` is the newest one that compared
+    them on test rows, by which none is chosen.
     """
 
     model: Artifact
     since: datetime
     rival: Artifact | None = None
     by: Artifact | None = None
+    tested: Artifact | None = None
 
     @property
     def why(self) -> str:
@@ -34,6 +36,8 @@ class InUse:
         if self.by:
             facts = self.by.facts
             return f"by {self.by.id}: {facts['model']} against {facts['against']}, {facts['verdict']}"
+        if self.rival and self.tested:
+            return f"as the newest, compared with {self.rival.id} on test rows alone, by {self.tested.id}"
         return f"as the newest, not compared with {self.rival.id}" if self.rival else "as the only one"
 
     @property
@@ -70,15 +74,23 @@ def in_use_of(workspace: Workspace, task: str, models: Sequence[Artifact]) -> In
     if not models:
         return None
     reports: defaultdict[frozenset[str], list[Artifact]] = defaultdict(list)  # the newest first
+    tests: dict[frozenset[str], Artifact] = {}
     for report in workspace.artifacts(task, "report"):
+        if "against" not in report.facts:
+            continue
+        two = frozenset((report.facts["model"], report.facts["against"]))
         if chooses(report.facts):
-            reports[frozenset((report.facts["model"], report.facts["against"]))].append(report)
+            reports[two].append(report)
+        elif report.facts.get("split") == "test":
+            tests.setdefault(two, report)
     found, rival = _winner(models, reports)
     if rival is None and len(models) > 1:  # the newest: without it another one would be
         rival = _winner(models[1:], reports)[0]
-    between = reports.get(frozenset((found.id, rival.id)), []) if rival else []
+    two = frozenset((found.id, rival.id)) if rival else frozenset[str]()
+    between = reports.get(two, [])
     turned = any(_kept(report) != found.id for report in between)
-    return InUse(found, between[0].created if turned else found.created, rival, between[0] if between else None)
+    since = between[0].created if turned else found.created
+    return InUse(found, since, rival, between[0] if between else None, tests.get(two))
 
 
 def _winner(

@@ -10,7 +10,7 @@ from classwright_tools.evaluate import EvaluateRequest, EvaluateResult, evaluate
 from classwright_tools.train_classifier import TrainClassifierRequest, train_classifier
 from classwright_tools.workspace.datasets import read_rows
 from classwright_tools.workspace.in_use import model_in_use
-from classwright_tools.workspace.lineage import taken_back
+from classwright_tools.workspace.lineage import fates
 from classwright_tools.workspace.workspace import Workspace
 from support.measurement import context_on, dataset_of, trained_on, written_rows
 
@@ -102,7 +102,7 @@ def test_a_training_compares_with_no_model_of_a_version_that_was_taken_back(work
     assert in_use.model.id == kept
     assert f"against={kept!r}" in answer.next_step
     again = edited(workspace, back, revert_to=damaged)
-    assert taken_back(workspace, again) == {back}
+    assert fates(workspace, again).reverted == {back: again}
 
 
 def test_where_all_rows_changed_a_person_decides(workspace: Workspace, before: str) -> None:
