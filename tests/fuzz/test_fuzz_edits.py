@@ -15,9 +15,10 @@ from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
 from classwright_tools.context import ToolContext
-from classwright_tools.domain.edits import Decided, history
+from classwright_tools.domain.edits import Decided
 from classwright_tools.domain.example import SPLITS, Example, Provenance, Split, example_id, make_example
 from classwright_tools.domain.pair import Content
+from classwright_tools.domain.row_history import history
 from classwright_tools.domain.task import Label, Task
 from classwright_tools.domain.topic_tree import Cell
 from classwright_tools.edit_examples import EditExamplesResult

@@ -71,10 +71,12 @@ def undo_decision(request: UndoDecisionRequest, context: ToolContext) -> UndoDec
         for other in reversed(standing.entries)
         if other is not entry and standing.version(other) == version and not standing.is_undone(other.decision.id)
     ]
-    put: list[str] = []
+    shared = {row for other in beside for row in other.decision.rows}
+    put: dict[str, str] = {}
 
     def without_it(draft: Draft) -> tuple[Done, ...]:
-        done, put[:] = put_back(draft, there, before=parent, after=version)
+        done, back = put_back(draft, there, before=parent, after=version, whole=shared)
+        put.update(back)
         return (done, *carried_out(draft, beside, standing.name, set(put)).done)
 
     said = f"Taken back on the review page: {entry.decision.action} ({counted(len(there), 'row')})"
@@ -93,7 +95,7 @@ def undo_decision(request: UndoDecisionRequest, context: ToolContext) -> UndoDec
         next_step=f"edit_examples(task={task.slug!r}, revert_to={edited.parent!r}, reason=...) takes this back.",
         dataset=edited.dataset.id,
         rows=undone.rows,
-        first=(put or there)[0],
+        first=next(iter(put.values()), there[0]),
     )
 
 

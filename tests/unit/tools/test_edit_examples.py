@@ -6,8 +6,9 @@ import pytest
 from pydantic import ValidationError
 
 from classwright_tools.context import ToolContext
-from classwright_tools.domain.edits import Decided, history
+from classwright_tools.domain.edits import Decided
 from classwright_tools.domain.example import make_example
+from classwright_tools.domain.row_history import history
 from classwright_tools.domain.task import Task
 from classwright_tools.edit_examples import EditExamplesRequest
 from classwright_tools.errors import DamagedArtifact, InvalidInput, NotFound

@@ -10,9 +10,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from classwright_tools.context import ToolContext
-from classwright_tools.domain.edits import history
 from classwright_tools.domain.example import Provenance
 from classwright_tools.domain.label_sets import in_order
+from classwright_tools.domain.row_history import history
 from classwright_tools.workspace.datasets import read_edits, save_dataset
 from classwright_tools.workspace.workspace import Workspace
 from support.editing import bytes_of, editor, rows_of

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from classwright_tools.context import ToolContext
-from classwright_tools.domain.edits import Decided
+from classwright_tools.domain.edits import Decided, Edit
 from classwright_tools.domain.example import SPLITS, Example
 from classwright_tools.errors import InvalidInput
 from classwright_tools.import_examples import ImportExamplesRequest, import_examples
@@ -20,6 +21,7 @@ from support.editing import Editor, bytes_of, row_with, rows_of
 ROW_KINDS = ("relabel", "rewrite", "remove", "flag", "approve", "good_example")
 LABEL_KINDS = ("rename_label", "merge_label", "split_label", "remove_label", "add_label", "describe_label")
 LABELS = ("refund", "delivery", "account")
+Held = tuple[Any, Example, tuple[Any, ...]]
 LATER = {"action": "relabel", "label": "account"}
 
 
@@ -27,7 +29,7 @@ def named(workspace: Workspace, dataset: str, *words: str) -> dict[str, Any]:
     return {"ids": [row_with(workspace, dataset, one).id for one in words]}
 
 
-def what_holds(workspace: Workspace, dataset: str) -> dict[str, tuple[Any, ...]]:
+def what_holds(workspace: Workspace, dataset: str) -> dict[str, Held]:
     """Return of each row its split, the row itself, and what was said of it."""
     said = Decided(read_edits(workspace, dataset))
     return {
@@ -59,7 +61,7 @@ def some_change(kind: str, rows: dict[str, Example], chance: random.Random, numb
     return {"action": kind, "rows": {"ids": chance.sample(seen, 3)}}
 
 
-def under_old_name(held: tuple[Any, ...] | None, names: dict[Any, Any]) -> tuple[Any, ...] | None:
+def under_old_name(held: Held | None, names: dict[Any, Any]) -> Held | None:
     """Return what holds of a row with its label, and that of its cell, called as before a renaming."""
     if held is None or held[1].label not in names:
         return held
@@ -69,6 +71,32 @@ def under_old_name(held: tuple[Any, ...] | None, names: dict[Any, Any]) -> tuple
     if made and made.cell:
         made = made.model_copy(update={"cell": made.cell.model_copy(update={"label": label})})
     return split, row.model_copy(update={"label": label, "provenance": made}), said
+
+
+def old_ids(edits: Sequence[Edit], *, new: bool = False) -> dict[str, str]:
+    """Return the ids that rewritten rows have by those that they had, or these by the `new` ones."""
+    pairs = [pair for one in edits if one.action == "rewrite" for pair in one.rows.items()]
+    return dict(pairs) if new else {old: id_ for id_, old in pairs}
+
+
+def traced(id_: str, since: Sequence[Edit]) -> tuple[str, bool]:
+    """Return the id that a row got by later edits, and whether one of them was a word about its label."""
+    decided = False
+    for one in since:
+        id_ = old_ids([one]).get(id_, id_)
+        decided |= one.action in ("relabel", "approve", "good_example") and id_ in one.rows
+    return id_, decided
+
+
+def merged(then: Held, made: Held, now: Held, *, decided: bool, names: dict[Any, Any]) -> Held:
+    """Return what should hold of a row: of text, label and each mark, what was then unless it was changed since."""
+    split, row, said = under_old_name(now, names) or now
+    if not decided:
+        split, row = then[0], then[1].model_copy(update={"id": row.id, "text": row.text})
+    if made[1].id == now[1].id:
+        row = row.model_copy(update={"id": then[1].id, "text": then[1].text})
+    marks = zip(then[2], made[2], said, strict=True)
+    return split, row, tuple(old if before == after else after for old, before, after in marks)
 
 
 @pytest.mark.parametrize("kind", [*ROW_KINDS, *LABEL_KINDS])
@@ -85,7 +113,7 @@ def test_undoing_the_last_edit_is_to_go_back(workspace: Workspace, dataset: str,
     assert workspace.task("support").model_copy(update={"version": task.version}) == task
 
 
-@pytest.mark.parametrize("seed", range(24))
+@pytest.mark.parametrize("seed", range(40))
 def test_undoing_an_earlier_edit_leaves_all_else_as_it_is(
     workspace: Workspace, dataset: str, edit: Editor, seed: int
 ) -> None:
@@ -109,18 +137,16 @@ def test_undoing_an_earlier_edit_leaves_all_else_as_it_is(
 
     then, after, now = (what_holds(workspace, id_) for id_ in (before, undone, newest))
     found = what_holds(workspace, back.dataset or newest)
-    own = read_edits(workspace, undone)
-    rewritten = {new: old for one in own if one.action == "rewrite" for new, old in one.rows.items()}
+    own = read_edits(workspace, undone)[len(read_edits(workspace, before)) :]
+    since = read_edits(workspace, newest)[len(read_edits(workspace, undone)) :]
     old_name = {one.to: one.label for one in own if one.action == "rename_label"}
-    for id_ in {*after, *then} - {*rewritten.values()}:
-        was = rewritten.get(id_, id_) if id_ in after and id_ not in then else id_
-        if now.get(id_) == after.get(id_):  # nothing later changed it
-            assert found.get(was) == then.get(was)
-        else:
-            assert found.get(id_) == under_old_name(now.get(id_), old_name)
-    assert {id_: found.get(id_) for id_ in now.keys() - after.keys()} == {
-        id_: under_old_name(now[id_], old_name) for id_ in now.keys() - after.keys()
-    }
+    expected = {id_: held for id_, held in then.items() if id_ not in after and id_ not in old_ids(own)}
+    for id_, made in after.items():
+        was, is_now, decided = old_ids(own, new=True).get(id_, id_), *traced(id_, since)
+        if is_now in now:
+            held = merged(then[was], made, now[is_now], decided=decided, names=old_name)
+            expected[held[1].id] = held
+    assert found == expected
     if not any("stays" in one for one in [back.summary]):
         assert workspace.task("support").label_names == task.label_names
 
@@ -145,7 +171,7 @@ def test_a_merged_label_comes_back_under_the_names_of_now_and_rows_that_were_dec
     assert {id_: row.label for id_, row in now.items() if id_ != blender} == {
         id_: renamed.get(row.label or "", row.label) for id_, row in was.items() if id_ != blender
     }
-    assert "1 that were changed again since" in back.summary
+    assert "1 changed again since" in back.summary
 
 
 def test_a_part_of_a_split_that_rows_got_since_stays_and_is_named(
@@ -190,3 +216,70 @@ def test_an_edit_that_is_undone_can_be_made_again_by_undoing_that(
     labels = {id_: row.label for id_, row in rows_of(workspace, made).items()}
     assert {id_: row.label for id_, row in rows_of(workspace, again).items()} == labels
     assert workspace.task("support").label_names == ("delivery", "account")
+
+
+def test_a_row_whose_text_alone_was_mended_since_gets_its_label_back_and_keeps_its_text(
+    workspace: Workspace, dataset: str, edit: Editor
+) -> None:
+    rows = named(workspace, dataset, "blender", "island")
+    made = edit({**LATER, "rows": rows}).dataset
+    edit({"action": "rewrite", "rows": {"ids": rows["ids"][:1]}, "text": "my first text"})
+    edit({"action": "rewrite", "rows": named(workspace, "support-d3", "my first text"), "text": "my mended text"})
+
+    back = edit(undo=made)
+
+    mended = row_with(workspace, str(back.dataset), "my mended text")
+    assert mended.label == rows_of(workspace, dataset)[rows["ids"][0]].label != "account"
+    assert back.rows == 2
+    assert "Left as they are" not in back.summary
+    assert {(one.id, one.before) for one in back.sample} == {(mended.id, "account"), (rows["ids"][1], "account")}
+    assert {one.after for one in back.sample if one.id == mended.id} == {mended.label}
+
+
+def test_what_an_undo_leaves_is_named_with_who_changed_it_and_the_call_that_mends_it(
+    workspace: Workspace, dataset: str, edit: Editor
+) -> None:
+    rows = named(workspace, dataset, "blender")
+    (id_,) = rows["ids"]
+    made = edit({**LATER, "rows": rows}).dataset
+    edit({"action": "good_example", "rows": rows})
+
+    left = edit(undo=made)
+
+    label = rows_of(workspace, dataset)[id_].label
+    assert left.dataset is None
+    assert (
+        f"Not undone: {id_} keeps 'account' (before the edit {label!r}), marked as good since (by a person,"
+        in left.summary
+    )
+    change = {"action": "relabel", "label": label, "rows": {"ids": [id_]}}
+    assert f"changes=[{change}]" in left.summary
+    mended = edit(change)
+    assert rows_of(workspace, mended.dataset)[id_].label == label
+
+
+@pytest.mark.parametrize("later", ["flag", "unmark"])
+def test_a_later_mark_is_no_word_about_the_label(workspace: Workspace, dataset: str, edit: Editor, later: str) -> None:
+    rows = named(workspace, dataset, "blender")
+    (id_,) = rows["ids"]
+    made = edit({**LATER, "rows": rows}).dataset
+    edit({"action": later, "rows": rows})
+
+    back = edit(undo=made).dataset
+
+    assert rows_of(workspace, back)[id_].label == rows_of(workspace, dataset)[id_].label
+    said = Decided(read_edits(workspace, str(back)))
+    assert (id_ in said.flagged, id_ in said.by_person) == (later == "flag", False)
+
+
+def test_a_rewriting_undone_shows_both_texts(workspace: Workspace, dataset: str, edit: Editor) -> None:
+    rows = named(workspace, dataset, "blender")
+    old = row_with(workspace, dataset, "blender").text
+    made = edit({"action": "rewrite", "rows": rows, "text": "mended"})
+
+    back = edit(undo=made.dataset)
+
+    (there,), (again,) = made.sample, back.sample
+    assert (there.text, there.before, there.after) == ("mended", old, "mended")
+    assert there.id == row_with(workspace, str(made.dataset), "mended").id
+    assert (again.id, again.text, again.before, again.after) == (rows["ids"][0], old, "mended", old)

@@ -7,11 +7,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from classwright_tools.domain.edits import Edit, ids_before, why_so
+from classwright_tools.domain.edits import Edit, ids_before
 from classwright_tools.domain.example import Split
 from classwright_tools.domain.excerpt import shortened
 from classwright_tools.domain.label_sets import key_in_words
 from classwright_tools.domain.labels_since import renamed_since
+from classwright_tools.domain.row_history import why_so
 from classwright_tools.workspace.row_columns import label_keys_of
 
 RENAMED = "under a renamed label"

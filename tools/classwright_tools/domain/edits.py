@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
-from itertools import takewhile
 from typing import Literal, NamedTuple
 
 from pydantic import Field
 
 from classwright_tools.domain.kinds import DatasetId
-from classwright_tools.domain.label_sets import exchanged, key_in_words, labels_apart
 from classwright_tools.domain.noun import LabelName, Noun, PersonName
 
 RowAction = Literal["relabel", "rewrite", "remove", "restore", "approve", "good_example", "flag", "unmark"]
@@ -27,8 +25,8 @@ class Edit(Noun):
 
     Or, as 'fits_none', an annotator's word that no label fits some rows. Or, as 'opinion', what one of several persons
     said of rows, which changes none: `rows` then has what was said, "" that the row should go. Or, as 'undo', that what
-    was said of some rows since an earlier version does not count; what else they were then is put back by edits before
-    it.
+    the edit of `version` said of some rows does not count where nobody said otherwise since; what else they were then
+    is put back by edits before it.
 
     `rows` has for each row that it changed, by the id that the row has since, what the row was before: the label ("" of
     none, or of several all of them joined), or of a rewritten row its id. Test rows are counted only: nothing that
@@ -47,7 +45,7 @@ class Edit(Noun):
     )
     to: LabelName | None = Field(default=None, description="The label's new name, or the one that took its rows.")
     version: DatasetId | None = Field(
-        default=None, description="The earlier version that a revert, or an undo of rows, went back to."
+        default=None, description="The earlier version that a revert went back to, or whose edit an undo took back."
     )
     undoes: DatasetId | None = Field(default=None, description="The version whose whole edit an undo took back.")
     rows: dict[str, str] = Field(default_factory=dict)
@@ -66,7 +64,7 @@ class Edit(Noun):
     @property
     def takes_rows_out(self) -> bool:
         """Whether its rows are gone after it."""
-        return self.action in _GONE and not self.rows_stay
+        return self.action in TAKE_ROWS_OUT and not self.rows_stay
 
 
 BULK = 5
@@ -82,9 +80,9 @@ DONE_WORDS = {
     "unmark": "without their marks",
 }
 """What an action makes of its rows."""
-_VOUCHES = ("relabel", "rewrite", "restore", "approve", "good_example")
-_GONE = ("remove", "remove_label")
-_WITH_LABEL = ("relabel", "restore", "merge_label", "split_label", *_GONE)  # their `rows` tell labels
+VOUCH_FOR_LABELS = ("relabel", "restore", "approve", "good_example")
+_VOUCHES = ("rewrite", *VOUCH_FOR_LABELS)
+TAKE_ROWS_OUT = ("remove", "remove_label")
 
 
 class Decided:
@@ -102,36 +100,73 @@ class Decided:
         self.fits_none: dict[str, Edit] = {}
         """Unlabelled rows that fit no label, and the edit by which that was said when they were asked about."""
         self.removed: set[str] = set()
-        so_far: list[Edit] = []
-        for edit in edits:
-            if edit.action == "undo":
-                self._take_back(edit, so_far)
-            else:
+        edits = list(edits)
+        undoing = {place: _around(edits, place) for place, edit in enumerate(edits) if edit.action == "undo"}
+        kept = {place for places in undoing.values() for place in places or ()}
+        states: dict[int, Decided] = {}
+        for place, edit in enumerate(edits):
+            if place in kept:
+                states[place] = self._copy()
+            around = undoing.get(place)
+            if around:
+                self._take_back(edits[: place + 1], around, states)
+            elif edit.action != "undo":
                 for id_, before in edit.rows.items():
                     self._take(edit, id_, before)
-            so_far.append(edit)
 
-    def _take_back(self, undo: Edit, before: Sequence[Edit]) -> None:
-        """Let hold of the rows of `undo` what held in the version that it goes back to, by the edits `before` it."""
-        then = Decided(takewhile(lambda edit: (edit.dataset, edit.brought) != (undo.version, undo.brought), before))
-        for id_ in undo.rows:
-            self._forget(id_)
-            self.by_model.discard(id_)
-            if id_ in then.by_person:
-                self.by_person[id_] = then.by_person[id_]
-            if id_ in then.by_model:
-                self.by_model.add(id_)
-            if id_ in then.good_examples:
-                self.good_examples[id_] = None
-            if id_ in then.flagged:
-                self.flagged.add(id_)
-            if id_ in then.fits_none:
-                self.fits_none[id_] = then.fits_none[id_]
+    def _copy(self) -> Decided:
+        """Return what holds so far, which later edits do not change."""
+        same = Decided(())
+        same.by_person, same.by_model = dict(self.by_person), set(self.by_model)
+        same.good_examples, same.flagged = dict(self.good_examples), set(self.flagged)
+        same.fits_none = dict(self.fits_none)
+        return same
+
+    def _take_back(self, edits: Sequence[Edit], around: _Around, states: Mapping[int, Decided]) -> None:
+        """Let hold of the rows of an undo, the last of `edits`, what held before the edit that is undone.
+
+        Mark by mark: what somebody changed since stays.
+        """
+        then, after, now = (states[place] for place in around)
+        ids_now, ids_after, ids_then = (
+            ids_before(edits[start:end])
+            for start, end in ((around.now, len(edits)), (around.after, around.now), (around.then, around.after))
+        )
+        for id_ in edits[-1].rows:
+            is_now = ids_now.get(id_, id_)
+            was_after = ids_after.get(is_now, is_now)
+            was_then = ids_then.get(was_after, was_after)
+            for name in ("by_person", "by_model", "good_examples", "flagged", "fits_none"):
+                is_same = _mark(after, name, was_after) == _mark(now, name, is_now)
+                mark = _mark(then, name, was_then) if is_same else _mark(now, name, is_now)
+                marks = getattr(self, name)
+                if isinstance(marks, set):
+                    (marks.add if mark else marks.discard)(id_)
+                elif mark:
+                    marks[id_] = mark[0]
+                else:
+                    marks.pop(id_, None)
 
     def said_of(self, id_: str) -> tuple[object, ...]:
         """Return all that holds of a row, to be compared."""
         marks = (id_ in marked for marked in (self.by_model, self.good_examples, self.flagged))
         return (self.by_person.get(id_), self.fits_none.get(id_), *marks)
+
+    def voucher(self, id_: str) -> tuple[Edit | None, bool]:
+        """Return the edit by which a person vouched for the label of a row, and whether a model gave it."""
+        return self.by_person.get(id_), id_ in self.by_model
+
+    def marks_in_words(self, id_: str) -> str:
+        """Return what holds of a row, in words."""
+        edit = self.by_person.get(id_)
+        marks = {
+            f"{DONE_WORDS.get(edit.action, 'labelled')} by a person" if edit else "": edit,
+            "labelled by a model": id_ in self.by_model,
+            DONE_WORDS["good_example"]: id_ in self.good_examples,
+            DONE_WORDS["flag"]: id_ in self.flagged,
+            "fits no label": id_ in self.fits_none,
+        }
+        return ", ".join(words for words, holds in marks.items() if holds) or "no mark"
 
     def _take(self, edit: Edit, id_: str, before: str) -> None:
         if edit.action == "opinion":
@@ -186,60 +221,55 @@ class Decided:
         self.flagged.discard(id_)
 
 
-class Past(NamedTuple):
-    """One edit in the history of a row, and the id and the label that the row had before it."""
+class _Around(NamedTuple):
+    """The places of the first edit that an undo takes back, of the first one after it, and of the undo's own first."""
 
-    edit: Edit
-    id: str
-    label: str | None
-
-    @property
-    def in_words(self) -> str:
-        """The edit in words."""
-        edit = self.edit
-        label = key_in_words(self.label) if self.label else "without a label"
-        before = f", was {label}" if edit.action in (*_WITH_LABEL, "rename_label") else ""
-        return f"{edit.action}{before} {self.by_whom}"
-
-    @property
-    def by_whom(self) -> str:
-        """Who made the edit, when and why, in words."""
-        return f"(by {self.edit.person or f'a {self.edit.by}'}, {self.edit.when:%Y-%m-%d}): {self.edit.reason}"
+    then: int
+    after: int
+    now: int
 
 
-def history(edits: Sequence[Edit], id_: str, label: str | None) -> tuple[Past, ...]:
-    """Return what happened to the row that is `id_` with `label` after `edits`, the newest first."""
-    found: list[Past] = []
-    is_there = True  # between its removal and its return nothing happens to a row
-    for edit in reversed(edits):
-        if id_ in edit.rows and edit.action != "opinion":
-            before = edit.rows[id_]
-            is_there = edit.action != "restore"
-            if edit.action == "rewrite":
-                id_ = before
-            elif edit.action in _WITH_LABEL:
-                label = before or None
-            found.append(Past(edit, id_, label))
-        elif is_there and label and edit.action == "rename_label" and edit.to in labels_apart(label):
-            label = exchanged(label, edit.to, edit.label or "")
-            found.append(Past(edit, id_, label))
-    return tuple(found)
+def _around(edits: Sequence[Edit], place: int) -> _Around | None:
+    """Return which edits the undo at `place` takes back; None if they are not there."""
+    undo = edits[place]
+    versions: list[tuple[str | None, bool]] = [(edit.dataset, edit.brought) for edit in edits[: place + 1]]
+    if (undo.version, undo.brought) not in versions:
+        return None
+    then = versions.index((undo.version, undo.brought))
+    after = next(number for number in range(then, place + 1) if versions[number] != versions[then])
+    return _Around(then, after, versions.index((undo.dataset, undo.brought)))
 
 
-def why_so(edits: Sequence[Edit], id_: str, label: str | None, *, gone: bool = False) -> str:
-    """Return who decided by `edits` that the row `id_` has its `label`, or is `gone`, when and why; "" if none did.
-
-    The words come after others.
-    """
-    past = history(edits, id_, label)
-    found = (one for one in past if one.edit.action in _WITH_LABEL and one.edit.takes_rows_out == gone)
-    return next((f" {one.by_whom}" for one in found), "")
+def _mark(said: Decided, name: str, id_: str) -> tuple[Edit | None, ...]:
+    """Return what holds of a row by one of the marks of `said`: empty where the row has it not."""
+    marks = getattr(said, name)
+    return () if id_ not in marks else (marks[id_] if isinstance(marks, dict) else None,)
 
 
-def ids_before(edits: Sequence[Edit]) -> dict[str, str]:
+def ids_before(edits: Iterable[Edit]) -> dict[str, str]:
     """Return the id that each row which `edits`, the oldest first, rewrote had before them, by the one that it has."""
     before: dict[str, str] = {}
     for edit in edits:
         if edit.action == "rewrite":
             before |= {id_: before.pop(old, old) for id_, old in edit.rows.items()}
     return before
+
+
+def ids_after(edits: Iterable[Edit]) -> dict[str, str]:
+    """Return the id that each row which `edits`, the oldest first, rewrote has after them, by the one that it had."""
+    return {old: new for new, old in ids_before(edits).items()}
+
+
+def decided_since(edits: Iterable[Edit], *others: str) -> set[str]:
+    """Return the rows whose label `edits`, the oldest first, gave or vouched for, by the ids that they have after them.
+
+    A new text is no word about the label. Edits of `others` count, too.
+    """
+    found: set[str] = set()
+    for edit in edits:
+        if edit.action == "rewrite":
+            moved = {id_ for id_, old in edit.rows.items() if old in found}
+            found = (found - {*edit.rows.values()}) | moved
+        elif edit.action in (*VOUCH_FOR_LABELS, *others):
+            found |= edit.rows.keys()
+    return found

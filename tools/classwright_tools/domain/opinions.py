@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from itertools import takewhile
 from typing import TypeVar
 
-from classwright_tools.domain.edits import Decided, Edit, Mark
+from classwright_tools.domain.edits import Decided, Edit, Mark, decided_since, ids_before
 from classwright_tools.domain.label_sets import joined_labels, key_in_words, labels_apart
 from classwright_tools.domain.labels_since import labels_since
 
@@ -116,10 +116,17 @@ class Opinions:
         if edit.action in ("rename_label", "merge_label", "split_label", "remove_label"):
             self._exchange(edit)
         elif edit.action == "undo":
-            then = Opinions(takewhile(lambda one: (one.dataset, one.brought) != (edit.version, edit.brought), before))
+            version = (edit.version, edit.brought)
+            so_far = list(takewhile(lambda one: (one.dataset, one.brought) != version, before))
+            then = Opinions(so_far)
+            since = before[len(so_far) :]
+            was = ids_before(since)
+            later = decided_since([one for one in since if one.dataset not in (edit.version, edit.dataset)], "opinion")
+            own = ids_before(one for one in since if one.dataset == edit.dataset)
             for id_ in edit.rows:
-                self._put(self.of_row, id_, then.of_row.get(id_))
-                self._put(self.deciders, id_, then.deciders.get(id_))
+                if own.get(id_, id_) not in later:
+                    self._put(self.of_row, id_, then.of_row.get(was.get(id_, id_)))
+                    self._put(self.deciders, id_, then.deciders.get(was.get(id_, id_)))
         elif edit.by == "person":
             for id_, value in edit.rows.items():
                 self._say(edit, id_, value)

@@ -13,7 +13,7 @@ from classwright_tools.domain.label_sets import in_order, joined_labels, key_in_
 from classwright_tools.domain.labels_since import label_since, labels_since
 from classwright_tools.domain.pair import joined
 from classwright_tools.domain.selection import RowSelection
-from classwright_tools.editing.draft import Done, Draft, Row, with_values
+from classwright_tools.editing.draft import Done, Draft, Row, text_of, with_values
 from classwright_tools.editing.removed import removed_rows
 from classwright_tools.editing.told import note_overruled
 from classwright_tools.errors import InvalidInput
@@ -100,7 +100,8 @@ def rewrite(draft: Draft, change: Change, rows: RowSelection) -> Done:
         draft.put("text_pair", {place: pair})
     draft.put("id", {place: id_})
     draft.record("rewrite", rows={id_: row["id"]})
-    done.count([(row | {"id": id_}, row["text"], text)])
+    now = row | {"id": id_, "text": text} | ({} if pair is None else {"text_pair": pair})
+    done.count([(now, text_of(row), text_of(now))])
     return done
 
 

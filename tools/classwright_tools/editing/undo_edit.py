@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from classwright_tools.domain.changes import Change
 from classwright_tools.domain.edits import Edit
+from classwright_tools.domain.excerpt import counted
 from classwright_tools.domain.labels_since import label_since
 from classwright_tools.domain.task import Label, Task
 from classwright_tools.editing.draft import Done, Draft, labels_in
@@ -19,7 +20,7 @@ from classwright_tools.workspace.datasets import read_card, read_edits, read_tab
 def undo_edit(draft: Draft, version: str) -> tuple[Done, ...]:
     """Take back in `draft` what the edit that made `version` changed: rows, labels, marks; return what it did.
 
-    What was changed again since stays, and is counted by its reason.
+    What was changed again since stays, and is counted by its reason and named.
 
     Raises:
         InvalidInput: `version` was not made by an edit, went back to an earlier version, or is none that the draft
@@ -42,9 +43,9 @@ def undo_edit(draft: Draft, version: str) -> tuple[Done, ...]:
     if draft.new:
         draft.record("undo", version=card.parent, undoes=version)
     done = Done("undo", asks=False)
-    done.rows, done.sample, done.left = rows.rows, rows.sample, rows.left
+    done.rows, done.sample, done.left, done.remarks = rows.rows, rows.sample, rows.left, rows.remarks
     done.left.update(labels.left)
-    done.words = ", ".join([f"the edit of {version} undone ({rows.rows} rows)", *labels.words])
+    done.words = ", ".join([f"the edit of {version} undone ({counted(rows.rows, 'row')})", *labels.words])
     return (done,)
 
 

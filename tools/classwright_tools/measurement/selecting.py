@@ -15,9 +15,10 @@ from classwright_tools.curation.row_changes import row_changes
 from classwright_tools.curation.row_filter import filtered, named
 from classwright_tools.curation.row_sources import row_sources
 from classwright_tools.domain.cleaning import clean_text
-from classwright_tools.domain.edits import Edit, history
+from classwright_tools.domain.edits import Edit
 from classwright_tools.domain.example import Example, Split
 from classwright_tools.domain.opinions import Opinions, marked
+from classwright_tools.domain.row_history import history
 from classwright_tools.domain.selection import LabelDoubt, RowConditions, RowFilter, RowSearch, RowsLike
 from classwright_tools.errors import InvalidInput
 from classwright_tools.measurement.repeats import repeats_in
