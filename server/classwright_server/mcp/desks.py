@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from classwright_tools.curation.row_sources import row_sources
-from classwright_tools.editing.draft import keyed
+from classwright_tools.editing.row_table import keyed
 from classwright_tools.measurement.doubts import Doubts, read_doubts
 from classwright_tools.review.desk import Desk
 from classwright_tools.review.standing import Standing

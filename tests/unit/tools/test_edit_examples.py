@@ -104,7 +104,7 @@ def test_what_a_person_decided_a_model_leaves_and_counts(workspace: Workspace, d
     result = edit({"action": "relabel", "rows": rows, "label": "account"}, decided_by="model")
 
     assert result.rows == 1
-    assert "1 decided by a person" in result.summary
+    assert "1 decided or rewritten by a person" in result.summary
     assert rows_of(workspace, result.dataset)[rows["ids"][0]].label == "refund"
     again = edit({"action": "relabel", "rows": rows, "label": "account"})
     assert again.rows == 1

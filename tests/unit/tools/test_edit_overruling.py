@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
 import pytest
 
 from classwright_tools.annotation.batches import annotation_rules
@@ -20,13 +22,18 @@ def test_a_call_that_overrules_more_than_a_handful_of_a_persons_decisions_asks(
     workspace: Workspace, dataset: str, edit: Editor, change: dict[str, str]
 ) -> None:
     ids = some_ids(workspace, dataset, OVERRULED_AT_ONCE + 1)
-    edit({"action": "approve", "rows": {"ids": ids[:2]}}, reason="read on Monday")
-    edit({"action": "approve", "rows": {"ids": ids[2:]}}, reason="read on Tuesday")
+    edit({"action": "approve", "rows": {"ids": ids[:4]}}, reason="said in support-n1")
+    edit({"action": "rewrite", "rows": {"ids": ids[4:5]}, "text": "in better words"})
+    edit({"action": "good_example", "rows": {"ids": ids[5:]}})
+    ids[4] = next(row.id for row in rows_of(workspace, "support-d3").values() if row.text == "in better words")
 
     asked = edit({**change, "rows": {"ids": ids}})
 
     assert asked.dataset is None
-    assert "6 of these rows were decided by a person before ('read on Tuesday' 4, 'read on Mon" in asked.summary
+    day = f"by a person on {datetime.now(UTC):%Y-%m-%d}"
+    done = f"4 approved {day}, 1 rewritten {day}, 1 marked as good {day}"
+    assert f"6 of these rows are as a person left them ({done}), whom this overrules." in asked.summary
+    assert "support-n1" not in asked.summary
     assert "call again with confirm=6" in asked.next_step
     assert edit({**change, "rows": {"ids": ids}}, confirm=6).dataset
 
@@ -38,7 +45,7 @@ def test_a_handful_is_overruled_at_once_and_said(workspace: Workspace, dataset: 
     result = edit({"action": "relabel", "label": "delivery", "rows": {"ids": ids}})
 
     assert result.dataset
-    assert "5 of these rows were decided by a person before" in result.summary
+    assert "5 of these rows are as a person left them (5 approved by a person on " in result.summary
 
 
 def test_rows_that_nobody_decided_or_that_the_call_itself_turned_overrule_nobody(

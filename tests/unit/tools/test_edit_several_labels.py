@@ -70,7 +70,7 @@ def test_labels_are_added_to_those_of_many_rows_and_taken_from_them(edit: Editor
     assert "1 without labels (give them all of theirs)" in added.summary
     change = {"action": "relabel", "rows": everywhere, "label": "-refund"}
     asked = edit(change)
-    assert "decided by a person before" in asked.summary
+    assert "as a person left" in asked.summary
     taken = edit(change, confirm=asked.rows)
     rows = rows_of(context.workspace, taken.dataset)
     assert all(

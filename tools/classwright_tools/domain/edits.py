@@ -16,8 +16,8 @@ LabelAction = Literal["rename_label", "merge_label", "split_label", "add_label",
 Action = Literal[RowAction, LabelAction]
 Decider = Literal["person", "model"]
 Mark = Literal["person", "good_example", "flag", "fits_none", "disputed"]
-"""What rows can be found by: a person vouched for their label, they show the style, they are to be looked at later, no
-label fits them, or persons differ about them."""
+"""What rows can be found by: a person vouched for their label or rewrote them, they show the style, they are to be
+looked at later, no label fits them, or persons differ about them."""
 
 
 class Edit(Noun):
@@ -62,6 +62,11 @@ class Edit(Noun):
         return self.action == "relabel" and len(self.rows) >= BULK and not self.person
 
     @property
+    def made(self) -> str:
+        """What it made of its rows, in words that come after their number."""
+        return DONE_WORDS.get("remove" if self.takes_rows_out else self.action, "labelled")
+
+    @property
     def takes_rows_out(self) -> bool:
         """Whether its rows are gone after it."""
         return self.action in TAKE_ROWS_OUT and not self.rows_stay
@@ -91,7 +96,7 @@ class Decided:
     def __init__(self, edits: Iterable[Edit]) -> None:
         """Go through `edits`, the oldest first."""
         self.by_person: dict[str, Edit] = {}
-        """Rows whose label a person vouched for, and the newest edit that did."""
+        """Rows whose label a person vouched for, or whose text one wrote anew, and the newest edit that did."""
         self.by_model: set[str] = set()
         """Rows whose label a model gave in place of another, and that no person vouched for since."""
         self.good_examples: dict[str, None] = {}
@@ -160,7 +165,7 @@ class Decided:
         """Return what holds of a row, in words."""
         edit = self.by_person.get(id_)
         marks = {
-            f"{DONE_WORDS.get(edit.action, 'labelled')} by a person" if edit else "": edit,
+            f"{edit.made} by a person" if edit else "": edit,
             "labelled by a model": id_ in self.by_model,
             DONE_WORDS["good_example"]: id_ in self.good_examples,
             DONE_WORDS["flag"]: id_ in self.flagged,
@@ -236,7 +241,7 @@ def _around(edits: Sequence[Edit], place: int) -> _Around | None:
     if (undo.version, undo.brought) not in versions:
         return None
     then = versions.index((undo.version, undo.brought))
-    after = next(number for number in range(then, place + 1) if versions[number] != versions[then])
+    after = next((number for number in range(then, place + 1) if versions[number] != versions[then]), place)
     return _Around(then, after, versions.index((undo.dataset, undo.brought)))
 
 

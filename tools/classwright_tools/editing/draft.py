@@ -17,6 +17,7 @@ from classwright_tools.domain.label_sets import in_order, joined_labels, labels_
 from classwright_tools.domain.pair import joined, shown
 from classwright_tools.domain.selection import RowSelection
 from classwright_tools.domain.task import Task, folded_name
+from classwright_tools.editing.row_table import keyed, labels_in, places_where, with_values
 from classwright_tools.editing.told import LABELS_LISTED, undescribed
 from classwright_tools.errors import InvalidInput, unknown_id
 from classwright_tools.measurement.selecting import select_in
@@ -165,25 +166,19 @@ class Draft:
             return found
         settled = Decided(self.edits).by_person
         others = {place: row for place, row in found.items() if row["id"] not in settled}
-        done.left["decided by a person"] += len(found) - len(others)
+        done.left["decided or rewritten by a person"] += len(found) - len(others)
         return others
 
     def with_label(self, label: str) -> dict[int, Row]:
         """Return the rows of all splits that have `label`, if only among others, by their places."""
-        import numpy as np
-        import pyarrow.compute as pc
-
-        has = pc.fill_null(has_one_of(self.table, [label]), False)
-        places = np.flatnonzero(has.to_numpy(zero_copy_only=False))
-        return dict(zip(places.tolist(), self.table.take(places).to_pylist(), strict=True))
+        places = places_where(has_one_of(self.table, [label]))
+        return dict(zip(places, self.table.take(places).to_pylist(), strict=True))
 
     def places_with(self, column: str, value: str) -> list[int]:
         """Return the places of the rows that have `value` in `column`."""
-        import numpy as np
         import pyarrow.compute as pc
 
-        has = pc.fill_null(pc.equal(self.table[column], value), False)
-        return list(np.flatnonzero(has.to_numpy(zero_copy_only=False)).tolist())
+        return places_where(pc.equal(self.table[column], value))
 
     def exchange(self, rows: Mapping[int, Row], old: str, new: Mapping[int, Sequence[str]]) -> dict[int, str]:
         """Give each of `rows`, by their places, `new` labels in the place of `old`; return what rows have then.
@@ -263,39 +258,6 @@ class Draft:
 
     def _touch(self, places: Collection[int]) -> None:
         self.touched.update(self.table["split"].take(list(places)).to_pylist() if places else ())
-
-
-def keyed(table: Any) -> Any:
-    """Return a table of `read_table` in which rows with several labels have these joined in a column "label", too."""
-    import pyarrow as pa
-
-    if "labels" not in table.column_names:
-        return table
-    keys = [None if labels is None else joined_labels(labels) for labels in table["labels"].to_pylist()]
-    return table.append_column("label", pa.array(keys, pa.string()))
-
-
-def labels_in(table: Any) -> set[str]:
-    """Return the labels that rows of a draft's table have."""
-    import pyarrow.compute as pc
-
-    found = pc.unique(table["label"]).drop_null().to_pylist()
-    return {label for key in found for label in labels_apart(key)}
-
-
-def with_values(table: Any, column: str, values: Mapping[int, Any]) -> Any:
-    """Return `table` with the `values`, by their places, in `column`; labels that are joined stand in a list, too."""
-    import pyarrow as pa
-
-    if column == "label" and "labels" in table.column_names:
-        sets = {place: None if key is None else labels_apart(key) for place, key in values.items()}
-        table = with_values(table, "labels", sets)
-    there = table[column].to_pylist()
-    for place, value in values.items():
-        there[place] = value
-    number = table.column_names.index(column)
-    kind = table.schema.field(number).type
-    return table.set_column(number, column, pa.array(there, kind))
 
 
 def text_of(row: Row) -> str:

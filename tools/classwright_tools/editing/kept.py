@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from classwright_tools.domain.edits import DONE_WORDS, Edit
+from classwright_tools.domain.edits import Edit
 from classwright_tools.domain.excerpt import listed
 from classwright_tools.domain.label_sets import key_in_words, labels_apart, named_together
 from classwright_tools.editing.draft import Draft, Row
@@ -65,5 +65,4 @@ def in_sentences(draft: Draft, kept: Sequence[Kept]) -> list[str]:
 def _because(why: Edit | None) -> str:
     if why is None:
         return ""
-    done = DONE_WORDS.get("remove" if why.takes_rows_out else why.action, "labelled")
-    return f", {done} since (by {why.person or f'a {why.by}'}, {why.when:%Y-%m-%d})"
+    return f", {why.made} since (by {why.person or f'a {why.by}'}, {why.when:%Y-%m-%d})"

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from classwright_tools.domain.edits import Decided
-from classwright_tools.editing.draft import Draft, keyed, with_values
+from classwright_tools.editing.draft import Draft
+from classwright_tools.editing.row_table import keyed, with_values
 from classwright_tools.errors import NotFound
 from classwright_tools.workspace.datasets import read_table
 

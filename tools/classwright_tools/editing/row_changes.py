@@ -13,8 +13,9 @@ from classwright_tools.domain.label_sets import in_order, joined_labels, key_in_
 from classwright_tools.domain.labels_since import label_since, labels_since
 from classwright_tools.domain.pair import joined
 from classwright_tools.domain.selection import RowSelection
-from classwright_tools.editing.draft import Done, Draft, Row, text_of, with_values
+from classwright_tools.editing.draft import Done, Draft, Row, text_of
 from classwright_tools.editing.removed import removed_rows
+from classwright_tools.editing.row_table import with_values
 from classwright_tools.editing.told import note_overruled
 from classwright_tools.errors import InvalidInput
 from classwright_tools.workspace.picked_rows import sampled_for_validation

@@ -13,19 +13,21 @@ from classwright_tools.domain.task import Task
 if TYPE_CHECKING:
     from classwright_tools.editing.draft import Done, Draft, Row
 
-CALLS_LISTED, LABELS_LISTED = 3, 10
+WAYS_LISTED, LABELS_LISTED = 3, 10
 
 
 def note_overruled(draft: Draft, rows: Iterable[Row], done: Done) -> None:
-    """Tell with `done` of how many `rows`, which change, a person decided the label before, and in which call."""
+    """Tell with `done` how many `rows`, which change, are as a person left them: what was done, by whom and when."""
     settled = Decided(draft.edits[: len(draft.edits) - len(draft.new)]).by_person
     before = (settled[row["id"]] for row in rows if row["id"] in settled)
-    said = Counter(f"{f'{edit.person}, ' if edit.person else ''}{edit.reason!r}" for edit in before)
+    said = Counter(f"{edit.made} by {edit.person or 'a person'} on {edit.when:%Y-%m-%d}" for edit in before)
     done.overruled += said.total()
     if said:
-        calls = listed((f"{call} {rows}" for call, rows in said.most_common()), CALLS_LISTED)
-        were = counted(said.total(), "of these rows was", "of these rows were")
-        done.remarks.append(f"{were} decided by a person before ({calls}), whom this overrules.")
+        ways = listed((f"{rows:,} {way}" for way, rows in said.most_common()), WAYS_LISTED)
+        rows_are = counted(
+            said.total(), "of these rows is as a person left it", "of these rows are as a person left them"
+        )
+        done.remarks.append(f"{rows_are} ({ways}), whom this overrules.")
 
 
 def undescribed(before: Task, now: Task) -> str:

@@ -9,9 +9,10 @@ from classwright_tools.domain.edits import Edit
 from classwright_tools.domain.excerpt import counted
 from classwright_tools.domain.labels_since import label_since
 from classwright_tools.domain.task import Label, Task
-from classwright_tools.editing.draft import Done, Draft, labels_in
+from classwright_tools.editing.draft import Done, Draft
 from classwright_tools.editing.label_changes import label_of, new_label, rename, with_labels
 from classwright_tools.editing.put_back import put_back
+from classwright_tools.editing.row_table import labels_in
 from classwright_tools.editing.versions import MADE_BY
 from classwright_tools.errors import InvalidInput
 from classwright_tools.workspace.datasets import read_card, read_edits, read_table

@@ -12,7 +12,7 @@ from classwright_tools.domain.edits import Decided
 from classwright_tools.domain.example import Example, example_id
 from classwright_tools.domain.task import Task
 from classwright_tools.edit_examples import EditExamplesRequest, edit_examples
-from classwright_tools.editing.draft import keyed
+from classwright_tools.editing.row_table import keyed
 from classwright_tools.errors import InvalidInput, NotEnoughData
 from classwright_tools.finish_review import FinishReviewRequest, FinishReviewResult, finish_review
 from classwright_tools.review.decisions import store

@@ -17,7 +17,7 @@ from classwright_tools.domain.opinions import GONE, Opinions
 from classwright_tools.domain.selection import RowFilter, RowSelection
 from classwright_tools.domain.task import Task
 from classwright_tools.edit_examples import EditExamplesRequest, edit_examples
-from classwright_tools.editing.draft import keyed
+from classwright_tools.editing.row_table import keyed
 from classwright_tools.errors import NotEnoughData, NotFound
 from classwright_tools.find_examples import FindExamplesRequest, FindExamplesResult, find_examples
 from classwright_tools.finish_review import FinishReviewRequest, FinishReviewResult, finish_review

@@ -1,0 +1,50 @@
+"""The table of a draft's rows: their labels joined in one column, values put into it, and the places of rows in it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from classwright_tools.domain.label_sets import joined_labels, labels_apart
+
+
+def keyed(table: Any) -> Any:
+    """Return a table of `read_table` in which rows with several labels have these joined in a column "label", too."""
+    import pyarrow as pa
+
+    if "labels" not in table.column_names:
+        return table
+    keys = [None if labels is None else joined_labels(labels) for labels in table["labels"].to_pylist()]
+    return table.append_column("label", pa.array(keys, pa.string()))
+
+
+def places_where(has: Any) -> list[int]:
+    """Return where a column of truth values is true."""
+    import numpy as np
+    import pyarrow.compute as pc
+
+    found: list[int] = np.flatnonzero(pc.fill_null(has, False).to_numpy(zero_copy_only=False)).tolist()
+    return found
+
+
+def labels_in(table: Any) -> set[str]:
+    """Return the labels that rows of a draft's table have."""
+    import pyarrow.compute as pc
+
+    found = pc.unique(table["label"]).drop_null().to_pylist()
+    return {label for key in found for label in labels_apart(key)}
+
+
+def with_values(table: Any, column: str, values: Mapping[int, Any]) -> Any:
+    """Return `table` with the `values`, by their places, in `column`; labels that are joined stand in a list, too."""
+    import pyarrow as pa
+
+    if column == "label" and "labels" in table.column_names:
+        sets = {place: None if key is None else labels_apart(key) for place, key in values.items()}
+        table = with_values(table, "labels", sets)
+    there = table[column].to_pylist()
+    for place, value in values.items():
+        there[place] = value
+    number = table.column_names.index(column)
+    kind = table.schema.field(number).type
+    return table.set_column(number, column, pa.array(there, kind))
