@@ -23,7 +23,7 @@ GOES_ON = "..."
 _CALL = re.compile(
     r"```json (?P<tool>\w+)\n(?P<arguments>\{.*?\})\n```\n(?:\n```text\n(?P<answer>.*?)\n?```\n)?", re.DOTALL
 )
-_FIGURE = re.compile(r"\d+\.\d+|\d{4}-\d\d-\d\d")
+_FIGURE = re.compile(r"\d+\.\d+|\d{4}-\d\d-\d\d(?: \d\d:\d\d UTC)?")
 """What may differ a little on another machine, or on another day."""
 _WITHOUT_JOB = ("propose_topics", "submit_examples")
 

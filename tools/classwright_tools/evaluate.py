@@ -23,6 +23,7 @@ from classwright_tools.work import Sizes, Work, computing
 if TYPE_CHECKING:
     from classwright_tools.domain.evaluation import EvaluationReport
     from classwright_tools.estimates.parts import Workload
+    from classwright_tools.measurement.rows_since import RowsLost
 
 MOST_LISTED = 5  # in the result; the report has them all
 CLASSES_BYTES, CONFUSIONS_BYTES, THRESHOLDS_BYTES, PROPOSED_BYTES = 4_500, 2_000, 2_500, 1_500
@@ -86,7 +87,7 @@ def evaluate(request: EvaluateRequest, context: ToolContext) -> EvaluateResult:
     from classwright_tools.measurement.on_split import on_split
     from classwright_tools.measurement.on_validation import last_training, learnt_from_validation
     from classwright_tools.measurement.rows_compared import differ_in_rows, on_rows_held_out
-    from classwright_tools.measurement.rows_since import edits_between, with_labels_given
+    from classwright_tools.measurement.rows_since import edits_between, rows_lost, with_labels_given
     from classwright_tools.measurement.untried import untried
     from classwright_tools.workspace.datasets import read_card
     from classwright_tools.workspace.ended_labels import rows_to_keep
@@ -125,7 +126,8 @@ def evaluate(request: EvaluateRequest, context: ToolContext) -> EvaluateResult:
         parent=request.model,
         facts=listed_facts(report, uses, chooses=not learnt),
     )
-    other_rows = rows_to_keep(workspace, other.card.dataset) if other and differing else ""
+    lost = rows_lost(workspace, model, other)
+    other_rows = rows_to_keep(workspace, other.card.dataset) if other and differing and not lost.undone else ""
     edits = edits_between(workspace, other.card.dataset, model.card.dataset) if other and differing else ""
     of_task = workspace.task(task)
     changed = other_labels(request.model, model.labels, of_task.label_names)
@@ -134,7 +136,17 @@ def evaluate(request: EvaluateRequest, context: ToolContext) -> EvaluateResult:
     kept = other if other and report.comparison and report.comparison.keeps_earlier else model
     last = last_training(kept.card) if can_choose and not changed else ""
     result = _result(
-        report, made.id, other_rows, edits, changed, others, last, learnt, request.thresholds, can_choose=can_choose
+        report,
+        made.id,
+        lost,
+        other_rows,
+        edits,
+        changed,
+        others,
+        last,
+        learnt,
+        request.thresholds,
+        can_choose=can_choose,
     )
     now = model_in_use(workspace, task) if other and chooses(made.facts) else None
     in_use = f" In use is {now.in_words}." if now else ""
@@ -151,6 +163,7 @@ def _uses_of_test(context: ToolContext, task: str) -> int:
 def _result(
     report: EvaluationReport,
     report_id: str,
+    lost: RowsLost,
     other_rows: str,
     edits: str,
     changed: str,
@@ -163,8 +176,8 @@ def _result(
 ) -> EvaluateResult:
     """Return what is answered, of the lines on `thresholds` some of each label.
 
-    `other_rows` is a sentence on the rows of the other model, if it learnt from others, and `edits` are sentences on
-    the edits since. The `others` are what trainings
+    `lost` says which model learnt from rows that do not hold any more. `other_rows` is a sentence on the rows of the
+    other model, if it learnt from others, and `edits` are sentences on the edits since. The `others` are what trainings
     have not tried yet. `changed` says how the task's labels are others than the model's. `last` is the call for the
     model that goes to work; `learnt` says that the rows tell nothing. Validation rows `can_choose` where neither model
     learnt from them.
@@ -180,7 +193,10 @@ def _result(
     classes = [ClassF1.of(one) for one in report.weakest]
     return EvaluateResult(
         summary=" ".join(filter(None, [learnt, *evaluation_summary(report), *said])),
-        next_step=evaluation_next_step(report, other_rows, edits, changed, others, last, can_choose=can_choose),
+        next_step=lost.beside(
+            report,
+            lambda told: evaluation_next_step(told, other_rows, edits, changed, others, last, can_choose=can_choose),
+        ),
         data=report.data,
         model=report.model,
         dataset=report.dataset,

@@ -19,10 +19,11 @@ from classwright_tools.domain.task_line import Event
 from classwright_tools.errors import DamagedArtifact
 from classwright_tools.measurement.caveats import scores_in_words
 from classwright_tools.measurement.comparison_words import in_one_line
+from classwright_tools.measurement.edit_calls import not_held
 from classwright_tools.review.standing import Standing
 from classwright_tools.workspace.datasets import read_card, read_edits
 from classwright_tools.workspace.in_use import chooses
-from classwright_tools.workspace.lineage import Fates, edits_undone_since, fates
+from classwright_tools.workspace.lineage import Fates, fates
 from classwright_tools.workspace.workspace import Artifact, Workspace
 
 MOST = 6
@@ -119,17 +120,8 @@ def _model(workspace: Workspace, made: Artifact, found: Fates) -> Event:
     card = workspace.document(made.id, "model", ModelCard)
     learnt = counted(card.validation_rows_learnt, "validation row")
     too = f"; it learnt from {learnt} too: only test rows compare it with others" if card.validation_rows_learnt else ""
-    back = _not_held(workspace, found, card.dataset)
+    back = not_held(workspace, found, card.dataset)
     return _event(made, f"{card.method} on {card.dataset}: {figure_of(card)}{too}{f'; {back}' if back else ''}")
-
-
-def _not_held(workspace: Workspace, found: Fates, dataset: str) -> str:
-    """Return what of the rows of `dataset`, which a model learnt, does not hold any more; "" if all do."""
-    if dataset in found.reverted:
-        return f"its rows were taken back since, in {found.reverted[dataset]}"
-    undone = edits_undone_since(workspace, found, dataset)
-    told = (f"the edit of {edited}, undone since in {made}" for edited, made in undone.items())
-    return f"it learnt from {listed(told, MOST)}" if undone else ""
 
 
 def _evaluation(workspace: Workspace, made: Artifact, found: Fates) -> Event:
@@ -146,6 +138,6 @@ def _evaluation(workspace: Workspace, made: Artifact, found: Fates) -> Event:
             told.append(f"{kept} kept{trade}")
     for model in models:
         card = workspace.document(model, "model", ModelCard)
-        back = _not_held(workspace, found, card.dataset)
+        back = not_held(workspace, found, card.dataset)
         told += [f"of {model}: {back}"] if back else []
     return _event(made, "; ".join(told))

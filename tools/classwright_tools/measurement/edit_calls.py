@@ -6,8 +6,8 @@ from collections.abc import Iterable, Sequence
 from itertools import groupby
 
 from classwright_tools.domain.edits import Edit
-from classwright_tools.domain.excerpt import counted
-from classwright_tools.workspace.lineage import ancestors
+from classwright_tools.domain.excerpt import counted, listed
+from classwright_tools.workspace.lineage import Fates, ancestors, edits_undone_since
 from classwright_tools.workspace.workspace import Workspace
 
 _LISTED = 3
@@ -43,3 +43,12 @@ def version_made(workspace: Workspace, edit: Edit, *datasets: str) -> str:
                 return newer
             newer = older
     return edit.dataset
+
+
+def not_held(workspace: Workspace, found: Fates, dataset: str) -> str:
+    """Return what of the rows of `dataset`, which a model learnt, does not hold any more by `found`; "" if all do."""
+    if dataset in found.reverted:
+        return f"its rows were taken back since, in {found.reverted[dataset]}"
+    undone = edits_undone_since(workspace, found, dataset)
+    told = (f"the edit of {edited}, undone since in {made}" for edited, made in undone.items())
+    return f"it learnt from {listed(told, _LISTED)}" if undone else ""

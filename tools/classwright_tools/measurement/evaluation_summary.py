@@ -116,7 +116,7 @@ def evaluation_next_step(
         advice = report.comparison.advice(report.model, report.figures.rows)
         return f"{look}{advice} {analyse}{_settled(report, last)}"
     if report.comparison and verdict == "loss" and edits:
-        return f"{report.comparison.advice(report.model, report.figures.rows)} {other_rows} {edits}"
+        return " ".join(filter(None, (report.comparison.advice(report.model, report.figures.rows), other_rows, edits)))
     if report.comparison and verdict != "gain":
         return f"{look}{_no_gain(report, report.comparison, other_rows, others)}{_settled(report, last)}"
     return f"{look}{analyse}{_settled(report, last)}"

@@ -23,6 +23,7 @@ from classwright_tools.learning.model import Model
 from classwright_tools.measurement.edit_calls import call_in_words, calls_of, version_made
 from classwright_tools.workspace.datasets import read_edits, read_rows
 from classwright_tools.workspace.later_labels import edits_since
+from classwright_tools.workspace.lineage import fates
 from classwright_tools.workspace.workspace import Workspace
 
 _LISTED = 3
@@ -109,7 +110,8 @@ def _calls(
     if not calls:
         return {"by": "by rows that came in with other labels", "before": None, "version": None}
     now = read_edits(workspace, measured.dataset)
-    held = [(call, of) for call, of in calls if call[0] in now]
+    undone = fates(workspace, measured.dataset).undone
+    held = [(call, of) for call, of in calls if call[0] in now and version_made(workspace, call[0], of) not in undone]
     told = "; ".join(
         f"{call_in_words(workspace, call, of)}, {counted(len(_touched(call, rows)), 'such row')} among them"
         for call, of in calls[:_LISTED]

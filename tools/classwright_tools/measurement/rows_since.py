@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from collections.abc import Callable
+from typing import Literal, NamedTuple
 
 from classwright_tools.domain.edits import Action
 from classwright_tools.domain.evaluation import EvaluationReport
 from classwright_tools.domain.example import REAL_TEXTS
 from classwright_tools.domain.excerpt import counted
 from classwright_tools.learning.model import Model
-from classwright_tools.measurement.edit_calls import call_in_words, calls_of
+from classwright_tools.measurement.edit_calls import call_in_words, calls_of, not_held, version_made
 from classwright_tools.measurement.rows_compared import labelled_training_rows
 from classwright_tools.workspace.later_labels import edits_since
-from classwright_tools.workspace.lineage import ancestors
+from classwright_tools.workspace.lineage import ancestors, fates
 from classwright_tools.workspace.workspace import Workspace
 
 _LISTED = 3
@@ -62,21 +63,69 @@ def _only_labelled(workspace: Workspace, then: str, now: str) -> bool:
 def edits_between(workspace: Workspace, then: str, now: str) -> str:
     """Return which edits of rows lie between the datasets `then` and `now`, and how to look at them and undo them.
 
-    The newest come first; those of one call are told together. "" where there are none, or `now` does not come of
-    `then`.
+    The newest come first; those of one call are told together, and those that were undone since are left out. "" where
+    there are none, or `now` does not come of `then`. Where versions came after `now`, the edit is undone by itself.
 
     Raises:
         DamagedArtifact: the edits of a dataset do not read back.
     """
+    task = workspace.artifact(now, "dataset").task
+    newest = workspace.resolve(None, "dataset", task).id
+    undone = fates(workspace, newest).undone
     changes = [edit for edit in edits_since(workspace, then, now) if edit.action in _CHANGES_ROWS and edit.rows]
-    calls = calls_of(changes)[::-1]
+    calls = [call for call in calls_of(changes)[::-1] if version_made(workspace, call[0], now) not in undone]
     if not calls:
         return ""
     told = "; ".join(call_in_words(workspace, edits, now) for edits in calls[:_LISTED])
     more = f"; and {counted(len(calls) - _LISTED, 'earlier edit')}" if len(calls) > _LISTED else ""
-    task, before = workspace.artifact(now, "dataset").task, calls[0][0].dataset
+    before, last = calls[0][0].dataset, "last of them" if len(calls) > 1 else "edit"
+    back = f"revert_to={before!r}, reason=...) goes back to the rows before the {last}, in a new version"
+    if newest != now:
+        made = version_made(workspace, calls[0][0], now)
+        back = f"undo={made!r}, reason=...) undoes the {last} by itself, so that what came later stays"
     return (
         f"Between {then} and {now} rows were edited: {told}{more}. Look at them with find_examples(task={task!r}, "
-        f"dataset={now!r}, compare_to={before!r}). edit_examples(task={task!r}, revert_to={before!r}, reason=...) goes "
-        f"back to the rows before the {'last of them' if len(calls) > 1 else 'edit'}, in a new version."
+        f"dataset={now!r}, compare_to={before!r}). edit_examples(task={task!r}, {back}."
     )
+
+
+class RowsLost(NamedTuple):
+    """What to say of models whose rows do not hold any more, in sentences; each is "" where nothing is to be said."""
+
+    model: str
+    """That the model is not to be used, as its rows were taken back."""
+    other: str
+    """The same of the one that it is compared with."""
+    undone: str
+    """Which of the two learnt from edits that were undone since, where their other rows hold."""
+
+    def beside(self, report: EvaluationReport, advise: Callable[[EvaluationReport], str]) -> str:
+        """Return what to do after the `report`; `advise` says it where both models' rows hold."""
+        if self.model:
+            return f"{self.model}{f' {self.other}' if self.other else ''}"
+        alone = report.model_copy(update={"comparison": None}) if self.other else report
+        return " ".join(filter(None, (self.other, advise(alone), self.undone)))
+
+
+def rows_lost(workspace: Workspace, model: Model, other: Model | None) -> RowsLost:
+    """Return which of a `model` and the `other` that it is compared with learnt from rows that do not hold any more.
+
+    Raises:
+        DamagedArtifact: the edits of the newest dataset do not read back.
+    """
+    task = model.card.task
+    found = fates(workspace, workspace.resolve(None, "dataset", task).id)
+    gone, undone = ["", ""], []
+    for number, one in enumerate(filter(None, (model, other))):
+        back = not_held(workspace, found, one.card.dataset)
+        if back and one.card.dataset in found.reverted:
+            gone[number] = (
+                f"Do not use {one.id}, however it compares: {back}. The newest rows are without what was taken back, "
+                "so that nothing is to be done about it."
+            )
+        elif back:
+            undone.append(
+                f"Of {one.id}: {back}. The newest rows are without that, so that nothing is to be undone: "
+                f"train_classifier(task={task!r}) learns them."
+            )
+    return RowsLost(gone[0], gone[1], " ".join(undone))

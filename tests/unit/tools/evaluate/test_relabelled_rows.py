@@ -88,6 +88,42 @@ def test_an_edit_that_was_taken_back_is_named_as_such(workspace: Workspace, befo
     assert "First see whether" not in result.next_step
 
 
+def test_a_model_whose_rows_were_taken_back_is_not_to_be_used_and_nothing_is_to_be_gone_back_to(
+    workspace: Workspace, before: str
+) -> None:
+    first = trained_on(workspace, before)
+    damaged = edited(workspace, before, ADDRESS)
+    second = trained_on(workspace, damaged)
+    back = edited(workspace, damaged, revert_to=before)
+
+    result, turned = compared(workspace, back, second, first), compared(workspace, back, first, second)
+
+    said = (
+        f"Do not use {second}, however it compares: its rows were taken back since, in {back}. The newest rows are "
+        "without what was taken back, so that nothing is to be done about it."
+    )
+    assert result.next_step == said
+    assert turned.next_step == f"{said} Call error_analysis with model={first!r} to see what to write next."
+
+
+def test_an_edit_that_was_undone_is_not_to_be_undone_again(workspace: Workspace, before: str) -> None:
+    first = trained_on(workspace, before)
+    damaged = edited(workspace, before, ADDRESS)
+    second = trained_on(workspace, damaged)
+    undone = edited(workspace, damaged, undo=damaged)
+
+    result = compared(workspace, undone, second, first)
+
+    assert f"{damaged} by a person" in result.summary
+    assert "it was taken back since" in result.summary
+    assert "edit_examples" not in result.next_step
+    assert "Go on with its rows" not in result.next_step
+    assert result.next_step.endswith(
+        f"Of {second}: it learnt from the edit of {damaged}, undone since in {undone}. The newest rows are without "
+        "that, so that nothing is to be undone: train_classifier(task='support') learns them."
+    )
+
+
 def test_a_training_compares_with_no_model_of_a_version_that_was_taken_back(workspace: Workspace, before: str) -> None:
     kept = trained_on(workspace, before)
     damaged = edited(workspace, before, ADDRESS)

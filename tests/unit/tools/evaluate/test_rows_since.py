@@ -9,6 +9,7 @@ import pytest
 from classwright_tools.domain.example import Example, make_example
 from classwright_tools.edit_examples import EditExamplesRequest, edit_examples
 from classwright_tools.evaluate import EvaluateRequest, EvaluateResult, evaluate
+from classwright_tools.measurement.rows_since import edits_between
 from classwright_tools.workspace.datasets import read_rows, save_dataset
 from classwright_tools.workspace.in_use import model_in_use
 from classwright_tools.workspace.workspace import Workspace
@@ -81,6 +82,10 @@ def test_after_a_loss_the_edits_in_between_are_named_with_how_to_look_and_to_und
     assert f"find_examples(task='support', dataset={damaged!r}, compare_to={dataset!r})" in result.next_step
     assert f"edit_examples(task='support', revert_to={dataset!r}, reason=...)" in result.next_step
     assert "Instead of more such rows" not in result.next_step
+    with_more(workspace, damaged, [make_example("where did you send it", "delivery", origin="written")])
+    told = edits_between(workspace, dataset, damaged)
+    assert f"edit_examples(task='support', undo={damaged!r}, reason=...)" in told
+    assert "revert_to" not in told
 
 
 def test_rows_that_were_edited_since_the_model_was_trained_are_told(
