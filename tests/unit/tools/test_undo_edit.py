@@ -283,3 +283,12 @@ def test_a_rewriting_undone_shows_both_texts(workspace: Workspace, dataset: str,
     assert (there.text, there.before, there.after) == ("mended", old, "mended")
     assert there.id == row_with(workspace, str(made.dataset), "mended").id
     assert (again.id, again.text, again.before, again.after) == (rows["ids"][0], old, "mended", old)
+
+
+def test_a_label_without_rows_is_merged_and_comes_back(workspace: Workspace, dataset: str, edit: Editor) -> None:
+    edit({"action": "add_label", "label": "praise"})
+    made = edit({"action": "merge_label", "label": "praise", "to": "refund"}).dataset
+
+    edit(undo=made)
+
+    assert set(workspace.task("support").label_names) == {*LABELS, "praise"}

@@ -171,8 +171,10 @@ class Draft:
 
     def with_label(self, label: str) -> dict[int, Row]:
         """Return the rows of all splits that have `label`, if only among others, by their places."""
+        import pyarrow as pa
+
         places = places_where(has_one_of(self.table, [label]))
-        return dict(zip(places, self.table.take(places).to_pylist(), strict=True))
+        return dict(zip(places, self.table.take(pa.array(places, pa.int64())).to_pylist(), strict=True))
 
     def places_with(self, column: str, value: str) -> list[int]:
         """Return the places of the rows that have `value` in `column`."""
