@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
-
 from pydantic import Field
 
 from classwright_tools.context import ToolContext
@@ -46,7 +44,7 @@ def finish_review(request: FinishReviewRequest, context: ToolContext) -> FinishR
     from classwright_tools.measurement.next_training import next_training
     from classwright_tools.review.changes import carried_out
     from classwright_tools.review.decisions import mark_made
-    from classwright_tools.review.people import NAMES_LISTED, people_of, rows_decided
+    from classwright_tools.review.people import NAMES_LISTED, people_of, repeated, rows_decided
     from classwright_tools.review.standing import Standing
     from classwright_tools.workspace.datasets import read_edits
     from classwright_tools.workspace.destination import Destination
@@ -74,10 +72,9 @@ def finish_review(request: FinishReviewRequest, context: ToolContext) -> FinishR
     by_name = rows_decided(own)
     rows = len(set().union(*by_name.values()))
     whose = listed((f"{name} {len(ids)}" for name, ids in by_name.items() if name), NAMES_LISTED)
-    again = sum(count > 1 for count in Counter(row for entry in waiting for row in entry.decision.rows).values())
     summary = [
         f"{dataset} has what was decided on {counted(rows, 'row')}{whose and f': {whose}'}.",
-        f"{counted(again, 'row was', 'rows were')} decided on again: the last word counts." if again else "",
+        repeated(waiting),
         f"Left out: {listed((f'{count} {reason}' for reason, count in left.items()), len(left))}." if left else "",
         people_of(workspace, dataset),
     ]

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterator, Sequence
 
 from classwright_tools.domain.edits import DONE_WORDS, Edit
 from classwright_tools.domain.excerpt import counted
@@ -10,7 +11,7 @@ from classwright_tools.domain.excerpt import counted
 
 def edits_in_words(edits: Sequence[Edit]) -> list[str]:
     """Return what each of the `edits` of a version did, those of one action and label as one; an undoing as such."""
-    told = list(dict.fromkeys(filter(None, map(_in_words, edits))))
+    told = list(filter(None, (_in_words(edit, count) for edit, count in _alike(edits))))
     undoes = edits[-1].undoes if edits else None
     return [": ".join((f"the edit of {undoes} undone", *told[:1])), *told[1:]] if undoes else told
 
@@ -24,13 +25,27 @@ _OF_LABELS = {
     "remove_label": "{label} taken away ({rows})",
     "fits_none": "{rows} that fit no label",
     "revert": "the rows of {version} again",
+    "opinion": "a second word on {rows}, which changes nothing",
     "undo": "",  # what became of the rows, the edits before it tell
 }
 
 
-def _in_words(edit: Edit) -> str:
-    rows = counted(len(edit.rows) + edit.test_rows, "row")
+def _alike(edits: Sequence[Edit]) -> Iterator[tuple[Edit, int]]:
+    """Yield the first of the edits that say the same of other rows, and of how many rows all of them are."""
+    rows: dict[tuple[str | None, ...], set[str]] = {}
+    first: dict[tuple[str | None, ...], Edit] = {}
+    tests: Counter[tuple[str | None, ...]] = Counter()
+    for edit in edits:
+        said = (edit.action, edit.label, edit.to, edit.version)
+        first.setdefault(said, edit)
+        rows.setdefault(said, set()).update(edit.rows)
+        tests[said] += edit.test_rows
+    return ((edit, len(rows[said]) + tests[said]) for said, edit in first.items())
+
+
+def _in_words(edit: Edit, count: int) -> str:
+    rows = counted(count, "row")
     if edit.action == "relabel":
         return f"{rows} labelled {edit.label!r}" if edit.label else f"{rows} with other labels, or none"
-    form = _OF_LABELS.get(edit.action, f"{rows} {DONE_WORDS.get(edit.action)}")
+    form = _OF_LABELS[edit.action] if edit.action in _OF_LABELS else f"{{rows}} {DONE_WORDS[edit.action]}"
     return form.format(label=repr(edit.label), to=repr(edit.to), rows=rows, version=edit.version)

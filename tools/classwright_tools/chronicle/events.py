@@ -99,7 +99,9 @@ def _version_made(workspace: Workspace, made: Artifact, standing: Standing, foun
 
 def _deciders(made: Artifact, own: Sequence[Edit], standing: Standing) -> str:
     """Return who made the edits of a version: who they are by name where decisions of the review page tell."""
-    names = dict.fromkeys(standing.person(one) for one in standing.entries if standing.version(one) == made.id)
+    names = dict.fromkeys(
+        standing.name(one) or "a person" for one in standing.entries if standing.version(one) == made.id
+    )
     if names:
         return f"{listed(names, MOST)} on the review page"
     return " and ".join(f"a {by}" for by in sorted({edit.by for edit in own}, reverse=True))

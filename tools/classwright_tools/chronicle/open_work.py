@@ -13,6 +13,7 @@ from classwright_tools.domain.edits import Decided
 from classwright_tools.domain.excerpt import counted
 from classwright_tools.domain.kinds import Kind
 from classwright_tools.domain.labels_since import fitting_none
+from classwright_tools.domain.opinions import Opinions
 from classwright_tools.domain.task import Task
 from classwright_tools.review.standing import Standing
 from classwright_tools.workspace.datasets import read_card, read_edits
@@ -41,7 +42,14 @@ def _of_rows(workspace: Workspace, task: Task, newest: Artifact) -> Iterator[str
     if bare:
         unfit = f", {none} of which fit none of the labels (find_examples, mark='fits_none')" if none else ""
         yield f"{counted(bare, 'row has', 'rows have')} no label{unfit}: annotate_examples(task={task.slug!r})."
-    flagged = len(Decided(edits).flagged)
+    decided = Decided(edits)
+    disputed = sum(row not in decided.removed for row in Opinions(edits).disputed)
+    if disputed:
+        yield (
+            f"Persons differ about {counted(disputed, 'row')}: find_examples(task={task.slug!r}, mark='disputed'); an "
+            "edit of them settles it."
+        )
+    flagged = len(decided.flagged)
     if flagged:
         yield f"{counted(flagged, 'row is', 'rows are')} flagged for later: find_examples, mark='flag'."
 

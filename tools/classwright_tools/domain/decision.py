@@ -45,11 +45,18 @@ class Decision(Noun):
     right: bool | None = Field(default=None, description="Of a blind one: whether the row's label was right.")
     second: bool = Field(default=False, description="Blind, on a row that another decided: kept beside that decision.")
     settles: bool = Field(default=False, description="Whoever took it knew that persons differ about its rows.")
+    heard: int | None = Field(default=None, ge=0, description="Number of the newest decision known when it was taken.")
+    apart: bool = Field(default=False, description="Others had decided on its row, and none of it was heard of.")
 
     @property
     def says_labels(self) -> bool:
         """Whether it says which label, or which labels, its rows have."""
         return self.label is not None or self.labels is not None
+
+    @property
+    def gives_answer(self) -> bool:
+        """Whether it says what label its rows have, or that they should go."""
+        return self.action in ("accept", "relabel", "remove")
 
     @property
     def named(self) -> str | None:

@@ -54,6 +54,7 @@ class Edit(Noun):
     rows_stay: bool = Field(default=False, description="Of 'remove_label': rows with several labels stay without it.")
     blind: bool = Field(default=False, description="Of an opinion: it was given without others' being seen.")
     settles: bool = Field(default=False, description="It was decided knowing that persons differed.")
+    apart: bool = Field(default=False, description="It was decided before what others had said was heard of.")
     brought: bool = Field(default=False, description="It came with imported rows, and is older than all versions here.")
 
     @property

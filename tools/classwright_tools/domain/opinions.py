@@ -25,11 +25,18 @@ class RowOpinions:
     """What persons said of one row: its `Example.label_key`, or `GONE`, by their names."""
 
     said: dict[str, str] = field(default_factory=dict)
-    independent: dict[str, str] = field(default_factory=dict)
-    """Of those two or more who answered without seeing the others' answers: what each said then."""
+    unaided: dict[str, str] = field(default_factory=dict)
+    """What each said last before any other's answer was shown to them."""
+    shown: set[str] = field(default_factory=set)
+    """Who was shown another's answer before they gave one of their own: nothing that they say since is independent."""
     stands: str | None = None
     """What counts of it, said by one of them or by somebody without a name."""
     is_settled: bool = False
+
+    @property
+    def independent(self) -> Mapping[str, str]:
+        """The answers of those two or more who gave them without being shown another's; empty if they are fewer."""
+        return self.unaided if len(self.unaided) > 1 else {}
 
     @property
     def is_disputed(self) -> bool:
@@ -58,10 +65,13 @@ class RowOpinions:
         """Whether a person said something of the row."""
         return name.casefold() in map(str.casefold, self.said)
 
-    def take(self, name: str | None, key: str, *, blind: bool = False, settles: bool = False) -> None:
+    def take(
+        self, name: str | None, key: str, *, blind: bool = False, settles: bool = False, apart: bool = False
+    ) -> None:
         """Take what somebody says of the row, after all that was said before.
 
-        Whoever knew that others differed, or gave no name, settles it; a blind answer does not.
+        Whoever knew that others differed, or gave no name, settles it; a blind answer does not. One that is blind, or
+        was given `apart`, before another's was heard of, is independent of what was said before.
         """
         if name is None or (settles and self.is_disputed and not blind):
             self.is_settled = True
@@ -71,13 +81,15 @@ class RowOpinions:
             self.stands = key
         if name is not None:
             name = next((one for one in self.said if one.casefold() == name.casefold()), name)
-            if blind and self.said and name not in self.said:
-                self.independent = {**self.said, **self.independent, name: key}
+            if not (blind or apart) and self.said.keys() - {name}:
+                self.shown.add(name)
+            if name not in self.shown:
+                self.unaided[name] = key
             self.said[name] = key
 
     def copy(self) -> RowOpinions:
         """Return the same, to be changed by itself."""
-        return replace(self, said=dict(self.said), independent=dict(self.independent))
+        return replace(self, said=dict(self.said), unaided=dict(self.unaided), shown=set(self.shown))
 
 
 class Opinions:
@@ -140,7 +152,7 @@ class Opinions:
         key = _key(edit, value)
         if key is not None:
             row = self.of_row.setdefault(id_, RowOpinions())
-            row.take(edit.person, key, blind=edit.blind, settles=edit.settles)
+            row.take(edit.person, key, blind=edit.blind, settles=edit.settles, apart=edit.apart)
         elif edit.action == "relabel" and id_ in self.of_row:  # labels were added or taken away, in the chat
             self.of_row[id_].is_settled, self.of_row[id_].stands = True, None
 
@@ -155,10 +167,8 @@ class Opinions:
         """Call labels what they are called after an edit; what was said of one that has ended is no longer compared."""
         for id_, row in list(self.of_row.items()):
             row.said = _called(row.said, edit)
-            row.independent = _called(row.independent, edit)
+            row.unaided = _called(row.unaided, edit)
             row.stands = _called({"": row.stands}, edit).get("") if row.stands is not None else None
-            if len(row.independent) < 2:
-                row.independent = {}
             if not row.said and row.stands is None:
                 del self.of_row[id_]
 

@@ -10,7 +10,7 @@ from classwright_tools.domain.changes import Change
 from classwright_tools.domain.edits import Decided
 from classwright_tools.domain.example import example_id
 from classwright_tools.domain.label_sets import labels_apart, named_together
-from classwright_tools.domain.opinions import GONE, Opinions
+from classwright_tools.domain.opinions import GONE, Opinions, RowOpinions
 from classwright_tools.domain.pair import joined
 from classwright_tools.domain.selection import MOST_IDS, RowSelection
 from classwright_tools.editing.draft import Done, Draft
@@ -81,25 +81,24 @@ def _carry(draft: Draft, fates: Mapping[str, Fate], own: Mapping[str, str | None
         for row, word in standing.items()
         if word and word.key == own[row] and row in decided.by_person and row not in decided.flagged
     }
-    for step in range(max((len(fate.overruled) for fate in fates.values()), default=0)):
-        _keep(draft, opinions, {row: fate.overruled[step] for row, fate in fates.items() if step < len(fate.overruled)})
-    changes: defaultdict[tuple[str, str | None, str | None, bool], list[str]] = defaultdict(list)
+    beside = {row: fate.beside for row, fate in fates.items()}
+    _keep_each(draft, opinions, {row: earlier for row, (earlier, _) in beside.items()})
+    changes: defaultdict[tuple[str, str | None, Word], list[str]] = defaultdict(list)
     for row, word in standing.items():
         if word and row not in again:
             action = "remove" if word.key == GONE else "approve" if word.key in (own[row], None) else "relabel"
-            changes[action, word.key if action == "relabel" else None, word.name, word.settles].append(row)
+            key = word.key if action == "relabel" else None
+            changes[action, key, word._replace(key=None)].append(row)
     gone = {row for row, fate in fates.items() if fate.is_removed}
     for row, fate in fates.items():
         for mark, name in fate.marks.items() if row not in gone else ():
-            changes[mark, None, name, False].append(row)
+            changes[mark, None, Word(name, None)].append(row)
     order = ("relabel", "approve", "good_example", "flag", "remove")
-    for (action, key, name, settles), rows in sorted(changes.items(), key=lambda one: order.index(one[0][0])):
-        draft.signed = {"person": name, "settles": settles}
+    for (action, key, word), rows in sorted(changes.items(), key=lambda one: order.index(one[0][0])):
+        draft.signed = word.signed
         yield from (applied(draft, change) for change in _changes(action, rows, _written(draft, key)))
     _keep(draft, opinions, again)
-    for step in range(max((len(fate.seconds) for fate in fates.values()), default=0)):
-        said = {row: fate.seconds[step] for row, fate in fates.items() if step < len(fate.seconds)}
-        _keep(draft, opinions, said, blind=True)
+    _keep_each(draft, opinions, {row: later for row, (_, later) in beside.items()})
     yield from _rewritten(draft, {row: fate for row, fate in fates.items() if row not in gone})
 
 
@@ -117,17 +116,24 @@ def _rewritten(draft: Draft, fates: Mapping[str, Fate]) -> Iterator[Done]:
             yield from (applied(draft, one) for one in _changes("flag", [example_id(joined(*fate.text))], None))
 
 
-def _keep(draft: Draft, opinions: Opinions, said: Mapping[str, Word], *, blind: bool = False) -> None:
+def _keep_each(draft: Draft, opinions: Opinions, said: Mapping[str, Sequence[Word]]) -> None:
+    """Keep all that was `said` of rows, the words of each in their order."""
+    for step in range(max(map(len, said.values()), default=0)):
+        _keep(draft, opinions, {row: words[step] for row, words in said.items() if step < len(words)})
+
+
+def _keep(draft: Draft, opinions: Opinions, said: Mapping[str, Word]) -> None:
     """Keep what was `said` of rows beside what stands, where the edits before do not have it."""
-    rows: defaultdict[tuple[str | None, bool], dict[str, str]] = defaultdict(dict)
+    rows: defaultdict[Word, dict[str, str]] = defaultdict(dict)
     for row, word in said.items():
-        known = opinions.of_row.get(row)
-        is_known = known is not None and known.said.get(word.name or "") == word.key
-        if word.key is not None and not (is_known and not word.settles) and (word.name or word.settles or blind):
-            rows[word.name, word.settles][row] = word.key
-    for (name, settles), of_name in rows.items():
-        draft.signed = {"person": name, "settles": settles}
-        draft.record("opinion", rows=of_name, blind=blind)
+        known = opinions.of_row.setdefault(row, RowOpinions())
+        is_known = known.said.get(word.name or "") == word.key
+        if word.key is not None and not (is_known and not word.settles) and (word.name or word.settles or word.second):
+            rows[word._replace(key=None)][row] = word.key
+            word.put_in(known)
+    for word, of_word in rows.items():
+        draft.signed = word.signed
+        draft.record("opinion", rows=of_word, blind=word.second)
 
 
 def _written(draft: Draft, key: str | None) -> str | None:

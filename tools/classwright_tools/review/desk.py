@@ -150,7 +150,7 @@ class Desk:
         if now not in self._told:
             there = self._opinions.of_row
             fates = fates_of(standing.waiting, standing.name, self._keys)
-            since = {row: fate.told(there.get(row)) for row, fate in fates.items() if fate.words or fate.seconds}
+            since = {row: fate.told(there.get(row)) for row, fate in fates.items() if fate.words}
             self._told.clear()
             self._told[now] = {row: said for row, said in {**there, **since}.items() if row in self.place_of}
         return self._told[now]
@@ -161,6 +161,17 @@ class Desk:
         if entry is None:
             return row in self.decided and not _is_same(self._decided_by[row].person, name_in(person))
         return not (entry.person == person or _is_same(standing.name(entry), name_in(person)))
+
+    def of_others(self, row: str, standing: Standing, person: Person) -> list[Entry]:
+        """Return what others than a person on a page ever decided on the label of a row or its removal there."""
+        own = name_in(person)
+        given = (one for one in standing.answers(row) if not _is_same(standing.name(one), own))
+        return [one for one in given if one.person != person]
+
+    def tells_of_others(self, row: str, person: Person) -> bool:
+        """Whether the dataset itself has what others than a person on a page, who gave a name, said of a row."""
+        said = self._opinions.of_row.get(row)
+        return said is not None and not all(_is_same(name, name_in(person)) for name in said.said)
 
     def is_disputed(self, row: str, standing: Standing) -> bool:
         """Whether persons differ about a row."""

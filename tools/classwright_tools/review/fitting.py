@@ -20,7 +20,8 @@ def fitting(
 
     A relabelling to the label that a row has is an acceptance. A blind one learns here whether the label was right, or
     that it is a second opinion: another than `person` decided on its row. Who decides on a row about which persons
-    differ settles it, where the decisions up to number `known`, which they had heard of, say so.
+    differ settles it, where the decisions up to number `known`, or up to the one that it says itself, which they had
+    heard of, say so; of others' decisions none of which they had heard of theirs is independent.
     """
     good: list[Decision] = []
     refused: dict[str, str] = {}
@@ -83,15 +84,20 @@ def _any_unlabelled(decision: Decision, desk: Desk) -> bool:
 def _settled(decision: Decision, desk: Desk, standing: Standing, person: str, known: int) -> Decision:
     """Return the decision as it is stored."""
     if len(decision.rows) != 1:
-        return decision.model_copy(update={"blind": False, "right": None, "second": False, "settles": False})
+        return decision.model_copy(
+            update={"blind": False, "right": None, "second": False, "settles": False, "apart": False}
+        )
     (row,) = decision.rows
     own = desk.own(desk.place_of[row])
-    gives = decision.action in ("accept", "relabel", "remove")
+    gives = decision.gives_answer
     second = decision.blind and gives and desk.is_of_another(row, standing, person)
-    last = standing.last(row)
-    is_known = last is None or last.number <= known
-    settles = gives and not decision.blind and is_known and desk.is_disputed(row, standing)
-    update: dict[str, object] = {"second": second, "settles": settles}
+    heard = known if decision.heard is None else decision.heard
+    of_others = [entry.number > heard for entry in desk.of_others(row, standing, person)]
+    settles = gives and not decision.blind and not any(of_others) and desk.is_disputed(row, standing)
+    is_told = desk.tells_of_others(row, person)
+    is_unheard = decision.blind or (all(of_others) and not is_told)
+    apart = gives and (is_told or bool(of_others)) and is_unheard
+    update: dict[str, object] = {"second": second, "settles": settles, "apart": apart}
     if decision.labels is not None:
         update["labels"] = in_order(decision.labels, desk.labels)
     said = update.get("labels", (decision.label,))

@@ -10,6 +10,7 @@ from classwright_tools.domain.edits import Edit
 from classwright_tools.domain.excerpt import counted, listed
 from classwright_tools.domain.figures import Estimate
 from classwright_tools.domain.opinions import Opinions, RowOpinions
+from classwright_tools.review.decisions import Entry
 from classwright_tools.statistics.rater_agreement import Agreement, agreements
 from classwright_tools.workspace.datasets import read_edits
 from classwright_tools.workspace.workspace import Workspace
@@ -26,6 +27,25 @@ def rows_decided(edits: Iterable[Edit]) -> dict[str, set[str]]:
         ids = edit.rows.values() if edit.action == "rewrite" else edit.rows
         found.setdefault(edit.person or "", set()).update(ids)
     return found
+
+
+def repeated(waiting: Iterable[Entry]) -> str:
+    """Return on how many rows `waiting` decisions gave more than one answer, and which of it counts; "" on none."""
+    answers: Counter[str] = Counter()
+    seconds: set[str] = set()
+    for entry in waiting:
+        if entry.decision.second:
+            seconds.update(entry.decision.rows)
+        elif entry.decision.gives_answer:
+            answers.update(entry.decision.rows)
+    again = sum(count > 1 for count in answers.values())
+    told = [
+        f"{counted(len(seconds), 'row has a', 'rows have a')} second opinion, given blind: it changes no label."
+        if seconds
+        else "",
+        f"{counted(again, 'row was', 'rows were')} decided on again: the last word counts." if again else "",
+    ]
+    return " ".join(filter(None, told))
 
 
 def independent_answers(opinions: Iterable[RowOpinions]) -> list[Mapping[str, str]]:

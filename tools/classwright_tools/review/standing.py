@@ -56,9 +56,10 @@ class Standing:
         """Return the decision on the row that counts; None if there is none."""
         return next((one for one in reversed(self._of_row.get(row, ())) if one.decision.id not in self._undone), None)
 
-    def last(self, row: str) -> Entry | None:
-        """Return the newest decision on the row, whether or not it counts."""
-        return max((*self._of_row.get(row, ()), *self._seconds.get(row, ())), key=lambda one: one.number, default=None)
+    def answers(self, row: str) -> list[Entry]:
+        """Return the decisions on the row's label or its removal, also those beside others or taken back."""
+        there = (*self._of_row.get(row, ()), *self._seconds.get(row, ()))
+        return [one for one in there if one.decision.gives_answer]
 
     def all_of(self, row: str) -> list[Entry]:
         """Return the decisions on the row that were not taken back, the oldest first."""

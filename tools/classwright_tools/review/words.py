@@ -16,7 +16,21 @@ class Word(NamedTuple):
 
     name: str | None
     key: str | None
-    settles: bool
+    settles: bool = False
+    apart: bool = False
+    """Said before what others had said was heard of."""
+    second: bool = False
+    """Said without the others' being seen, and kept beside them: it changes nothing."""
+
+    @property
+    def signed(self) -> dict[str, object]:
+        """Whose word it is and what they knew, as an edit keeps it."""
+        return {"person": self.name, "settles": self.settles, "apart": self.apart}
+
+    def put_in(self, row: RowOpinions) -> None:
+        """Let it be the last of what was said of a row; that it has no label is not compared."""
+        if self.key is not None:
+            row.take(self.name, self.key, blind=self.second, settles=self.settles, apart=self.apart)
 
 
 @dataclass
@@ -25,8 +39,6 @@ class Fate:
 
     words: list[Word] = field(default_factory=list)
     """On whether it stays and on its labels, the last one of each person who decided on it in a row."""
-    seconds: list[Word] = field(default_factory=list)
-    """Said without the others' being seen: these change nothing."""
     is_removed: bool = False
     marks: dict[str, str | None] = field(default_factory=dict)
     text: tuple[str, str | None] | None = None
@@ -35,12 +47,16 @@ class Fate:
     @property
     def standing(self) -> Word | None:
         """The word that counts: the last one, but a removal that somebody took back by another decision."""
-        return next((word for word in reversed(self.words) if self.is_removed or word.key != GONE), None)
+        said = (word for word in reversed(self.words) if not word.second)
+        return next((word for word in said if self.is_removed or word.key != GONE), None)
 
     @property
-    def overruled(self) -> list[Word]:
-        """The words that another's stands against."""
-        return [word for word in self.words if word is not self.standing]
+    def beside(self) -> tuple[list[Word], list[Word]]:
+        """The words that change nothing: those before the one that counts, and the second opinions after it."""
+        standing = self.standing
+        at = next((place for place, word in enumerate(self.words) if word is standing), -1)
+        after = [word for word in self.words[at + 1 :] if word.second]
+        return [*self.words[: max(at, 0)], *(word for word in self.words[at + 1 :] if not word.second)], after
 
     def decide(self, entry: Entry, name: str | None, own: str | None) -> None:
         """Let a decision count; one that says something of the row again takes a removal back.
@@ -53,29 +69,27 @@ class Fate:
             return
         key = GONE if decision.action == "remove" else decision.key
         if decision.second:
-            self.seconds.append(Word(name, own if key is None else key, settles=False))
+            self.words.append(Word(name, own if key is None else key, second=True))
             return
         self.is_removed = decision.action == "remove"
         if decision.action == "edit":
             self.text, self.text_by = (decision.text or "", decision.text_pair), name
             return
         if key is None:
-            key = next((word.key for word in reversed(self.words) if word.key != GONE), own)
-        word = Word(name, key, decision.settles)
-        if self.words and self.words[-1].name == name:
-            word = word._replace(settles=word.settles or self.words[-1].settles)
+            key = next((word.key for word in reversed(self.words) if not word.second and word.key != GONE), own)
+        word = Word(name, key, decision.settles, decision.apart)
+        last = self.words[-1] if self.words else None
+        if last and (last.name, last.apart, last.second) == (name, word.apart, False):
+            word = word._replace(settles=word.settles or last.settles)
             self.words.pop()
         self.words.append(word)
 
     def told(self, before: RowOpinions | None) -> RowOpinions:
         """Return what persons said of the row, `before` and by these decisions."""
         row = before.copy() if before else RowOpinions()
-        for word in (*self.overruled, *filter(None, [self.standing])):
-            if word.key is not None:
-                row.take(word.name, word.key, settles=word.settles)
-        for word in self.seconds:
-            if word.key is not None:
-                row.take(word.name, word.key, blind=True)
+        earlier, later = self.beside
+        for word in (*earlier, *filter(None, [self.standing]), *later):
+            word.put_in(row)
         return row
 
 

@@ -122,7 +122,7 @@ const marks = (() => {
     },
     // Decides about one row: `what` has the action and what goes with it.
     decide: (id, what) => {
-      const row = rowOf(id), decision = { id: `${PERSON}-${randomName(12)}`, rows: [id], ...what };
+      const row = rowOf(id), decision = { id: `${PERSON}-${randomName(12)}`, rows: [id], heard: Math.max(row?.heard ?? 0, session.review.cursor ?? 0), ...what };
       done.push({ id: decision.id, row: id, before: row.stands, right: isRight(row, what) });
       row.stands = standsAfter(row.stands, decision);
       put(decision, [id]);

@@ -183,7 +183,13 @@ def test_marks_and_a_text_stay_beside_a_label_and_are_found_before_and_after_a_v
     assert desk.find(Look(state="edit"), standing, None).tolist() == [bare]
     assert progress(desk, standing)["waiting_rows"] == 2
     made = finish_review(FinishReviewRequest(task="support"), context).dataset
-    saved = Desk(made, read_table(workspace, made), desk.labels, tuple(read_edits(workspace, made)))
+    saved = Desk(
+        made,
+        read_table(workspace, made),
+        desk.labels,
+        tuple(read_edits(workspace, made)),
+        partial(row_sources, workspace, made),
+    )
     standing = standing_of(workspace)
     for state, texts in (("flag", {desk.text_of(desk.ids[0]), "my box is lost"}), ("edit", {"my box is lost"})):
         found = saved.find(Look.model_validate({"state": state}), standing, None)
