@@ -220,7 +220,7 @@ def _finished(
     context: ToolContext,
 ) -> AnnotateExamplesResult:
     """Return the dataset of the labels, and what the checks say of them."""
-    from classwright_tools.annotation.agreement import agreement, known_labels, predicted_labels
+    from classwright_tools.annotation.agreement import agreement, kept_elsewhere, known_labels, predicted_labels
     from classwright_tools.annotation.in_words import counted_by_person, ended, label_for_others, received
     from classwright_tools.measurement.next_training import next_training
     from classwright_tools.measurement.selecting import select
@@ -244,10 +244,10 @@ def _finished(
         next_step = "No row got a single label: look at what the labels mean, or take other rows."
     unfit = len(select(context, dataset.id, RowSearch(mark="fits_none"))) if dataset else 0
     apart = told_beside(context.workspace, dataset) if dataset else ""
-    by_model = any(answer.by == "model" for answer in given.values())
-    if dataset and joined and by_model:
+    if dataset and joined and any(answer.by == "model" for answer in given.values()):
         apart += counted_by_person(annotation, read_card(context.workspace, dataset.id))
     found = ended(annotation, given, joined, known, checked, audit, task)
+    found += kept_elsewhere(context.workspace, annotation, given, task, dataset)
     return AnnotateExamplesResult(
         summary=f"{received(receipt, len(refused))} {found}{apart}",
         next_step=(label_for_others(dataset.id, unfit) if dataset else "") + next_step,

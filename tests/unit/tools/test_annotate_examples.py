@@ -234,10 +234,16 @@ def test_labels_of_rows_that_another_annotation_labelled_meanwhile_are_said_to_j
         "5 rows got a label from a model and are training rows now."
     )
 
-    late = answer(context, "support-n2", labels={row.id: ["account"] for row in second.rows}, finish=True)
+    own = pooled(second)
+    kinds = {row.id: ["account" if place else "refund"] for place, row in enumerate(own)}
+
+    late = answer(context, "support-n2", labels=kinds, finish=True)
 
     assert late.dataset is None
     assert "5 rows got a label from a model, and none of them became training rows" in late.summary
+    assert "5 rows had a label meanwhile and keep it; 1 of the answers says the same." in late.summary
+    for row in own[1:]:
+        assert f"{row.id} (row {row.row}) was answered 'account' here and has 'refund'" in late.summary
     assert late.next_step.startswith("The newest dataset has other labels for these rows")
 
 

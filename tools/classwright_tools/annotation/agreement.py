@@ -5,13 +5,17 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 
 from classwright_tools.domain.annotation import Annotation, Answer
+from classwright_tools.domain.example import Split
+from classwright_tools.domain.excerpt import counted, listed
 from classwright_tools.domain.figures import Estimate
-from classwright_tools.domain.label_sets import joined_labels
+from classwright_tools.domain.label_sets import joined_labels, key_in_words
 from classwright_tools.domain.pair import joined
 from classwright_tools.domain.task import Task
 from classwright_tools.statistics.share_interval import wilson
-from classwright_tools.workspace.datasets import read_rows
-from classwright_tools.workspace.workspace import Workspace
+from classwright_tools.workspace.datasets import iterate_rows, read_rows
+from classwright_tools.workspace.workspace import Artifact, Workspace
+
+ROWS_LISTED = 10
 
 
 def known_labels(workspace: Workspace, annotation: Annotation) -> dict[str, str]:
@@ -35,6 +39,36 @@ def predicted_labels(workspace: Workspace, annotation: Annotation, known: Collec
     answers, _ = model.space.answers(model.predict_proba([joined(row.text, row.text_pair) for row in rows]))
     keys = (answer if isinstance(answer, str) else joined_labels(answer) for answer in answers)
     return {row.row: key for row, key in zip(rows, keys, strict=True)}
+
+
+def kept_elsewhere(
+    workspace: Workspace, annotation: Annotation, given: Mapping[str, Answer], task: Task, made: Artifact | None
+) -> str:
+    """Return the sentences on answers `given` to rows that had labels already; "" where none had.
+
+    `made` is the dataset that came of the answers, if one did. The labels of the one before it stay, and each answer
+    that differs from them is told.
+    """
+    newest = workspace.latest("dataset", task.slug) if annotation.on_newest else None
+    parent = (made.parent if made else newest and newest.id) or annotation.dataset
+    said = {row: key for row, answer in given.items() if (key := answer.key(task)) is not None}
+    short = {row.row: row.id for row in annotation.rows}
+    labelled: tuple[Split, ...] = ("train", "validation", "test")
+    there = (row for split in labelled for batch in iterate_rows(workspace, parent, split) for row in batch)
+    has = {row.id: row.label_key for row in there if row.id in said and row.label_key is not None}
+    differ = [
+        f"{short[row]} (row {row}) was answered {key_in_words(said[row])!r} here and has {key_in_words(key)!r}"
+        for row, key in has.items()
+        if said[row] != key
+    ]
+    if not has:
+        return ""
+    same = len(has) - len(differ)
+    told = f" {counted(len(has), 'row')} had a label meanwhile and {'keeps' if len(has) == 1 else 'keep'} it"
+    told += f"; {same} of the answers {'says' if same == 1 else 'say'} the same." if same else "."
+    if differ:
+        told += f" Otherwise: {listed(differ, ROWS_LISTED)}. Where the answer here is right, edit_examples relabels it."
+    return told
 
 
 def agreement(answered: Mapping[str, Answer], labels: Mapping[str, str], task: Task) -> tuple[Estimate, int] | None:

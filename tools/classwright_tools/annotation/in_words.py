@@ -110,9 +110,8 @@ def ended(
     summary = f"{rows} got {got} and {f'is a {joins}' if labelled == 1 else f'are {joins}s'} now."
     if added < labelled:
         summary = (
-            f"{rows} got {got}, and {added or 'none'} of them became {joins}s: the others are no "
-            "unlabelled rows of the dataset that they would join any more. Another annotation or an edit gave them "
-            "labels, or took them out."
+            f"{rows} got {got}, and {added or 'none'} of them became {joins}s: another "
+            "annotation or an edit gave the others labels meanwhile, or took them out."
         )
     if left:
         stay = "stays" if len(others) == 1 else "stay"
