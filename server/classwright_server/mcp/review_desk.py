@@ -25,6 +25,7 @@ from classwright_tools.errors import InvalidInput, NotFound
 from classwright_tools.review.decisions import store
 from classwright_tools.review.desk import Desk
 from classwright_tools.review.fitting import fitting
+from classwright_tools.review.ordering import ordered
 from classwright_tools.review.overview import overview, progress
 from classwright_tools.review.people import otherwise
 from classwright_tools.review.pictures import agreement, insights, points
@@ -73,8 +74,8 @@ class ReviewDesk:
         desk, standing = self._laid_out(workspace, given)
         doubts = self._desks.doubts(workspace, given.dataset, given.model)
         places = desk.find(given.look, standing, doubts)
-        ordered = desk.ordered(places, given.order, doubts, given.seed)
-        page = ordered[given.offset : given.offset + given.limit].tolist()
+        shown = ordered(desk, places, given.order, doubts, given.seed)
+        page = shown[given.offset : given.offset + given.limit].tolist()
         hidden = given.look.not_by is not None
         rows = shown_rows(desk, page, standing, doubts, whole=given.whole, hidden=hidden)
         return {"total": len(places), "rows": rows}

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -17,7 +16,7 @@ from classwright_tools.domain.decision import Person, name_in
 from classwright_tools.domain.edits import Decided, Edit
 from classwright_tools.domain.kinds import number_of
 from classwright_tools.domain.label_sets import SEVERAL, in_one_name, labels_apart
-from classwright_tools.domain.look import Look, Order
+from classwright_tools.domain.look import Look
 from classwright_tools.domain.opinions import Opinions, RowOpinions
 from classwright_tools.domain.topic_tree import Cell
 from classwright_tools.measurement.doubts import Doubts
@@ -215,8 +214,12 @@ class Desk:
 
         Of a row with several labels, or with none that applies, it is that of a name which says so, in `colours`.
         """
+        import pyarrow as pa
+        import pyarrow.compute as pc
+
         if not self.several:
-            return self._coded("label", self.names)
+            found = pc.index_in(self.table["label"], value_set=pa.array(self.names, pa.string()))
+            return np.asarray(pc.fill_null(found, -1).to_numpy(zero_copy_only=False), np.int64)
         number = {name: place for place, name in enumerate(self.colours)}
         return np.array([-1 if own is None else number[in_one_name(own)] for own in self._own], np.int64)
 
@@ -233,13 +236,6 @@ class Desk:
         """The names that each row has one of, if it has a label: `names`, and that there are several, or none."""
         return (*self.names, SEVERAL, in_one_name(())) if self.several else self.names
 
-    def _coded(self, column: str, values: Sequence[str]) -> NDArray[np.int64]:
-        import pyarrow as pa
-        import pyarrow.compute as pc
-
-        found = pc.index_in(self.table[column], value_set=pa.array(values, pa.string()))
-        return np.asarray(pc.fill_null(found, -1).to_numpy(zero_copy_only=False), np.int64)
-
     def find(self, look: Look, standing: Standing, doubts: Doubts | None) -> Places:
         """Return the places of the rows that are looked at, in the dataset's order.
 
@@ -248,8 +244,7 @@ class Desk:
             InvalidInput: a topic, a subtopic, a source type or a contrast is that of no row.
         """
         found = np.zeros(len(self), bool)
-        by = look.where.decided_by
-        where = look.where.model_copy(update={"decided_by": None})
+        by, where = look.where.decided_by, look.where.model_copy(update={"decided_by": None})
         found[filtered(self.table, where, self.labels, lambda: self.sources)] = True
         if by is not None:
             found &= self._are(self.decided_by(by, standing))
@@ -299,20 +294,6 @@ class Desk:
         wanted[[self.place_of[row] for row in rows if row in self.place_of]] = True
         return wanted
 
-    def ordered(self, places: Places, order: Order, doubts: Doubts | None, seed: int) -> Places:
-        """Return `places` with the most doubtful first, in the dataset's order, or in a random one."""
-        if order == "doubt" and doubts:
-            return places[np.argsort(-doubts.doubt[places], kind="stable")]
-        if order == "random":
-            return places[np.argsort(_shuffled(self.dataset, len(self), seed)[places], kind="stable")]
-        return places
-
 
 def _is_same(one: str | None, other: str | None) -> bool:
     return one is not None and other is not None and one.casefold() == other.casefold()
-
-
-def _shuffled(dataset: str, rows: int, seed: int) -> NDArray[np.int64]:
-    """Return a random rank for each row, the same whenever the dataset is looked at."""
-    digest = hashlib.sha256(f"{dataset} {seed}".encode()).digest()
-    return np.random.default_rng(int.from_bytes(digest[:8], "big")).permutation(rows)
