@@ -61,7 +61,7 @@ NAMING_TO_JOBS = {"encoder", "path"}
 # Arguments that name something which is looked up, or that become part of a path.
 NAMING = ("task", "dataset", "model", "against", "plan", "topic_tree", "assignment", "annotation",
           "augmentation", "pretrain_dataset", "from_dataset", "job_id", "cursor", "hub", "split",
-          "compare_to", "revert_to")  # fmt: skip
+          "compare_to", "revert_to", "undo", "source")  # fmt: skip
 
 
 @pytest.fixture(scope="module")
@@ -148,7 +148,7 @@ async def test_every_argument_that_names_something_is_tried_above(client: Client
     """A new argument that is a string of its own, and no text or label, is to be added to `NAMING`."""
     words = {"instruction", "kind", "method", "negatives", "imbalance", "mismatch", "unlabelled_as", "order",
              "prior", "text_column", "pair_column", "label_column", "label_separator", "csv", "reason", "decided_by",
-             "doubt", "mark"}  # fmt: skip
+             "doubt", "mark", "empty"}  # fmt: skip
     found = {
         name
         for tool in (await client.list_tools()).tools

@@ -174,7 +174,7 @@ async def test_decisions_are_saved_as_a_new_version_of_which_the_chat_learns_the
         await expect(opened.view.locator("h1")).to_contain_text(f"{task_of(dataset)}-d2")
         await expect(opened.view.get_by_role("button", name="Nothing to save")).to_be_disabled()
         [told] = opened.said("ui/update-model-context")
-        assert "has 1 decision;" in told["content"][0]["text"]
+        assert "has what was decided on 1 row." in told["content"][0]["text"]
         assert len(read_table(workspace, f"{task_of(dataset)}-d2")) == 34
 
 
@@ -221,6 +221,7 @@ async def test_a_name_that_is_given_late_stands_on_what_is_not_saved_and_on_no_m
         await ann.press("f")
         await ann.view.get_by_role("button", name="Save").click()
         await expect(ann.view.locator("h1")).to_contain_text(f"{task_of(dataset)}-d2")
+        await expect(ann.view.locator(".card .text")).to_be_visible()  # a key is about the row that is seen
         await ann.press("x")
         await ann.view.get_by_role("button", name="History").click()
         await ann.view.get_by_label("Your name").fill("Ann")

@@ -18,7 +18,7 @@ from classwright_tools.domain.kinds import KINDS
 from classwright_tools.errors import DamagedArtifact
 from classwright_tools.workspace.edits import EDITS, edits_of, lines_of, stored_edits
 from classwright_tools.workspace.own_files import open_own, read_own
-from classwright_tools.workspace.row_columns import example_of, schema
+from classwright_tools.workspace.row_columns import as_of, example_of, schema
 from classwright_tools.workspace.split_files import BATCH_ROWS, tables_of, write_split
 from classwright_tools.workspace.workspace import Artifact, Workspace
 
@@ -66,7 +66,7 @@ def iterate_tables(workspace: Workspace, dataset: str, split: Split) -> Iterator
         if _sha256(path) != expected:
             raise ValueError("its bytes are not those that were written")
         for batch in pq.ParquetFile(path).iter_batches(batch_size=BATCH_ROWS):
-            yield pa.Table.from_batches([batch]).select(columns.names).cast(columns)
+            yield as_of(columns, pa.Table.from_batches([batch]))
     except (pa.ArrowException, OSError, KeyError, ValueError) as error:
         raise _unreadable(dataset, split) from error
 
@@ -98,7 +98,7 @@ def read_table(workspace: Workspace, dataset: str) -> Any:
                     raise ValueError("its bytes are not those that were written")
                 file.seek(0)
                 # `pq.read_table` takes three times as long, and leaves the columns in pieces.
-                table = pq.ParquetFile(file).read().select(columns.names).cast(columns)
+                table = as_of(columns, pq.ParquetFile(file).read())
         except (pa.ArrowException, OSError, KeyError, ValueError) as error:
             raise _unreadable(dataset, split) from error
         tables.append(table.append_column("split", pa.repeat(pa.scalar(split, pa.string()), len(table))))

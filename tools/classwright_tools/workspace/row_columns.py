@@ -37,6 +37,19 @@ def schema(task: Task) -> Any:
     )
 
 
+def as_of(columns: Any, table: Any) -> Any:
+    """Return a `table` of rows with the `columns` of a schema, and no others: null where it has none.
+
+    Rows that came before their task had pairs, or several labels a row, have no such column.
+    """
+    import pyarrow as pa
+
+    for column in columns:
+        if column.name not in table.column_names:
+            table = table.append_column(column, pa.nulls(len(table), column.type))
+    return table.select(columns.names).cast(columns)
+
+
 def table_of(
     task: Task,
     *,
