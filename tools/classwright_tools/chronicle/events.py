@@ -14,7 +14,7 @@ from classwright_tools.domain.edits import Edit
 from classwright_tools.domain.evaluation import EvaluationReport
 from classwright_tools.domain.example import SPLITS
 from classwright_tools.domain.excerpt import counted, listed
-from classwright_tools.domain.kinds import Kind
+from classwright_tools.domain.kinds import Kind, number_of
 from classwright_tools.domain.task_line import Event
 from classwright_tools.errors import DamagedArtifact
 from classwright_tools.measurement.caveats import scores_in_words
@@ -87,7 +87,7 @@ def _version_made(workspace: Workspace, made: Artifact, standing: Standing, foun
     own = [edit for edit in read_edits(workspace, made.id) if edit.dataset == card.parent and not edit.brought]
     if card.made_by == "edit_examples":
         changes = listed(edits_in_words(own), MOST)
-        gone = sorted((id_ for id_, by in found.reverted.items() if by == made.id), key=_number)
+        gone = sorted((id_ for id_, by in found.reverted.items() if by == made.id), key=number_of)
         changes += f"; {listed(gone, MOST)} taken back" if gone else ""
         return _event(made, changes, _deciders(made, own, standing), card.note)
     what = f"{card.made_by}: {_rows_since(card, before)}"
@@ -112,10 +112,6 @@ def _rows_since(card: DatasetCard, before: DatasetCard | None) -> str:
     changes = {split: card.rows(split) - (before.rows(split) if before else 0) for split in SPLITS}
     told = [f"{change:+,} {split}" for split, change in changes.items() if change]
     return f"{', '.join(told)} rows" if told else "as many rows in each split"
-
-
-def _number(version: str) -> int:
-    return int(version.rpartition("-d")[2])
 
 
 def _model(workspace: Workspace, made: Artifact, found: Fates) -> Event:

@@ -20,6 +20,11 @@ GONE = ""
 """In the place of an `Example.label_key`: the row should go."""
 
 
+def same_name(one: str | None, other: str | None) -> bool:
+    """Whether two names are one person's; somebody without a name is nobody else."""
+    return one is not None and other is not None and one.casefold() == other.casefold()
+
+
 @dataclass
 class RowOpinions:
     """What persons said of one row: its `Example.label_key`, or `GONE`, by their names."""
@@ -63,7 +68,7 @@ class RowOpinions:
 
     def has(self, name: str) -> bool:
         """Whether a person said something of the row."""
-        return name.casefold() in map(str.casefold, self.said)
+        return any(same_name(one, name) for one in self.said)
 
     def take(
         self, name: str | None, key: str, *, blind: bool = False, settles: bool = False, apart: bool = False
@@ -80,7 +85,7 @@ class RowOpinions:
         if not blind:
             self.stands = key
         if name is not None:
-            name = next((one for one in self.said if one.casefold() == name.casefold()), name)
+            name = next((one for one in self.said if same_name(one, name)), name)
             if not (blind or apart) and self.said.keys() - {name}:
                 self.shown.add(name)
             if name not in self.shown:
@@ -117,7 +122,7 @@ class Opinions:
 
     def by(self, name: str) -> list[str]:
         """Return the rows that a person decided on."""
-        return [id_ for id_, names in self.deciders.items() if name.casefold() in map(str.casefold, names)]
+        return [id_ for id_, names in self.deciders.items() if any(same_name(one, name) for one in names)]
 
     @property
     def names(self) -> set[str]:

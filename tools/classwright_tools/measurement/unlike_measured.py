@@ -11,7 +11,8 @@ from classwright_tools.domain.cards import ModelCard
 from classwright_tools.domain.example import REAL_TEXTS
 from classwright_tools.domain.excerpt import counted
 from classwright_tools.domain.usual import Usual
-from classwright_tools.statistics.departures import more_often, more_out_of_scope, other_shares
+from classwright_tools.statistics.departures import more_out_of_scope, other_shares
+from classwright_tools.statistics.exact_tests import fisher_greater
 
 LEVEL = 0.01
 """How often, at most, the alarm is raised in a call where nothing differs, whatever is compared in it."""
@@ -95,7 +96,7 @@ def _tests(usual: Usual, found: Answered) -> Iterator[tuple[float, str, bool]]:
         yield p, f"{share:.0%} of {texts} out of scope where {expected:.0%} is usual", True
     if usual.unsure:
         few, rows = usual.unsure
-        p = more_often(found.unsure, found.texts, few, rows)
+        p = fisher_greater(found.unsure, found.texts, few, rows)
         yield p, f"not sure of {found.unsure / found.texts:.0%} of {texts} where {few / rows:.0%} is usual", False
     if usual.sure_by_label and found.sure_by_label:
         labels = list(usual.sure_by_label)

@@ -17,7 +17,7 @@ from classwright_tools.domain.edits import Decided, Edit
 from classwright_tools.domain.kinds import number_of
 from classwright_tools.domain.label_sets import SEVERAL, in_one_name, labels_apart
 from classwright_tools.domain.look import Look
-from classwright_tools.domain.opinions import Opinions, RowOpinions
+from classwright_tools.domain.opinions import Opinions, RowOpinions, same_name
 from classwright_tools.domain.topic_tree import Cell
 from classwright_tools.measurement.doubts import Doubts
 from classwright_tools.review.decisions import Entry
@@ -158,19 +158,19 @@ class Desk:
         """Whether somebody else than a person on a page decided on a row last."""
         entry = self.entry(row, standing)
         if entry is None:
-            return row in self.decided and not _is_same(self._decided_by[row].person, name_in(person))
-        return not (entry.person == person or _is_same(standing.name(entry), name_in(person)))
+            return row in self.decided and not same_name(self._decided_by[row].person, name_in(person))
+        return not (entry.person == person or same_name(standing.name(entry), name_in(person)))
 
     def of_others(self, row: str, standing: Standing, person: Person) -> list[Entry]:
         """Return what others than a person on a page ever decided on the label of a row or its removal there."""
         own = name_in(person)
-        given = (one for one in standing.answers(row) if not _is_same(standing.name(one), own))
+        given = (one for one in standing.answers(row) if not same_name(standing.name(one), own))
         return [one for one in given if one.person != person]
 
     def tells_of_others(self, row: str, person: Person) -> bool:
         """Whether the dataset itself has what others than a person on a page, who gave a name, said of a row."""
         said = self._opinions.of_row.get(row)
-        return said is not None and not all(_is_same(name, name_in(person)) for name in said.said)
+        return said is not None and not all(same_name(name, name_in(person)) for name in said.said)
 
     def is_disputed(self, row: str, standing: Standing) -> bool:
         """Whether persons differ about a row."""
@@ -179,7 +179,7 @@ class Desk:
 
     def decided_by(self, name: str, standing: Standing) -> list[str]:
         """Return the rows that a person of a name decided on, in the dataset or since."""
-        waiting = [entry for entry in standing.waiting if _is_same(standing.name(entry), name)]
+        waiting = [entry for entry in standing.waiting if same_name(standing.name(entry), name)]
         return [*self._opinions.by(name), *(row for entry in waiting for row in entry.decision.rows)]
 
     @cached_property
@@ -293,7 +293,3 @@ class Desk:
         wanted = np.zeros(len(self), bool)
         wanted[[self.place_of[row] for row in rows if row in self.place_of]] = True
         return wanted
-
-
-def _is_same(one: str | None, other: str | None) -> bool:
-    return one is not None and other is not None and one.casefold() == other.casefold()

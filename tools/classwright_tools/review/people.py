@@ -9,7 +9,7 @@ from typing import Any
 from classwright_tools.domain.edits import Edit
 from classwright_tools.domain.excerpt import counted, listed
 from classwright_tools.domain.figures import Estimate
-from classwright_tools.domain.opinions import Opinions, RowOpinions
+from classwright_tools.domain.opinions import Opinions, RowOpinions, same_name
 from classwright_tools.review.decisions import Entry
 from classwright_tools.statistics.rater_agreement import Agreement, agreements
 from classwright_tools.workspace.datasets import read_edits
@@ -58,7 +58,7 @@ def otherwise(opinions: Iterable[RowOpinions], name: str | None) -> dict[str, in
     found: Counter[str] = Counter()
     for row in opinions:
         if name is not None and row.is_disputed and row.has(name):
-            own = next(key for one, key in row.said.items() if one.casefold() == name.casefold())
+            own = next(key for one, key in row.said.items() if same_name(one, name))
             found.update(one for one, key in row.said.items() if key != own)
     return dict(found.most_common())
 

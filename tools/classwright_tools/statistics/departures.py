@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from math import exp, fsum, lgamma
 
 import numpy as np
 import numpy.typing as npt
+
+from classwright_tools.statistics.exact_tests import log_choose
 
 FIRST_DRAWS, DRAWS = 500, 10_000
 CLEARLY_CHANCE = 10  # of the first draws that differ as much: then p is 0.02 at least, and no more are made
@@ -20,23 +21,8 @@ def more_out_of_scope(found: int, n: int, rank: int, rows: int) -> float:
     Prediction with Special Reference to the Problem of Tolerance Limits").
     """
     first, last = float(rank), float(rows + 1 - rank)
-    return _tail(
-        _choose(n, k) + _log_beta(k + first, n - k + last) - _log_beta(first, last) for k in range(found, n + 1)
-    )
-
-
-def more_often(found: int, n: int, usual: int, rows: int) -> float:
-    """Return the p that `found` or more of `n` texts are of a kind that `usual` of `rows` others are of.
-
-    Fisher's exact test, one-sided.
-    """
-    of_kind, all_ = found + usual, n + rows
-    most = min(n, of_kind)
-    return _tail(
-        _choose(of_kind, k) + _choose(all_ - of_kind, n - k) - _choose(all_, n)
-        for k in range(found, most + 1)
-        if n - k <= all_ - of_kind
-    )
+    logs = (log_choose(n, k) + _log_beta(k + first, n - k + last) for k in range(found, n + 1))
+    return min(1.0, fsum(exp(one - _log_beta(first, last)) for one in logs))
 
 
 def other_shares(found: npt.NDArray[np.int64], usual: npt.NDArray[np.int64], seed: int = 0) -> float:
@@ -64,14 +50,6 @@ def other_shares(found: npt.NDArray[np.int64], usual: npt.NDArray[np.int64], see
         if as_far >= CLEARLY_CHANCE:
             break
     return (1 + as_far) / (1 + draws)
-
-
-def _tail(logs: Iterable[float]) -> float:
-    return min(1.0, fsum(map(exp, logs)))
-
-
-def _choose(n: int, k: int) -> float:
-    return lgamma(n + 1) - lgamma(k + 1) - lgamma(n - k + 1)
 
 
 def _log_beta(a: float, b: float) -> float:

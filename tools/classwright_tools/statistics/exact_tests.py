@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from math import comb, exp, fsum, lgamma, log
+from math import exp, fsum, lgamma, log
 
 SIGNIFICANCE = 0.05
 
@@ -13,8 +13,7 @@ def mcnemar(only_a: int, only_b: int) -> float:
     It is the exact binomial one, with chances of a half (McNemar 1947): twice the lower tail, 1 at most.
     """
     n, fewer = only_a + only_b, min(only_a, only_b)
-    tail = (exp(lgamma(n + 1) - lgamma(k + 1) - lgamma(n - k + 1) - n * log(2)) for k in range(fewer + 1))
-    return min(1.0, 2 * fsum(tail))
+    return min(1.0, 2 * fsum(exp(log_choose(n, k) - n * log(2)) for k in range(fewer + 1)))
 
 
 def fisher_greater(part: int, of: int, other_part: int, other_of: int) -> float:
@@ -22,6 +21,14 @@ def fisher_greater(part: int, of: int, other_part: int, other_of: int) -> float:
 
     It is the upper tail of the hypergeometric distribution (Fisher 1935).
     """
-    parts, every = part + other_part, of + other_of
-    ways = sum(comb(of, k) * comb(other_of, parts - k) for k in range(part, min(of, parts) + 1))
-    return ways / comb(every, parts)
+    parts, every = part + other_part, log_choose(of + other_of, part + other_part)
+    ways = (
+        exp(log_choose(of, k) + log_choose(other_of, parts - k) - every)
+        for k in range(max(part, parts - other_of), min(of, parts) + 1)
+    )
+    return min(1.0, fsum(ways))
+
+
+def log_choose(n: int, k: int) -> float:
+    """Return the natural logarithm of the number of ways to take `k`, 0 to `n`, of `n`; a million takes no longer."""
+    return lgamma(n + 1) - lgamma(k + 1) - lgamma(n - k + 1)

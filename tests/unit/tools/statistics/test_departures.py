@@ -8,7 +8,8 @@ from scipy.stats import betabinom, fisher_exact
 
 from classwright_tools.domain.usual import Usual
 from classwright_tools.measurement.unlike_measured import LEAST_TEXTS, LEVEL, Answered, alarm_in_words, alarms
-from classwright_tools.statistics.departures import more_often, more_out_of_scope, other_shares
+from classwright_tools.statistics.departures import more_out_of_scope, other_shares
+from classwright_tools.statistics.exact_tests import fisher_greater
 
 
 @pytest.mark.parametrize(("found", "n"), [(0, 30), (3, 30), (30, 30), (80, 1_000)])
@@ -20,7 +21,7 @@ def test_a_share_below_the_limit_of_held_out_rows_has_the_p_of_the_predictive_di
 @pytest.mark.parametrize(("found", "n"), [(0, 30), (9, 30), (30, 30)])
 def test_a_kind_that_is_more_frequent_has_the_p_of_fishers_one_sided_test(found: int, n: int) -> None:
     expected = fisher_exact([[found, n - found], [12, 138]], alternative="greater").pvalue
-    assert more_often(found, n, 12, 150) == pytest.approx(expected, rel=1e-9)
+    assert fisher_greater(found, n, 12, 150) == pytest.approx(expected, rel=1e-9)
 
 
 def test_labels_of_other_shares_are_told_and_those_of_the_same_are_so_as_rarely_as_they_should() -> None:
