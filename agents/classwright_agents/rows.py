@@ -46,9 +46,10 @@ class RowFile:
         left_out = self.left_out.total()
         if not left_out:
             return ""
+        are = "is" if left_out == 1 else "are"
         more = left_out - len(self.places)
         places = "; ".join(self.places) + (f"; and {more:,} more" if more else "")
-        return f"file {self.name!r}: {left_out:,} of {left_out + len(self.rows):,} rows are left out: {places}"
+        return f"file {self.name!r}: {left_out:,} of {left_out + len(self.rows):,} rows {are} left out: {places}"
 
     def leave_out(self, row: SourceRow, number: int, problem: str) -> None:
         """Count a row, the file's `number`th from 1, that cannot be used."""

@@ -201,7 +201,7 @@ def _answered(request: AnnotateExamplesRequest, id_: str, context: ToolContext) 
         return _finished(id_, annotation, receipt, refused, dataset, context)
     want = len(annotation.rows)
     return AnnotateExamplesResult(
-        summary=f"{received(receipt, len(refused))} {len(receipt.answered)} of {want} texts are answered.",
+        summary=f"{received(receipt, len(refused))} Answered so far: {len(receipt.answered)} of {want}.",
         next_step=f"{_answer_with(annotation, id_)} finish=true ends with what is there.",
         annotation=id_,
         have=len(receipt.answered),

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from pydantic import Field
 
 from classwright_tools.context import ToolContext
+from classwright_tools.domain.excerpt import counted
 from classwright_tools.domain.kinds import ExportId, ModelId, task_of
 from classwright_tools.domain.noun import Noun, Thresholds, ToolRequest, ToolResult
 from classwright_tools.domain.task import Task
@@ -94,7 +95,7 @@ def export_model(request: ExportModelRequest, context: ToolContext) -> ExportMod
     labels = len(model.card.labels)
     figures = f"{scores_in_words(model.card.validation, labels)} on {model.card.validation.measured_on}"
     if tested:
-        rows = f"{tested.figures.rows} {tested.data} test rows"
+        rows = counted(tested.figures.rows, f"{tested.data} test row")
         figures = f"{scores_in_words(tested.figures, labels)} on {rows}, and {figures}, by which it was chosen"
     then = (
         f"Copy the export's folder, {task.slug}/{made.id} in the workspace, to where it is to run; its README.md tells "
@@ -103,7 +104,7 @@ def export_model(request: ExportModelRequest, context: ToolContext) -> ExportMod
         "with %2F for a / in the name."
     )
     return ExportModelResult(
-        summary=f"Exported {request.model} as {made.id}: {len(files)} files, {megabytes:.0f} MB, for "
+        summary=f"Exported {request.model} as {made.id}: {counted(len(files), 'file')}, {megabytes:.0f} MB, for "
         f"{export.runs_with}, with a model card. It reached {figures}.{remarks}",
         next_step=" ".join(filter(None, (then, export.caution))),
         model=request.model,

@@ -211,8 +211,8 @@ def _result(
     unusable = next(one for one in measured if one.method == card.method).advice.verdict == "do not use it"
     remark = learned.remark(card.labels, str(card.pretrain_dataset)) if learned else ""
     return GanAugmentResult(
-        summary=f"Generated {augmentation}: {counted(rows, 'embedding')} by {card.method} from {card.real_rows} rows "
-        f"of {card.dataset}. {card.advice}{remark}",
+        summary=f"Generated {augmentation}: {counted(rows, 'embedding')} by {card.method} from "
+        f"{counted(card.real_rows, 'row')} of {card.dataset}. {card.advice}{remark}",
         next_step=(
             "Call train_classifier without an augmentation; more real rows, of the labels that have few, help."
             if unusable

@@ -266,8 +266,9 @@ def _wanted(
     return _without_tree(
         task,
         summary=f"Task {task.slug!r} (version {task.version}) is saved, and rows can be imported. For texts to be "
-        f"written, {len(lacking)} of {len(task.branch_names)} labels still need topics, and this server has no "
-        f"language model of its own: you write them.{earlier}",
+        f"written, {len(lacking)} of {len(task.branch_names)} labels still "
+        f"{'needs' if len(lacking) == 1 else 'need'} topics, and this server has no language model of its own: you "
+        f"write them.{earlier}",
         next_step=without_topics(workspace, task)
         + "write the topics for the labels in `wanted`, then call propose_topics again with the same task and "
         "instruction, and with `topics`"

@@ -121,11 +121,11 @@ def remarks(task: TaskFile, outcome: Outcome, warnings: tuple[str, ...]) -> list
 def source(outcome: Outcome) -> str:
     """Return which rows the headline's figure comes from, and what the model learned from."""
     scores, data = final(outcome)
-    rows = f"{scores.rows:,} {_kind(data)}"
+    rows = counted(scores.rows, f"{_kind(data)} {'test' if outcome.test else chosen_by(outcome)} row")
     measured = (
-        f"It was measured on {rows} test rows, which were used once, after the last decision."
+        f"It was measured on {rows}, used once, after the last decision."
         if outcome.test
-        else f"It was measured on {rows} {chosen_by(outcome)} rows; there were no test rows."
+        else f"It was measured on {rows}; there were no test rows."
     )
     real = outcome.real_training_rows
     learned = (
@@ -191,7 +191,7 @@ def measured_words(measured: EvaluationReport | HeldOutFigures | None) -> str:
     if not measured:
         return "Figures by label are kept for validation and test rows alone, and there were none."
     if isinstance(measured, EvaluationReport):
-        return f"Measured on {measured.figures.rows:,} {_kind(measured.data)} {measured.split} rows."
+        return f"Measured on {counted(measured.figures.rows, f'{_kind(measured.data)} {measured.split} row')}."
     return (
         f"Measured on {measured.rows:,} {_kind(measured.data)} training rows, held out group by group: there were no "
         "validation or test rows."
@@ -217,7 +217,7 @@ def cost_words(outcome: Outcome) -> str:
     spent = outcome.spent
     sentence = f"{spent.seconds / 60:.1f} minutes"
     if requests:
-        sentence += f"; {requests:,} completions"
+        sentence += f"; {counted(requests, 'completion')}"
     if spent.tokens:
         sentence += f" for {spent.tokens:,} tokens"
     if spent.dollars:
@@ -226,11 +226,11 @@ def cost_words(outcome: Outcome) -> str:
         sentence += f", {reused:,} of them answered from the store"
     asked = sum(usage.requests for usage in outcome.deciding)
     if asked:
-        sentence += f". {outcome.driver} was asked {asked:,} times what to do next, its tokens counted in"
+        sentence += f". {outcome.driver} was asked {counted(asked, 'time')} what to do next, its tokens counted in"
     return f"{sentence}."
 
 
 def files_words(files: tuple[tuple[str, int], ...]) -> str:
     """Return what the exported model consists of."""
     total = sum(size for _, size in files) / 1e6
-    return f"{len(files)} files, {total:.0f} MB: " + ", ".join(name for name, _ in files) if files else ""
+    return f"{counted(len(files), 'file')}, {total:.0f} MB: " + ", ".join(name for name, _ in files) if files else ""

@@ -17,6 +17,7 @@ from classwright_server.jobs.records import user_of
 from classwright_server.jobs.sizes import StoredSizes
 from classwright_server.jobs.turns import seat_of
 from classwright_tools.catalogue import catalogue
+from classwright_tools.domain.excerpt import counted
 from classwright_tools.domain.noun import ToolRequest
 from classwright_tools.errors import BudgetExceeded
 from classwright_tools.tool import task_named
@@ -25,6 +26,8 @@ from classwright_tools.workspace.atomic import storage_errors
 from classwright_tools.workspace.restarts import outlasting_restarts
 
 logger = logging.getLogger("classwright.jobs")
+
+_WAITING = ("job that waits for its turn, which is all that is", "jobs that wait for their turn, which is all that are")
 
 
 class JobQueue:
@@ -100,6 +103,6 @@ def _check_room(user: str, most_waiting: int) -> None:
     if last:
         raise BudgetExceeded(
             "your queue",
-            f"holds {most_waiting} jobs that wait for their turn, which is all that are allowed",
+            f"holds {counted(most_waiting, *_WAITING)} allowed",
             "Call again when some are done, or cancel some with cancel_job.",
         )

@@ -185,7 +185,7 @@ def test_a_part_of_a_split_that_rows_got_since_stays_and_is_named(
     back = edit(undo=split)
 
     assert set(workspace.task("support").label_names) == {"refund", "broken", "delivery", "account"}
-    assert "rows have the label 'broken', which stays" in back.summary
+    assert "1 with the label 'broken', which stays" in back.summary
 
 
 def test_what_is_no_edit_or_went_back_is_not_undone(

@@ -43,17 +43,18 @@ def rows_in_words(table: AnswersTable, made: SortedRows, shown: int, found_alarm
         unlike(out_of_scope, int((found.foreign & found.judged.sure).sum())) if out_of_scope else "",
         _passed_over(found.passed),
         "" if found_alarms.raised or found_alarms.usual.unsure else _by_source(found_alarms.answered),
-        f"The {shown} least sure are shown{', those out of scope first' if out_of_scope else ''}.",
+        f"The {'one row' if shown == 1 else shown} least sure {'is' if shown == 1 else 'are'} shown"
+        f"{', those out of scope first' if out_of_scope else ''}.",
     )
 
 
 def of_table(made: SortedRows) -> str:
     """Return the beginning of the sentence on where the table of answers is, by what it has."""
     if not made.sources:
-        return f"All {made.rows:,} rows, those with labels too, are in"
+        return f"All {counted(made.rows, 'row')}, those with labels too, are in"
     source = "what was imported" if made.sources == 1 else f"the {made.sources} sources that were imported"
     return (
-        f"All {made.rows:,} rows of {source}, copies too, are in their order and with their own columns, "
+        f"All {counted(made.rows, 'row')} of {source}, copies too, are in their order and with their own columns, "
         f"{made.labelled:,} of them with a label, in"
     )
 
@@ -90,7 +91,7 @@ def _label_by_label(table: AnswersTable) -> str:
         return ""
     each = (f"{label} in {counts[label]:,} of {rows:,}" for label, rows in given.items())
     return (
-        f"Of some label by itself it is sure in {sum(map(bool, sure)):,} rows: {listed(each, LABELS_LISTED)}. "
+        f"Of some label by itself it is sure in {counted(sum(map(bool, sure)), 'row')}: {listed(each, LABELS_LISTED)}. "
         "These are in the column `sure_labels`; of them 9 in 10 should be right."
     )
 

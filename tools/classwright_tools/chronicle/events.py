@@ -111,7 +111,8 @@ def _rows_since(card: DatasetCard, before: DatasetCard | None) -> str:
     """Return the rows that a version has more or less than the one before it, by split."""
     changes = {split: card.rows(split) - (before.rows(split) if before else 0) for split in SPLITS}
     told = [f"{change:+,} {split}" for split, change in changes.items() if change]
-    return f"{', '.join(told)} rows" if told else "as many rows in each split"
+    word = "row" if list(map(abs, filter(None, changes.values()))) == [1] else "rows"
+    return f"{', '.join(told)} {word}" if told else "as many rows in each split"
 
 
 def _model(workspace: Workspace, made: Artifact, found: Fates) -> Event:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from classwright_tools.chronicle.open_work import open_work
 from classwright_tools.domain.cards import ModelCard
 from classwright_tools.domain.example import SPLITS
-from classwright_tools.domain.excerpt import SHORT, listed, shortened
+from classwright_tools.domain.excerpt import SHORT, counted, listed, shortened
 from classwright_tools.domain.label_names import other_labels
 from classwright_tools.domain.task import Task
 from classwright_tools.domain.task_line import TaskLine, UsedModel
@@ -57,7 +57,7 @@ def used_model(found: InUse, card: ModelCard) -> UsedModel:
 
 def figure_of(card: ModelCard) -> str:
     """Return how good a model was found when it was trained, and on which rows."""
-    rows = card.validation.measured_on or f"{card.validation.rows} {card.validation.data} rows"
+    rows = card.validation.measured_on or counted(card.validation.rows, f"{card.validation.data} row")
     return f"{scores_in_words(card.validation, len(card.labels))} on {rows}"
 
 

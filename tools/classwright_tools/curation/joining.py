@@ -98,6 +98,6 @@ class Joining:
             written = 0
             for table in origins.tables(self.comparison.arrivals(split)):
                 done = _READING + _COMPARING + (1 - _READING - _COMPARING) * written / self.comparison.imported
-                self.context.progress(done, f"{written:,} rows written")
+                self.context.progress(done, f"{counted(written, 'row')} written")
                 written += len(table)
                 yield table

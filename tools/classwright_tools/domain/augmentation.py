@@ -9,6 +9,7 @@ from pydantic import Field
 
 from classwright_tools.domain.advice import Advice
 from classwright_tools.domain.cards import EncoderRef
+from classwright_tools.domain.excerpt import counted
 from classwright_tools.domain.figures import Estimate
 from classwright_tools.domain.kinds import DatasetId
 from classwright_tools.domain.noun import LabelName, Noun, Slug
@@ -73,7 +74,8 @@ class MatchedCorpus(Noun):
         others = len(labels) - len(self.matched)
         if not self.matched:
             return f" {corpus} has no label of the task's: only the spread of its texts was learned."
-        return f" {others} labels are not in {corpus}: they start from their own rows." if others else ""
+        are = counted(others, "label is", "labels are")
+        return f" {are} not in {corpus}, with only the task's rows to start from." if others else ""
 
 
 class AugmentationCard(Noun):

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 
 from pydantic import Field
 
+from classwright_tools.domain.excerpt import counted
 from classwright_tools.domain.noun import LabelName, Noun
 
 _NAMES_LISTED = 12
@@ -39,8 +40,8 @@ class TextRules(Noun):
         else:
             low, middle, high = self.usual_words
             rules.append(
-                f"Of real texts one in ten has at most {low} words, half have at most {middle}, and one in ten has "
-                f"{high} or more: spread yours alike."
+                f"Of real texts one in ten has at most {counted(low, 'word')}, half have at most {middle}, and one in "
+                f"ten has {high} or more: spread yours alike."
             )
         if self.never_written:
             names = quoted(self.never_written[:_NAMES_LISTED])

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 
 from classwright_tools.domain.changes import Change, LabelPart
-from classwright_tools.domain.excerpt import SHORT, listed, shortened
+from classwright_tools.domain.excerpt import SHORT, counted, listed, shortened
 from classwright_tools.domain.selection import RowFilter, RowSelection
 from classwright_tools.domain.task import folded_name
 from classwright_tools.editing.draft import Done, Draft, Row
@@ -49,8 +49,8 @@ def split(draft: Draft, change: Change) -> Done:
     if over and rest is None:
         ids = listed((rows[place]["id"] for place in over), IDS_LISTED)
         raise InvalidInput(
-            f"{len(over)} rows of {old!r}",
-            f"are meant by no part ({ids})",
+            f"{counted(len(over), 'row')} of {old!r}",
+            f"{'is' if len(over) == 1 else 'are'} meant by no part ({ids})",
             "Let the last part leave out `rows`: it takes the others.",
         )
     goes |= dict.fromkeys(over, (rest or "",))

@@ -85,7 +85,7 @@ class _Labels:
             if now is None or now not in draft.task.label_names or now in self._then.label_names:
                 continue
             if now in labels_in(draft.table):
-                self.left[f"rows have the label {now!r}, which stays"] = len(draft.with_label(now))
+                self.left[f"with the label {now!r}, which stays"] = len(draft.with_label(now))
                 continue
             draft.task = with_labels(draft.task, {now: ()})
             draft.record("remove_label", label=now)

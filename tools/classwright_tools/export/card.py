@@ -10,6 +10,7 @@ import yaml
 from classwright import __version__
 from classwright_tools.domain.cards import ModelCard, Validation
 from classwright_tools.domain.evaluation import EvaluationReport
+from classwright_tools.domain.excerpt import counted
 from classwright_tools.domain.figures import ClassFigures, Estimate, Scores
 from classwright_tools.domain.task import Task
 from classwright_tools.domain.threshold import threshold_in_words
@@ -83,7 +84,7 @@ def _figures(card: ModelCard, tested: EvaluationReport | None) -> str:
     lines += [_figure(_rows(figures), figures, labels) for figures in own]
     caveats_found = [f"Of the {_rows(figures)}: {caveat}" for figures in own for caveat in caveats(figures)]
     if tested:
-        lines.append(_figure(f"{tested.figures.rows} {tested.data} test rows", tested.figures, labels))
+        lines.append(_figure(counted(tested.figures.rows, f"{tested.data} test row"), tested.figures, labels))
         caveats_found += [f"Of the test rows: {warning}" for warning in tested.warnings]
     lines += _by_label(card, tested)
     for sentence in (*caveats_found, *card.remarks):
@@ -122,7 +123,7 @@ def _by_label(card: ModelCard, tested: EvaluationReport | None) -> list[str]:
     classes = tested.classes if tested else card.classes
     if not classes:
         return []
-    rows = f"{tested.figures.rows} {tested.data} test rows" if tested else _rows(card.validation)
+    rows = counted(tested.figures.rows, f"{tested.data} test row") if tested else _rows(card.validation)
     lines = [
         "",
         f"Each label, on the {rows}. Precision: of the texts that are given it, the share that is right. Recall: of "
@@ -175,7 +176,7 @@ def _baked(thresholds: Mapping[str, float]) -> str:
 
 def _rows(figures: Validation) -> str:
     """Return the rows of some figures in words, which cards of before have none of."""
-    return figures.measured_on or f"{figures.rows} {figures.data} rows"
+    return figures.measured_on or counted(figures.rows, f"{figures.data} row")
 
 
 def _figure(rows: str, figures: Scores, labels: int) -> str:

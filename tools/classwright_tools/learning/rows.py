@@ -10,7 +10,7 @@ from typing import TypeVar
 import numpy as np
 
 from classwright_tools.domain.example import Example, Origin, least_real
-from classwright_tools.domain.excerpt import listed
+from classwright_tools.domain.excerpt import counted, listed
 from classwright_tools.domain.pair import apart
 from classwright_tools.errors import InvalidInput, NotEnoughData
 from classwright_tools.learning.label_space import encode
@@ -40,7 +40,7 @@ class Rows:
 
     def in_words(self, kind: str) -> str:
         """Return how many rows of a `kind` these are, and that only some are of the origin that names them."""
-        return f"{len(self)} {kind} rows" + (f" (some of them {self.origin})" if self.mixed else "")
+        return counted(len(self), f"{kind} row") + (f" (some of them {self.origin})" if self.mixed else "")
 
     @property
     def several(self) -> bool:

@@ -49,10 +49,10 @@ def not_counted(left_out: int, rows: int, split: Split, models: str) -> str:
     """Return the sentence about the `left_out` of the `rows` of a split that `models` learnt from."""
     if not left_out:
         return ""
-    are = "is" if left_out == 1 else "are"
+    counts, are = ("is" if number == 1 else "are" for number in (rows - left_out, left_out))
     return (
-        f"{rows - left_out} of {rows} {split} rows are counted: {left_out} {are} in the training rows of {models}, or "
-        "nearly so."
+        f"{rows - left_out} of {rows} {split} rows {counts} counted: {left_out} {are} in the training rows of "
+        f"{models}, or nearly so."
     )
 
 

@@ -211,5 +211,5 @@ def labels_remark(comparison: Comparison | None, model: Model, other: Model | No
     told = " and ".join(f"{id_} alone has {listed(names, _LISTED)}" for id_, names in only.items() if names)
     return (
         f"The two have other labels ({told}): they are compared on {counted(comparison.rows or 0, 'row')}, by the "
-        f"{len(comparison.shared_labels)} labels that both have."
+        f"{counted(len(comparison.shared_labels), 'label')} that both have."
     )

@@ -65,7 +65,7 @@ def errors_in_short(report: ErrorReport) -> str:
         else "",
         _weakest(report.classes),
         report.doubted,
-        f"A plan for {texts} texts against these errors is at the end." if texts else "",
+        f"A plan for {counted(texts, 'text')} against these errors is at the end." if texts else "",
     )
 
 

@@ -14,6 +14,7 @@ from scipy.stats import norm
 from classwright_tools.curation.bare_text import bare_text
 from classwright_tools.domain.analysis import StyleGap
 from classwright_tools.domain.example import Example
+from classwright_tools.domain.excerpt import counted
 from classwright_tools.domain.figures import Estimate
 from classwright_tools.statistics.exact_tests import SIGNIFICANCE
 from classwright_tools.statistics.share_interval import wilson
@@ -190,13 +191,13 @@ def differences(
 
 
 def _short(words: int) -> Wording:
-    few = f"of at most {words} words"
-    return Wording("short texts", f"have at most {words} words", f"more texts {few}", f"fewer texts {few}")
+    few = f"at most {counted(words, 'word')}"
+    return Wording("short texts", f"have {few}", f"more texts of {few}", f"fewer texts of {few}")
 
 
 def _long(words: int) -> Wording:
-    many = f"of more than {words} words"
-    return Wording("long texts", f"have more than {words} words", f"more texts {many}", f"fewer texts {many}")
+    many = f"more than {counted(words, 'word')}"
+    return Wording("long texts", f"have {many}", f"more texts of {many}", f"fewer texts of {many}")
 
 
 def mantel_haenszel(

@@ -30,11 +30,11 @@ def training_summary(model: str, card: ModelCard) -> Iterator[str]:
     beside = f" and on {card.augmentation}" if card.augmentation else ""
     whose = "the models measured were" if card.validation_rows_learnt else "it was"
     origins = listed((f"{rows} {origin}" for origin, rows in card.training_rows.items()), len(card.training_rows))
-    measured_on = f"{card.validation.rows} {card.validation.data} rows that {whose} not trained on"
+    measured_on = f"{counted(card.validation.rows, f'{card.validation.data} row')} that {whose} not trained on"
     if card.validation.data != "real" and len(card.training_rows) > 1:  # rows held out of these are of any origin
         measured_on = card.validation.measured_on
     yield (
-        f"Trained {model} by {card.method} on {sum(card.training_rows.values())} rows ({origins}) of "
+        f"Trained {model} by {card.method} on {counted(sum(card.training_rows.values()), 'row')} ({origins}) of "
         f"{card.dataset}{beside}: "
         f"{scores_in_words(card.validation, len(card.labels))}{mismatches} on {measured_on}."
     )
