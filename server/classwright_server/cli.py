@@ -27,6 +27,7 @@ from classwright_server.remove_command import add_remove, run_remove
 from classwright_server.sanitize import PlainFormatter
 from classwright_tools.command_line import CommandParser
 from classwright_tools.errors import ClasswrightError, InvalidInput
+from classwright_tools.garbage import importing
 
 _ON_WORKSPACE = {"export": run_export, "push": run_push, "remove": run_remove, "move-index": run_move}
 """The commands that want a workspace and no server."""
@@ -93,7 +94,8 @@ def _run(parsed: argparse.Namespace) -> int:
 
 def _check_brought(settings: ServerSettings) -> None:
     """Return if what others bring can be used, and the writer be opened: before a client waits for what fails then."""
-    from classwright_server.extensions import check_extensions, open_writer
+    with importing():
+        from classwright_server.extensions import check_extensions, open_writer
 
     check_extensions(settings.tool_settings)
     if settings.tool_settings.writer and "writing" in settings.jobs:
@@ -120,7 +122,8 @@ def _check_installed(who: str, extra: str = "server") -> None:
 
 def _serve(settings: ServerSettings) -> int:
     if settings.http:
-        from classwright_server.http.serving import serve_http
+        with importing():
+            from classwright_server.http.serving import serve_http
 
         serve_http(settings)
     else:

@@ -11,6 +11,7 @@ from classwright_server.config.settings import ServerSettings, ToolSettings
 from classwright_server.jobs.messages import Order
 from classwright_server.jobs.telemetry import flush_telemetry
 from classwright_tools.domain.noun import ToolRequest
+from classwright_tools.garbage import importing
 from classwright_tools.tool import ToolSpec
 from classwright_tools.work import AT_ONCE_BYTES, Work
 
@@ -32,12 +33,13 @@ class Runtime:
     pool: ProcessPool
 
     def __init__(self, settings: ServerSettings, warm: WarmProcesses | None = None) -> None:
-        from classwright_server.config.workspaces import Workspaces
-        from classwright_server.jobs.durable import Jobs
-        from classwright_server.jobs.liveness import sign_of_life
-        from classwright_server.jobs.pool import ProcessPool
-        from classwright_server.jobs.warm import WarmProcesses
-        from classwright_server.vllm import NoGpuShare, VllmServer
+        with importing():
+            from classwright_server.config.workspaces import Workspaces
+            from classwright_server.jobs.durable import Jobs
+            from classwright_server.jobs.liveness import sign_of_life
+            from classwright_server.jobs.pool import ProcessPool
+            from classwright_server.jobs.warm import WarmProcesses
+            from classwright_server.vllm import NoGpuShare, VllmServer
 
         tool_settings = settings.tool_settings
         with ExitStack() as opening:  # what is open when the next one fails is closed again

@@ -31,6 +31,7 @@ from classwright_server.http.tokens import AnyOf, SharedToken, SignedTokens, sha
 from classwright_server.mcp.app import build_server
 from classwright_server.startup_notice import print_startup_notice
 from classwright_tools.errors import InvalidInput
+from classwright_tools.garbage import importing
 from classwright_tools.workspace.atomic import check_writable
 
 LOOPBACK_HEADERS = ("127.0.0.1", "localhost", "[::1]")
@@ -121,7 +122,8 @@ def serve_http(settings: ServerSettings) -> None:
 
     check_writable(settings.tool_settings.workspace, f"workspace {settings.tool_settings.workspace.name!r}")
     stopping = threading.Event()
-    app = http_app(settings, os.environ, stopping)
+    with importing():
+        app = http_app(settings, os.environ, stopping)
     wait_for_database(settings.tool_settings)
     listeners = sockets_at(settings.host, settings.port)
     print_startup_notice(f"serves MCP at {_address(settings.host, listeners)}", settings, stop="Ctrl-C.")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import logging
 import os
 import signal
@@ -11,6 +10,7 @@ import sys
 from classwright_server.config.database_start import wait_for_database
 from classwright_server.config.settings import ServerSettings
 from classwright_server.startup_notice import stdio_notice
+from classwright_tools.garbage import importing
 
 logger = logging.getLogger("classwright")
 
@@ -40,12 +40,10 @@ def serve_stdio(settings: ServerSettings) -> None:
     stdio_notice(settings)
     wire = os.dup(STDOUT)
     os.dup2(STDERR, STDOUT)
-    gc.disable()  # what is imported stays, and to look through it for garbage is a tenth of the start
-    from classwright_server.mcp.app import build_server
+    with importing():
+        from classwright_server.mcp.app import build_server
 
-    server = build_server(settings, tells_places=True)
-    gc.freeze()
-    gc.enable()
+        server = build_server(settings, tells_places=True)
     sys.stdout.flush()
     os.dup2(wire, STDOUT)
     os.close(wire)

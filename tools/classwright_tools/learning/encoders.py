@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -14,6 +13,7 @@ import numpy as np
 
 from classwright_tools.domain.cards import EncoderRef
 from classwright_tools.errors import InvalidInput, NotFound
+from classwright_tools.garbage import importing
 from classwright_tools.learning.embedding_cache import EmbeddingCache
 from classwright_tools.learning.encoder_checks import check_encoder_files
 from classwright_tools.learning.encoder_digest import encoder_digest
@@ -189,13 +189,8 @@ _UNREADABLE = (OSError, ValueError, KeyError, TypeError, AttributeError, ImportE
 def load_libraries() -> None:
     """Load what encodes and trains, which takes seconds once a process."""
     if "sentence_transformers" not in sys.modules:
-        with metered(LOADING, 1):
-            gc.disable()  # a third of the time would go into a search for garbage among what stays
-            try:
-                import sentence_transformers  # noqa: F401
-            finally:
-                gc.freeze()
-                gc.enable()
+        with metered(LOADING, 1), importing():
+            import sentence_transformers  # noqa: F401
 
 
 def read_encoder(folder: Path, name: str) -> Encoder:
