@@ -8,12 +8,11 @@ from pydantic import Field, model_validator
 
 from classwright_tools.context import ToolContext
 from classwright_tools.domain.annotation import Annotation, LabelledByAnnotation, Order, RefusedAnswer, TextToLabel
-from classwright_tools.domain.edits import Decider
 from classwright_tools.domain.example import Provenance
 from classwright_tools.domain.excerpt import counted, listed
 from classwright_tools.domain.figures import Estimate
 from classwright_tools.domain.kinds import AnnotationId, DatasetId, ModelId
-from classwright_tools.domain.noun import LabelName, Slug, ToolRequest, ToolResult
+from classwright_tools.domain.noun import LabelName, SaidBy, Slug, ToolRequest, ToolResult
 from classwright_tools.domain.selection import RowSearch
 from classwright_tools.domain.usage import WriterUsage
 from classwright_tools.tool import ToolSpec, ToolText
@@ -48,7 +47,7 @@ class AnnotateExamplesRequest(ToolRequest):
     )
     fits_none: TextIds = Field(default=(), description="Texts that no label fits.")
     unsure: TextIds = Field(default=(), description="Texts that cannot be judged.")
-    decided_by: Decider = Field(default="model", description="'person': who gave these answers.")
+    decided_by: SaidBy = Field(default="model", description="'person', 'person: Ann': who answers.")
     finish: bool = Field(default=False, description="End now, with the answers so far.")
     max_tokens: int | None = Field(default=None, ge=1, le=10**10, description="As in synthesize_examples.")
     max_cost: float | None = Field(default=None, gt=0, le=10**6, description="In US dollars.")
@@ -65,7 +64,7 @@ class AnnotateExamplesRequest(ToolRequest):
 
     @model_validator(mode="after")
     def _answers_to_an_annotation(self) -> AnnotateExamplesRequest:
-        answers = self.labels or self.fits_none or self.unsure or self.finish or self.decided_by == "person"
+        answers = self.labels or self.fits_none or self.unsure or self.finish or self.decided_by != "model"
         if self.annotation is None and answers:
             raise ValueError(
                 "`labels`, `fits_none`, `unsure`, `decided_by` and `finish` go with `annotation`: pass its id"

@@ -119,6 +119,34 @@ def test_what_a_person_labelled_is_real_and_vouched_for(context: ToolContext, da
     assert "Left as they are" in edit_examples(model, context).summary
 
 
+def test_a_person_who_answers_by_name_is_named_by_the_row_by_the_history_and_where_rows_are_found(
+    context: ToolContext, dataset: str
+) -> None:
+    id_, annotation = ask(context, rows=4)
+    one, two, *_ = (row for row in annotation.rows if row.row in LABEL_OF)
+    for row, by in ((one, "person: Zo\u00eb B."), (two, "person")):
+        fields = {"task": "support", "annotation": id_, "labels": {row.id: (LABEL_OF[row.row],)}, "decided_by": by}
+        annotate_examples(
+            AnnotateExamplesRequest.model_validate({**fields, "finish": row is two}), replace(context, run_key=row.id)
+        )
+
+    told = find_examples(FindExamplesRequest(task="support", history=True), context).history[0]
+    shown = find_examples(FindExamplesRequest(task="support", ids=(one.row,)), context)
+    where = FindExamplesRequest.model_validate({"task": "support", "where": {"decided_by": "zo\u00eb b."}})
+
+    assert told.by == "Zo\u00eb B. (1), a person (1)"
+    assert "(by Zo\u00eb B., " in shown.rows[0].note
+    assert {row.id for row in find_examples(where, context).rows} == {one.row}
+    kept = {edit.person: set(edit.rows) for edit in read_edits(context.workspace, told.id)}
+    assert kept == {"Zo\u00eb B.": {one.row}, None: {two.row}}
+
+
+@pytest.mark.parametrize("by", ["Ann", "claude", "person:", "person: <b>", "model: Ann"])
+def test_who_answers_is_a_person_or_a_model_and_no_other_word_counts_as_one(by: str) -> None:
+    with pytest.raises(ValidationError, match="is 'model', 'person', or a person by a plain name"):
+        AnnotateExamplesRequest(task="support", annotation="support-n1", fits_none=("t1",), decided_by=by)
+
+
 def test_one_annotation_may_have_answers_of_a_person_and_of_a_model(context: ToolContext, dataset: str) -> None:
     id_, annotation = ask(context, rows=4)
     one, two = [row for row in annotation.rows if row.row in LABEL_OF][:2]

@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -35,6 +35,15 @@ class Receipt:
     late: int
     answered: Mapping[str, Answer]
     is_closed: bool
+
+
+class _Said(NamedTuple):
+    """What one annotator says of rows, as one edit keeps it."""
+
+    action: Literal["relabel", "fits_none"]
+    by: Decider
+    person: str | None
+    key: str | None
 
 
 class AnnotationAnswers:
@@ -126,20 +135,21 @@ class AnnotationAnswers:
         self, parent: str, moved: Iterable[Example], unfit: Iterable[str], answered: Mapping[str, Answer], task: Task
     ) -> Iterator[Edit]:
         """Yield what is kept of the answers beside the rows: what persons decided, and which rows fit no label."""
-        rows: defaultdict[tuple[Literal["relabel", "fits_none"], Decider, str | None], dict[str, str]] = defaultdict(
-            dict
-        )
+        rows: defaultdict[_Said, dict[str, str]] = defaultdict(dict)
         for row in moved:
-            if answered[row.id].by == "person":
-                rows["relabel", "person", row.label_key][row.id] = ""
+            answer = answered[row.id]
+            if answer.by == "person":
+                rows[_Said("relabel", "person", answer.person, row.label_key)][row.id] = ""
         for id_ in unfit:
-            rows["fits_none", answered[id_].by, None][id_] = ""
+            answer = answered[id_]
+            rows[_Said("fits_none", answer.by, answer.person, None)][id_] = ""
         now = datetime.now(UTC)
-        for (action, by, key), own in rows.items():
+        for (action, by, person, key), own in rows.items():
             several = task.multi_label and key is not None
             yield Edit(
                 action=action,
                 by=by,
+                person=person,
                 reason=f"said in {self._id}",
                 when=now,
                 dataset=parent,

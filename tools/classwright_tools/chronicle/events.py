@@ -92,19 +92,15 @@ def _version_made(workspace: Workspace, made: Artifact, standing: Standing, foun
         return _event(made, changes, _deciders(made, own, standing), card.note)
     what = f"{card.made_by}: {_rows_since(card, before)}"
     if card.made_by == "annotate_examples":
-        by = Counter(answer.by for answer in stored_answers(workspace, made.run_key).values())
-        return _event(made, what, " and ".join(f"a {who} ({rows})" for who, rows in sorted(by.items(), reverse=True)))
+        by = Counter(answer.decider for answer in stored_answers(workspace, made.run_key).values())
+        return _event(made, what, listed((f"{who} ({rows})" for who, rows in by.most_common()), MOST))
     return _event(made, what, _WRITER.get(card.made_by, ""))
 
 
 def _deciders(made: Artifact, own: Sequence[Edit], standing: Standing) -> str:
-    """Return who made the edits of a version: who they are by name where decisions of the review page tell."""
-    names = dict.fromkeys(
-        standing.name(one) or "a person" for one in standing.entries if standing.version(one) == made.id
-    )
-    if names:
-        return f"{listed(names, MOST)} on the review page"
-    return " and ".join(f"a {by}" for by in sorted({edit.by for edit in own}, reverse=True))
+    """Return who made the edits of a version, by name where one was given, and whether it was on the review page."""
+    on_page = any(standing.version(one) == made.id for one in standing.entries)
+    return listed(sorted({edit.decider for edit in own}), MOST) + (" on the review page" if on_page else "")
 
 
 def _rows_since(card: DatasetCard, before: DatasetCard | None) -> str:

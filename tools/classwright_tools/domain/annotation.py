@@ -9,7 +9,7 @@ from pydantic import Field
 from classwright_tools.domain.edits import Decider
 from classwright_tools.domain.kinds import DatasetId, ModelId
 from classwright_tools.domain.label_sets import in_order, joined_labels
-from classwright_tools.domain.noun import LabelName, Noun, Slug, Text
+from classwright_tools.domain.noun import LabelName, Noun, PersonName, Slug, Text
 from classwright_tools.domain.task import Task
 
 Order = Literal["typical", "informative", "random"]
@@ -26,6 +26,12 @@ class Answer(Noun):
     labels: tuple[LabelName, ...] = ()
     unsure: bool = False
     by: Decider = "model"
+    person: PersonName | None = Field(default=None, description="The name of the person.")
+
+    @property
+    def decider(self) -> str:
+        """Who gave it, by name where one was given."""
+        return self.person or f"a {self.by}"
 
     @property
     def label(self) -> LabelName | None:

@@ -63,6 +63,11 @@ class Edit(Noun):
         return self.action == "relabel" and len(self.rows) >= BULK and not self.person
 
     @property
+    def decider(self) -> str:
+        """Who decided it, by name where one was given."""
+        return self.person or f"a {self.by}"
+
+    @property
     def made(self) -> str:
         """What it made of its rows, in words that come after their number."""
         return DONE_WORDS.get("remove" if self.takes_rows_out else self.action, "labelled")

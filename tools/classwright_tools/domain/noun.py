@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Annotated, Any
 
 from pydantic import (
@@ -83,8 +84,17 @@ def _bounded(text: str) -> str:
     return text
 
 
-PersonName = Annotated[str, Field(pattern=r"^[\w .-]{1,40}$")]
+def _who(given: str) -> str:
+    if not re.fullmatch(f"model|person(: {_NAME})?", given):
+        raise ValueError("is 'model', 'person', or a person by a plain name, as 'person: Ann'")
+    return given
+
+
+_NAME = r"[\w .-]{1,40}"
+PersonName = Annotated[str, Field(pattern=f"^{_NAME}$")]
 """What a person typed as their name."""
+SaidBy = Annotated[str, Field(max_length=50), AfterValidator(_who)]
+"""Who says something in a call: "model", "person", or a person by name, as "person: Ann"."""
 
 Slug = Annotated[
     str,

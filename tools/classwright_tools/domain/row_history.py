@@ -29,7 +29,7 @@ class Past(NamedTuple):
     @property
     def by_whom(self) -> str:
         """Who made the edit, when and why, in words."""
-        return f"(by {self.edit.person or f'a {self.edit.by}'}, {self.edit.when:%Y-%m-%d}): {self.edit.reason}"
+        return f"(by {self.edit.decider}, {self.edit.when:%Y-%m-%d}): {self.edit.reason}"
 
 
 def history(edits: Sequence[Edit], id_: str, label: str | None) -> tuple[Past, ...]:

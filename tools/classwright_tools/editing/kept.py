@@ -65,4 +65,4 @@ def in_sentences(draft: Draft, kept: Sequence[Kept]) -> list[str]:
 def _because(why: Edit | None) -> str:
     if why is None:
         return ""
-    return f", {why.made} since (by {why.person or f'a {why.by}'}, {why.when:%Y-%m-%d})"
+    return f", {why.made} since (by {why.decider}, {why.when:%Y-%m-%d})"

@@ -20,7 +20,7 @@ def note_overruled(draft: Draft, rows: Iterable[Row], done: Done) -> None:
     """Tell with `done` how many `rows`, which change, are as a person left them: what was done, by whom and when."""
     settled = Decided(draft.edits[: len(draft.edits) - len(draft.new)]).by_person
     before = (settled[row["id"]] for row in rows if row["id"] in settled)
-    said = Counter(f"{edit.made} by {edit.person or 'a person'} on {edit.when:%Y-%m-%d}" for edit in before)
+    said = Counter(f"{edit.made} by {edit.decider} on {edit.when:%Y-%m-%d}" for edit in before)
     done.overruled += said.total()
     if said:
         ways = listed((f"{rows:,} {way}" for way, rows in said.most_common()), WAYS_LISTED)

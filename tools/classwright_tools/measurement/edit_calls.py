@@ -31,7 +31,7 @@ def call_in_words(workspace: Workspace, call: Sequence[Edit], *datasets: str) ->
 
 def by_whom(edit: Edit) -> str:
     """Return who made an edit, when and why."""
-    return f"by {edit.person or f'a {edit.by}'}, {edit.when:%Y-%m-%d} ({edit.reason})"
+    return f"by {edit.decider}, {edit.when:%Y-%m-%d} ({edit.reason})"
 
 
 def version_made(workspace: Workspace, edit: Edit, *datasets: str) -> str:

@@ -9,7 +9,6 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from classwright_tools.domain.annotation import Answer
-from classwright_tools.domain.edits import Decider
 from classwright_tools.domain.task import Task
 from classwright_tools.workspace.index import AnswerRow, ArtifactRow
 from classwright_tools.workspace.workspace import Artifact, Workspace
@@ -18,14 +17,14 @@ from classwright_tools.workspace.workspace import Artifact, Workspace
 class Labelled(NamedTuple):
     """A row's label by an annotation: from whom, and the dataset in which the row has it since."""
 
-    by: Decider
+    by: str
     annotation: str
     dataset: Artifact
 
     @property
     def in_words(self) -> str:
         """Who gave the label, when and where."""
-        return f"labelled by a {self.by} ({self.dataset.created:%Y-%m-%d}, {self.annotation}, in {self.dataset.id})"
+        return f"labelled by {self.by} ({self.dataset.created:%Y-%m-%d}, {self.annotation}, in {self.dataset.id})"
 
 
 def labelled_rows(workspace: Workspace, task: Task, ids: Collection[str]) -> dict[str, Labelled]:
@@ -47,7 +46,7 @@ def labelled_rows(workspace: Workspace, task: Task, ids: Collection[str]) -> dic
         ]
     made = {annotation: workspace.made_by(annotation, "dataset") for _, annotation, _ in answers}
     return {
-        row: Labelled(answer.by, annotation, dataset)
+        row: Labelled(answer.decider, annotation, dataset)
         for row, annotation, answer in answers
         if answer.key(task) is not None and (dataset := made[annotation])
     }
