@@ -6,10 +6,13 @@ are described when a client that shows pages first asks, for they would be a six
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from threading import Thread
 from typing import TYPE_CHECKING, Any
 
+import anyio
 import anyio.to_thread
 from mcp.server.apps import client_supports_apps
 from mcp.server.context import CallNext, HandlerResult, ServerMiddleware, ServerRequestContext
@@ -70,6 +73,7 @@ class PageTool(ServedTool):
 def page_tools(backend: Backend) -> list[Tool]:
     """Return the tools of the review page, on the workspace of whoever calls."""
     desks: list[ReviewDesk] = []
+    turns: defaultdict[Path, anyio.CapacityLimiter] = defaultdict(lambda: anyio.CapacityLimiter(1))
 
     def desk() -> ReviewDesk:
         if not desks:
@@ -81,7 +85,7 @@ def page_tools(backend: Backend) -> list[Tool]:
     def tool(name: str, words: str, answer: Callable[..., dict[str, Any]], *, reads: bool = True) -> Tool:
         async def body(arguments: Any, _context: Context[Any, Any]) -> dict[str, Any]:
             workspace = await backend.workspace()
-            return await anyio.to_thread.run_sync(answer, desk(), workspace, arguments)
+            return await anyio.to_thread.run_sync(answer, desk(), workspace, arguments, limiter=turns[workspace.root])
 
         return PageTool(
             fn=body,

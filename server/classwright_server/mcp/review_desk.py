@@ -42,7 +42,10 @@ MOST_OF_OTHERS = 200_000
 
 
 class ReviewDesk:
-    """Answers the page. Methods take the workspace of whoever asks, and the arguments."""
+    """Answers the page. Methods take the workspace of whoever asks, and the arguments.
+
+    Those of one workspace are called one after the other: a decision changes what all answers are made of.
+    """
 
     def __init__(self) -> None:
         self._desks = Desks()
@@ -108,12 +111,15 @@ class ReviewDesk:
             "repeated": len(good) - new,
             "refused": [{"id": id_, "reason": reason} for id_, reason in refused.items()],
             "saved": [one.id for one in given.decisions if one.id in refused and before.is_saved(one.undoes)],
-            **self.news(workspace, given),
+            **self._news(workspace, given, desk),
         }
 
     def news(self, workspace: Workspace, given: NewsRequest) -> dict[str, Any]:
         """Return what stands now on the rows that others have decided on since, or taken a decision back of."""
-        desk, standing = self._laid_out(workspace, given)
+        return self._news(workspace, given, self._desks.desk(workspace, given.dataset))
+
+    def _news(self, workspace: Workspace, given: NewsRequest, desk: Desk) -> dict[str, Any]:
+        standing = self._desks.standing(workspace, task_of(given.dataset))
         new = [entry for entry in standing.since(given.after) if entry.person != given.person]
         told = _with_so_many_rows([standing.rows_of(entry) for entry in new], MOST_OF_OTHERS)
         by_decision: dict[str, dict[str, Any]] = {}
@@ -128,7 +134,7 @@ class ReviewDesk:
             "others": list(by_decision.values()),
             "undecided": undecided,
             "others_left": len(new) - len(told),
-            "otherwise": otherwise(desk.opinions(standing).values(), name_in(given.person)),
+            "otherwise": otherwise(desk.tally(standing).disputed.values(), name_in(given.person)),
             "here": self._company.of(workspace, task_of(given.dataset), given.person),
             **self._progress(workspace, desk, standing),
         }

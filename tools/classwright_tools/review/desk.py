@@ -24,7 +24,8 @@ from classwright_tools.review.decisions import Entry
 from classwright_tools.review.done import BESIDE_A_LABEL, put_together
 from classwright_tools.review.doubted import doubted
 from classwright_tools.review.standing import Standing
-from classwright_tools.review.words import fates_of
+from classwright_tools.review.tally import RowTally, Tally
+from classwright_tools.review.words import fate_of
 
 Places = NDArray[np.int64]
 _ON_THE_PAGE = {"rewrite": "edit", "approve": "accept", "restore": "accept"}
@@ -117,18 +118,29 @@ class Desk:
         if row in self._said.good_examples:
             yield "good_example"
 
-    def entries(self, standing: Standing) -> dict[str, Entry]:
-        """Return the rows of this dataset that a decision on the page counts for, with it."""
-        found = ((row, self.entry(row, standing)) for row in standing.rows if row in self.place_of)
-        return {row: entry for row, entry in found if entry}
+    def tally(self, standing: Standing) -> Tally:
+        """Return what decisions come to on the rows of this dataset by now."""
+        if not self._tallies or self._tallies[0].standing is not standing:
+            self._tallies[:] = [Tally(standing, [*self._opinions.of_row, *self.decided])]
+        self._tallies[0].refresh(lambda row: self._tallied(row, standing))
+        return self._tallies[0]
 
-    def actions(self, standing: Standing) -> dict[str, str]:
-        """Return what was done last to each row that a person decided, wherever.
+    @cached_property
+    def _tallies(self) -> list[Tally]:
+        """The last tally, if there is one: a desk goes with the same decisions all along."""
+        return []
 
-        One without a label that was only marked, or has a new text, is still to be decided.
-        """
-        done = {**self.decided, **{row: entry.decision.action for row, entry in self.entries(standing).items()}}
-        return {row: action for row, action in done.items() if self._is_settled(row, action, standing)}
+    def _tallied(self, row: str, standing: Standing) -> RowTally:
+        if row not in self.place_of:
+            return RowTally()
+        counts, last = standing.of(row), self.entry(row, standing)
+        action = last.decision.action if last else self.decided.get(row)
+        return RowTally(
+            said=self._opinion(row, standing),
+            action=action if action and self._is_settled(row, action, standing) else None,
+            is_counted=not self.is_test(row),
+            right=counts.decision.right if counts and counts.decision.blind else None,
+        )
 
     def _is_settled(self, row: str, action: str, standing: Standing) -> bool:
         if action not in BESIDE_A_LABEL or self.own(self.place_of[row]) is not None:
@@ -139,20 +151,10 @@ class Desk:
     def _opinions(self) -> Opinions:
         return Opinions(self.edits)
 
-    @cached_property
-    def _told(self) -> dict[tuple[int, int], Mapping[str, RowOpinions]]:
-        return {}
-
-    def opinions(self, standing: Standing) -> Mapping[str, RowOpinions]:
-        """Return what persons said of rows, in the dataset and since."""
-        now = (id(standing), standing.changes)
-        if now not in self._told:
-            there = self._opinions.of_row
-            fates = fates_of(standing.waiting, standing.name, self._keys)
-            since = {row: fate.told(there.get(row)) for row, fate in fates.items() if fate.words}
-            self._told.clear()
-            self._told[now] = {row: said for row, said in {**there, **since}.items() if row in self.place_of}
-        return self._told[now]
+    def _opinion(self, row: str, standing: Standing) -> RowOpinions | None:
+        before = self._opinions.of_row.get(row)
+        fate = fate_of(standing.waiting_of(row), standing.name, self._keys[row])
+        return fate.told(before) if fate.words else before
 
     def is_of_another(self, row: str, standing: Standing, person: Person) -> bool:
         """Whether somebody else than a person on a page decided on a row last."""
@@ -171,11 +173,6 @@ class Desk:
         """Whether the dataset itself has what others than a person on a page, who gave a name, said of a row."""
         said = self._opinions.of_row.get(row)
         return said is not None and not all(same_name(name, name_in(person)) for name in said.said)
-
-    def is_disputed(self, row: str, standing: Standing) -> bool:
-        """Whether persons differ about a row."""
-        said = self.opinions(standing).get(row)
-        return said is not None and said.is_disputed
 
     def decided_by(self, name: str, standing: Standing) -> list[str]:
         """Return the rows that a person of a name decided on, in the dataset or since."""
@@ -256,7 +253,7 @@ class Desk:
         if look.unlabelled:
             found &= self.label_places < 0
         if look.not_by is not None:
-            told = self.opinions(standing).items()
+            told = self.tally(standing).opinions.items()
             found &= self._are(row for row, said in told if said.stands is not None and not said.has(look.not_by))
         if look.state is not None:
             found &= self._in_state(look.state, standing)
@@ -279,11 +276,11 @@ class Desk:
     def _in_state(self, state: str, standing: Standing) -> NDArray[np.bool_]:
         """Return which rows stand so."""
         if state == "disputed":
-            return self._are(row for row, said in self.opinions(standing).items() if said.is_disputed)
+            return self._are(self.tally(standing).disputed)
         if state == "wrong":
             return self._are(row for row, one in standing.rows.items() if one.decision.right is False)
         if state in ("open", "decided"):
-            decided = self._are(self.actions(standing))
+            decided = self._are(self.tally(standing).actions)
             return ~decided if state == "open" else decided
         touched = {*self.decided, *standing.rows, *self._said.flagged, *self._said.good_examples}
         return self._are(row for row in touched if row in self.place_of and state in self.done(row, standing))

@@ -93,7 +93,7 @@ def _settled(decision: Decision, desk: Desk, standing: Standing, person: str, kn
     second = decision.blind and gives and desk.is_of_another(row, standing, person)
     heard = known if decision.heard is None else decision.heard
     of_others = [entry.number > heard for entry in desk.of_others(row, standing, person)]
-    settles = gives and not decision.blind and not any(of_others) and desk.is_disputed(row, standing)
+    settles = gives and not decision.blind and not any(of_others) and row in desk.tally(standing).disputed
     is_told = desk.tells_of_others(row, person)
     is_unheard = decision.blind or (all(of_others) and not is_told)
     apart = gives and (is_told or bool(of_others)) and is_unheard

@@ -37,16 +37,14 @@ def overview(task: Task, desk: Desk, standing: Standing, doubts: Doubts | None) 
 
 def progress(desk: Desk, standing: Standing) -> dict[str, Any]:
     """Return how many rows were decided and how, and how many decisions wait for a version."""
-    waiting = standing.waiting
-    here = [entry for row, entry in standing.rows.items() if row in desk.place_of]
-    blind = [entry.decision for entry in here if entry.decision.blind and entry.decision.right is not None]
-    right = sum(bool(decision.right) for decision in blind)
+    tally = desk.tally(standing)
+    rows, right = tally.judged
     return {
-        "decided": dict(Counter(action for row, action in desk.actions(standing).items() if not desk.is_test(row))),
-        "waiting": len(waiting),
-        "waiting_rows": len({row for entry in waiting for row in entry.decision.rows}),
-        "disputed": sum(said.is_disputed for said in desk.opinions(standing).values()),
-        "sample": {"rows": len(blind), "right": right, **_interval(wilson(right, len(blind)))} if blind else None,
+        "decided": tally.decided,
+        "waiting": len(standing.waiting),
+        "waiting_rows": len(standing.waiting_rows),
+        "disputed": len(tally.disputed),
+        "sample": {"rows": rows, "right": right, **_interval(wilson(right, rows))} if rows else None,
         "cursor": standing.cursor,
     }
 

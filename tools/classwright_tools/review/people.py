@@ -53,11 +53,11 @@ def independent_answers(opinions: Iterable[RowOpinions]) -> list[Mapping[str, st
     return [row.independent for row in opinions if row.independent]
 
 
-def otherwise(opinions: Iterable[RowOpinions], name: str | None) -> dict[str, int]:
-    """Return on how many disputed rows of a person others decided otherwise, by their names."""
+def otherwise(disputed: Iterable[RowOpinions], name: str | None) -> dict[str, int]:
+    """Return on how many `disputed` rows of a person others decided otherwise, by their names."""
     found: Counter[str] = Counter()
-    for row in opinions:
-        if name is not None and row.is_disputed and row.has(name):
+    for row in disputed:
+        if name is not None and row.has(name):
             own = next(key for one, key in row.said.items() if same_name(one, name))
             found.update(one for one, key in row.said.items() if key != own)
     return dict(found.most_common())

@@ -60,7 +60,7 @@ def insights(desk: Desk, standing: Standing, doubts: Doubts | None, places: Plac
         "cells": _cells(rows, desk.cell_columns),
         "rounds": _rounds(rows),
         "agreement": agreement(desk, standing, doubts) if doubts else None,
-        "people": people(desk.opinions(standing), desk.labels, several=desk.several),
+        "people": people(desk.tally(standing).opinions, desk.labels, several=desk.several),
     }
 
 

@@ -67,8 +67,8 @@ def stands(desk: Desk, standing: Standing, row: str) -> dict[str, Any] | None:
 
 def _differing(desk: Desk, standing: Standing, row: str) -> dict[str, str] | None:
     """Return what each of several persons said of a row about which they differ, in words by their names."""
-    said = desk.opinions(standing).get(row)
-    return said.told if said and said.is_disputed else None
+    said = desk.tally(standing).disputed.get(row)
+    return said.told if said else None
 
 
 def shown_decision(entry: Entry, standing: Standing) -> dict[str, Any]:

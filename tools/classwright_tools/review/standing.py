@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from itertools import takewhile
 
 from classwright_tools.domain.decision import name_in
@@ -14,7 +14,10 @@ from classwright_tools.workspace.workspace import Workspace
 
 
 class Standing:
-    """The decisions on the rows of one task, as far as they have been read; `refresh` reads what has come since."""
+    """The decisions on the rows of one task, as far as they have been read; `refresh` reads what has come since.
+
+    A decision costs what its own rows cost, however many came before: a person waits for each.
+    """
 
     def __init__(self, workspace: Workspace, task: str) -> None:
         self._workspace = workspace
@@ -24,11 +27,15 @@ class Standing:
         self._seconds: defaultdict[str, list[Entry]] = defaultdict(list)
         self._undone: dict[str, Entry] = {}
         self._made: Mapping[int, str] = {}
-        self._rows: dict[str, Entry] | None = None
+        self._waiting: dict[str, Entry] = {}
         self._names: dict[tuple[str, str | None], str] = {}
+        self.rows: dict[str, Entry] = {}
+        """The rows that a decision counts for, with it."""
+        self.waiting_rows: set[str] = set()
+        """The rows that decisions are about which no dataset has yet."""
+        self.touched: list[str] = []
+        """The rows that something new was read of, the latest last: what was reckoned of all others still holds."""
         self.cursor = 0
-        self.changes = 0
-        """How often something new was read: what was reckoned from the decisions holds until it rises."""
 
     def refresh(self) -> list[Entry]:
         """Read the decisions that are not known yet, and return them."""
@@ -36,21 +43,46 @@ class Standing:
         new, self._made = read(self._workspace, self._task, self.cursor, self._made)
         for entry in new:
             self._take(entry)
-        if new or self._made is not before:
-            self.changes += 1
+        if self._made is not before:
             self._names = {(entry.page, self.version(entry)): entry.person for entry in self._by_id.values()}
+            self._waiting = {id_: entry for id_, entry in self._by_id.items() if self._waits(entry)}
+            self._touch({**self._of_row, **self._seconds})
         return new
 
     def _take(self, entry: Entry) -> None:
-        self._rows = None
+        decision = entry.decision
         self.cursor = entry.number
-        self._by_id[entry.decision.id] = entry
-        if entry.decision.undoes is not None:
-            self._undone[entry.decision.undoes] = entry
-            return
-        beside = self._seconds if entry.decision.second else self._of_row
-        for row in self.rows_of(entry):
-            beside[row].append(entry)
+        self._by_id[decision.id] = entry
+        rows = self.rows_of(entry)
+        if decision.undoes is not None:
+            self._undone[decision.undoes] = entry
+            self._waiting.pop(decision.undoes, None)
+        elif decision.rows:
+            beside = self._seconds if decision.second else self._of_row
+            for row in rows:
+                beside[row].append(entry)
+            if self._waits(entry):
+                self._waiting[decision.id] = entry
+        self._touch(rows)
+        of_page = (entry.page, self.version(entry))
+        if self._names.get(of_page, entry.person) != entry.person:
+            self._touch(self._waiting_of_page(entry.page))
+        self._names[of_page] = entry.person
+
+    def _waits(self, entry: Entry) -> bool:
+        """Whether a decision changes rows, and no dataset has it yet."""
+        return bool(entry.decision.rows) and entry.decision.id not in self._undone and entry.number not in self._made
+
+    def _touch(self, rows: Collection[str]) -> None:
+        """Let it be known that something about `rows` is new."""
+        self.touched.extend(rows)
+        for row in rows:
+            entry = self.of(row)
+            if entry:
+                self.rows[row] = entry
+            else:
+                self.rows.pop(row, None)
+            (self.waiting_rows.add if self.waiting_of(row) else self.waiting_rows.discard)(row)
 
     def of(self, row: str) -> Entry | None:
         """Return the decision on the row that counts; None if there is none."""
@@ -65,13 +97,11 @@ class Standing:
         """Return the decisions on the row that were not taken back, the oldest first."""
         return [one for one in self._of_row.get(row, ()) if one.decision.id not in self._undone]
 
-    @property
-    def rows(self) -> Mapping[str, Entry]:
-        """The rows that a decision counts for, with it."""
-        if self._rows is None:
-            found = ((row, self.of(row)) for row in self._of_row)
-            self._rows = {row: entry for row, entry in found if entry}
-        return self._rows
+    def waiting_of(self, row: str) -> list[Entry]:
+        """Return the decisions on the row that no dataset has yet, in the order of arrival."""
+        there = (*self._of_row.get(row, ()), *self._seconds.get(row, ()))
+        own = (one for one in there if one.decision.text is None or row in one.decision.rows)
+        return sorted((one for one in own if one.decision.id in self._waiting), key=lambda one: one.number)
 
     def entry(self, id_: str) -> Entry | None:
         """Return the decision with an id."""
@@ -112,10 +142,13 @@ class Standing:
             undone = self._by_id.get(decision.undoes)
             return self.rows_of(undone) if undone else ()
         if decision.action == "sign":
-            return [row for one in self.waiting if one.page == entry.page for row in self.rows_of(one)]
+            return self._waiting_of_page(entry.page)
         if decision.text is None:
             return decision.rows
         return (*decision.rows, example_id(joined(decision.text, decision.text_pair)))
+
+    def _waiting_of_page(self, page: str) -> list[str]:
+        return [row for one in self.waiting if one.page == page for row in self.rows_of(one)]
 
     @property
     def entries(self) -> list[Entry]:
@@ -131,8 +164,4 @@ class Standing:
     @property
     def waiting(self) -> list[Entry]:
         """The decisions that change rows and that no dataset has yet, in the order of arrival."""
-        return [
-            entry
-            for entry in self._by_id.values()
-            if entry.decision.rows and entry.decision.id not in self._undone and entry.number not in self._made
-        ]
+        return list(self._waiting.values())

@@ -93,6 +93,14 @@ class Fate:
         return row
 
 
+def fate_of(waiting: Iterable[Entry], name_of: Callable[[Entry], str | None], own: str | None) -> Fate:
+    """Return what becomes of one row by `waiting` decisions about it, the oldest first; `own` is its label key."""
+    fate = Fate()
+    for entry in waiting:
+        fate.decide(entry, name_of(entry), own)
+    return fate
+
+
 def fates_of(
     waiting: Iterable[Entry], name_of: Callable[[Entry], str | None], own: Mapping[str, str | None]
 ) -> dict[str, Fate]:

@@ -226,7 +226,7 @@ def test_what_the_dataset_says_since_counts_above_a_decision_that_an_earlier_ver
     overruled = edit_of(desk, "relabel", desk.ids[1], dataset=desk.dataset)
     desk = replace(desk, dataset=later, edits=(had, overruled))
 
-    assert desk.actions(standing) == {desk.ids[0]: "accept", desk.ids[1]: "relabel", desk.ids[3]: "accept"}
+    assert desk.tally(standing).actions == {desk.ids[0]: "accept", desk.ids[1]: "relabel", desk.ids[3]: "accept"}
     assert desk.entry(desk.ids[2], standing) is None  # one went back to a version before it
 
 

@@ -183,7 +183,7 @@ def test_a_saved_decision_is_taken_back_alone_and_its_row_is_all_that_it_was(
     )
     standing = Standing(workspace, "support")
     standing.refresh()
-    assert set(desk.actions(standing)) == {NUMBERED[5]}, "the others are to be decided again"
+    assert set(desk.tally(standing).actions) == {NUMBERED[5]}, "the others are to be decided again"
 
 
 def test_of_many_rows_those_that_were_changed_since_stay_and_what_cannot_be_taken_back_says_why(

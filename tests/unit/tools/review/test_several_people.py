@@ -64,7 +64,7 @@ def test_the_first_word_is_kept_where_another_overrules_it_until_somebody_who_kn
     team.label(BEA, row, second)
 
     desk, standing = team.desk, team.standing
-    assert otherwise(desk.opinions(standing).values(), "Tomasz") == {"Bea": 1}
+    assert otherwise(desk.tally(standing).disputed.values(), "Tomasz") == {"Bea": 1}
     (shown,) = shown_rows(desk, [desk.place_of[row]], standing, None)
     assert shown["disputed"] == {"Tomasz": first, "Bea": second}
     assert desk.find(Look(state="disputed"), standing, None).tolist() == [desk.place_of[row]]
@@ -90,7 +90,7 @@ def test_who_had_not_heard_of_the_others_settles_nothing(team: Team) -> None:
 
     team.label(INES, row, "account", known=0)
 
-    assert team.desk.is_disputed(row, team.standing)
+    assert row in team.desk.tally(team.standing).disputed
 
 
 def test_an_edit_in_the_chat_settles_it(team: Team) -> None:
