@@ -12,7 +12,7 @@ from typing import TypedDict
 
 from classwright_agents.errors import TaskFileError
 from classwright_tools.errors import InvalidInput
-from classwright_tools.reading.files import read_file
+from classwright_tools.reading.files import read_as, read_file
 from classwright_tools.reading.label_names import LabelNames, label_text
 from classwright_tools.reading.label_sets import SEPARATOR, LabelSets, labels_apart
 from classwright_tools.reading.opening import Position
@@ -39,17 +39,19 @@ class RowFile:
     rows: list[Row] = field(default_factory=list)
     left_out: Counter[str] = field(default_factory=Counter)
     places: list[str] = field(default_factory=list)
+    read_as: str = ""
 
     @property
     def remark(self) -> str:
-        """A sentence on the rows that are left out, with the places of the first; empty if none is."""
+        """What is to be told of its encoding, and which rows are left out, with the places of the first; or nothing."""
         left_out = self.left_out.total()
         if not left_out:
-            return ""
+            return self.read_as
         are = "is" if left_out == 1 else "are"
         more = left_out - len(self.places)
         places = "; ".join(self.places) + (f"; and {more:,} more" if more else "")
-        return f"file {self.name!r}: {left_out:,} of {left_out + len(self.rows):,} rows {are} left out: {places}"
+        told = f"file {self.name!r}: {left_out:,} of {left_out + len(self.rows):,} rows {are} left out: {places}"
+        return f"{self.read_as} {told}".strip()
 
     def leave_out(self, row: SourceRow, number: int, problem: str) -> None:
         """Count a row, the file's `number`th from 1, that cannot be used."""
@@ -74,6 +76,7 @@ def read_rows(path: Path, labels: Sequence[str], *, several: bool = False) -> Ro
     subject = f"file {path.name!r}"
     read = RowFile(path.name)
     try:
+        read.read_as = read_as(path)
         for number, row in enumerate(read_file(path, columns, Position()), 1):
             problem = row.problem or cell_problem(row.text)
             if not problem and several and names.is_missing(row.label):

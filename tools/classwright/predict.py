@@ -21,13 +21,13 @@ import json
 import os
 import re
 import sys
-from codecs import BOM_UTF8
+from codecs import BOM_UTF8, getincrementaldecoder
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from itertools import chain, islice
 from pathlib import Path
-from typing import Any, NamedTuple, Protocol, TextIO
+from typing import Any, NamedTuple, Protocol, TextIO, TypeAlias
 
 GRAPH_LIBRARIES = "numpy onnxruntime tokenizers"
 """What a graph runs with."""
@@ -39,10 +39,11 @@ def _installing(libraries: str) -> str:
     return f"pip install {extra}"
 
 
+_LACKING = ""
 try:
     import numpy as np
-except ImportError as error:
-    raise ImportError(f"Predictions need libraries: {_installing(GRAPH_LIBRARIES)}") from error
+except ImportError:  # told as a model is opened: in which encoding a file is can be found out without it
+    _LACKING = f"Predictions need libraries: {_installing(GRAPH_LIBRARIES)}"
 
 # From its import on ONNX Runtime would note this machine in the home folder, and tell its makers of it.
 os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
@@ -76,6 +77,12 @@ CATCH_ALL = frozenset(
 )
 """Names of labels that take what is of no other label, without case and with spaces for "_" and "-"."""
 _LONE_SURROGATE = re.compile("[\ud800-\udfff]")
+_SMALL, _CAPITALS = "ßàáâãäåæçèéêëìíîïñòóôõöøœùúûüÿ", "ÀÁÂÃÄÅÆÇÈÉÊËÌÍÎÏÑÒÓÔÕÖØŒÙÚÛÜŸ"
+_WITHIN_WORDS = "\u2019\u2018\u00b4\u2013\u2014\u2026\u00b7\u00a0\u00ad"  # apostrophes, dashes, an ellipsis
+_NOT_WESTERN = re.compile(
+    rf"[^\x00-\x7f]{{3}}|[a-z][{_CAPITALS}]|[A-Za-z][^\x00-\x7f{_SMALL}{_CAPITALS}{_WITHIN_WORDS}][A-Za-z]"
+    "|[ÐðÞþÝýšŽžƒˆ\u02dc]|[¹³][a-z]"  # letters of the north and the east, or what takes the place of such
+)
 
 Text = str | tuple[str, str]
 """A text, or for a model of pairs a query and an item."""
@@ -100,7 +107,7 @@ class Predictions(NamedTuple):
     out_of_scope: np.ndarray
 
 
-Answers = tuple[np.ndarray, np.ndarray | None]
+Answers: TypeAlias = "tuple[np.ndarray, np.ndarray | None]"
 """The probabilities (n, k) of texts, and the cosine (n,) of each to the nearest label's mean; None where not told."""
 
 
@@ -168,6 +175,8 @@ class Classifier:
             ValueError: the folder holds no export, one that is damaged or may not be read, or none with such an engine.
             ImportError: a library that it runs with is not installed; the message says which.
         """
+        if _LACKING:
+            raise ImportError(_LACKING)
         folder = Path(folder)
         with _opening(folder, FACTS):
             facts: dict[str, Any] = json.loads((folder / FACTS).read_text(encoding="utf-8"))
@@ -354,6 +363,59 @@ def sure_labels(labels: Sequence[str], sure_from: Sequence[float | None], found:
     reached = (found.probabilities >= points) & ~found.out_of_scope[:, None]
     own = (dict(zip(labels, row, strict=True)) for row in reached.tolist())
     return [tuple(filter(known.get, named or ())) for named, known in zip(found.labels, own, strict=True)]
+
+
+class LineEncoding:
+    """Tells by the lines of a file whether it is in UTF-8, or in Windows-1252, as Excel in the west saves plain "CSV".
+
+    It is the latter where no line has letters of UTF-8, and each line beyond ASCII is like one of western Europe.
+    """
+
+    def __init__(self) -> None:
+        self.has_utf_8 = False
+        """Whether a line has letters beyond ASCII that are in UTF-8."""
+        self.broken: tuple[int, bytes] | None = None
+        """The first line that is not in UTF-8, with its number."""
+        self._is_western = True
+        self._decoder = getincrementaldecoder("utf-8")()
+
+    def take(self, number: int, line: bytes, *, whole: bool = True) -> None:
+        """Look at a line; of one that is not `whole` the rest is to come next."""
+        if line.isascii():
+            return
+        try:
+            self._decoder.decode(line, final=whole)
+            self.has_utf_8 = True
+        except UnicodeDecodeError:
+            self._decoder.reset()
+            self.broken = self.broken or (number, line)
+            self._is_western = self._is_western and is_western(line)
+
+    @property
+    def is_western(self) -> bool:
+        """Whether the file is read as Windows-1252."""
+        return self.broken is not None and self._is_western and not self.has_utf_8
+
+    def remark(self, name: str) -> str:
+        """Return the sentence on the file `name` where it is read as Windows-1252; "" where it is not."""
+        if not self.is_western or self.broken is None:
+            return ""
+        return (
+            f"{name} is not in UTF-8 and is read as Windows-1252, as which Excel saves 'CSV': look whether the letters "
+            f"of line {self.broken[0]:,} are right; if not, save it as 'CSV UTF-8' and begin anew."
+        )
+
+
+def is_western(line: bytes) -> bool:
+    """Whether a line that is not UTF-8 reads in Windows-1252 as a language of western Europe is written.
+
+    There letters beyond ASCII stand alone or in twos, signs do not stand within words, and small letters are not
+    followed by capitals, as where a line is in another encoding of one byte a letter.
+    """
+    try:
+        return not _NOT_WESTERN.search(line.decode("cp1252"))
+    except UnicodeDecodeError:
+        return False
 
 
 def text_problem(text: object) -> str | None:
@@ -717,36 +779,35 @@ class RowEnds:
 
 
 def _classify_csv(model: Classifier, options: argparse.Namespace) -> tuple[int, str]:
-    """Write the rows of the source with their answers; return how many there are, and which have no answer.
+    """Write the rows of the source with their answers; return how many there are, and what is to be told of them.
 
-    The output appears whole, or not at all. It begins with a byte-order mark where the source does, and its rows end
-    as the first line there.
+    The output appears whole, or not at all. It is in UTF-8, and begins with a byte-order mark where the source does or
+    is in Windows-1252, as Excel needs it; its rows end as the first line there.
     """
     if options.output.exists() and options.output.samefile(options.source):
         raise ValueError(f"{options.output.name} is the file to read: name another with --output.")
+    letters = LineEncoding()
     with options.source.open("rb") as lines:
-        encoding = "utf-8-sig" if lines.read(len(BOM_UTF8)) == BOM_UTF8 else "utf-8"
+        marked = lines.read(len(BOM_UTF8)) == BOM_UTF8
         lines.seek(0)
         line_end = "\r\n" if lines.readline().endswith(b"\r\n") else "\n"
         lines.seek(0)
         for number, line in enumerate(lines, 1):
-            try:
-                line.decode()
-            except UnicodeDecodeError as error:
-                raise ValueError(
-                    f"{options.source.name} is not in UTF-8 (line {number:,}): save it as 'CSV UTF-8'."
-                ) from error
+            letters.take(number, line)
+    western = letters.is_western
+    if letters.broken and not western:
+        raise ValueError(f"{options.source.name} is not in UTF-8 (line {letters.broken[0]:,}): save it as 'CSV UTF-8'.")
     staged = options.output.with_name(f".{options.output.name}.staged")
     try:
         with (
-            options.source.open(encoding="utf-8-sig", newline="") as source,
-            staged.open("w", encoding=encoding, newline="") as output,
+            options.source.open(encoding="cp1252" if western else "utf-8-sig", newline="") as source,
+            staged.open("w", encoding="utf-8-sig" if marked or western else "utf-8", newline="") as output,
         ):
-            done = _classify_rows(model, options, source, RowEnds(output, line_end))
+            rows, remark = _classify_rows(model, options, source, RowEnds(output, line_end))
         staged.replace(options.output)
     finally:
         staged.unlink(missing_ok=True)
-    return done
+    return rows, f"{letters.remark(options.source.name)} {remark}".strip()
 
 
 def _classify_rows(model: Classifier, options: argparse.Namespace, source: TextIO, output: RowEnds) -> tuple[int, str]:

@@ -172,8 +172,18 @@ def test_a_row_that_cannot_be_used_is_left_out_and_named_by_its_line(
     read = read_rows(tmp_path / name, ("x", "y"))
 
     assert [(row["text"], row["label"]) for row in read.rows] == [("a", "x")]
-    assert read.remark.startswith(f"file '{name}': 1 of 2 rows are left out: {said}")
+    assert read.remark.startswith(f"file '{name}': 1 of 2 rows is left out: {said}")
     assert read.left_out.total() == 1
+
+
+def test_a_file_in_windows_1252_is_read_as_such_and_told(tmp_path: Path) -> None:
+    (tmp_path / "rows.csv").write_bytes("label,text\nx,caf\u00e9\nx\n".encode("cp1252"))
+
+    read = read_rows(tmp_path / "rows.csv", ("x", "y"))
+
+    assert [row["text"] for row in read.rows] == ["caf\u00e9"]
+    assert read.remark.startswith("File 'rows.csv' is not in UTF-8 and is read as Windows-1252")
+    assert "file 'rows.csv': 1 of 2 rows is left out: line 3" in read.remark
 
 
 def test_many_rows_that_are_left_out_are_counted_and_the_first_told(tmp_path: Path) -> None:
@@ -231,7 +241,7 @@ def test_rows_with_several_labels_are_read_and_one_of_which_nobody_has_said_is_l
     read = read_rows(path, ("lost_card", "refund"), several=True)
 
     assert [row["label"] for row in read.rows] == ['["lost_card", "refund"]', '["refund"]', "[]"]
-    assert read.remark == "file 'rows.jsonl': 1 of 4 rows are left out: line 4: no labels"
+    assert read.remark == "file 'rows.jsonl': 1 of 4 rows is left out: line 4: no labels"
     path.write_text('{"text": "a", "labels": ["refund", "lots_card"]}\n', encoding="utf-8")
     with pytest.raises(TaskFileError, match=r"has the label 'lots_card', .* Did you mean 'lost_card'"):
         read_rows(path, ("lost_card", "refund"), several=True)

@@ -334,11 +334,22 @@ def test_a_file_with_a_line_that_is_not_in_utf_8_is_refused_before_any_work(tmp_
     (folder / name).write_bytes("\n".join(lines[:2]).encode() + b"\n" + lines[2].encode("cp1252"))
     model = Lengths()
 
-    with pytest.raises(InvalidInput, match=rf"file '{name}': is not in UTF-8 \(line 3 looks like Windows-1252\)"):
+    with pytest.raises(InvalidInput, match=rf"file '{name}': is not in UTF-8 \(line 3\)"):
         classify_files(model, folder, tmp_path / "out.csv", model_name="m")
 
     assert model.asked == []
     assert [path.name for path in tmp_path.iterdir()] == ["in"]
+
+
+def test_a_table_in_windows_1252_is_read_as_such_told_and_written_as_excel_reads_it(tmp_path: Path) -> None:
+    (tmp_path / "in.csv").write_bytes("text;n\r\nüber;1\r\ncafé;2\r\n".encode("cp1252"))
+
+    found = classify_files(Lengths(), tmp_path / "in.csv", tmp_path / "out.csv", model_name="m")
+
+    assert found.summary.startswith("File 'in.csv' is not in UTF-8 and is read as Windows-1252, as which Excel")
+    written = (tmp_path / "out.csv").read_bytes()
+    assert written.startswith(b"\xef\xbb\xbf")
+    assert "\r\ncafé;2;" in written.decode()
 
 
 def test_a_part_of_long_texts_is_of_fewer_rows_and_a_run_goes_on_after_it(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import csv
 import json
 import os
@@ -303,9 +304,9 @@ def test_an_export_that_is_damaged_is_told_with_the_file(
 
 
 def test_without_its_libraries_the_package_names_its_extra_and_the_program_the_libraries(made: Made) -> None:
-    said = []
-    for load in ("import classwright", f"import runpy; runpy.run_path({str(made.folder / 'predict.py')!r})"):
-        script = f"import sys; sys.modules['numpy'] = None; {load}"
+    said, program = [], str(made.folder / "predict.py")
+    for load in ("from classwright import load", f"import runpy; load = runpy.run_path({program!r})['load']"):
+        script = f"import sys; sys.modules['numpy'] = None; {load}; load({str(made.folder)!r})"
         done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)
         said.append(done.stderr.splitlines()[-1])
 
@@ -416,10 +417,25 @@ def test_the_file_that_is_read_is_not_written_over(
     assert (tmp_path / "in.csv").read_text(encoding="utf-8") == "text\nwhere is it\n"
 
 
+def test_a_table_in_windows_1252_is_read_as_such_told_and_written_as_excel_reads_it(
+    made: Made, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "in.csv").write_bytes("text\r\nzurückschicken\r\n".encode("cp1252"))
+
+    program = runpy.run_path(str(made.folder / "predict.py"))["main"]
+    assert program([str(tmp_path / "in.csv"), "-o", str(tmp_path / "out.csv")]) == 0
+
+    told = "in.csv is not in UTF-8 and is read as Windows-1252, as which Excel saves 'CSV': look whether the letters"
+    assert told in capsys.readouterr().err
+    written = (tmp_path / "out.csv").read_bytes()
+    assert written.startswith(codecs.BOM_UTF8)
+    assert "\r\nzurückschicken," in written.decode()
+
+
 def test_a_table_that_is_not_in_utf_8_is_told_with_the_repair(
     made: Made, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    (tmp_path / "in.csv").write_bytes("text\nzurückschicken\n".encode("cp1252"))
+    (tmp_path / "in.csv").write_bytes("text\nłóżko\n".encode("cp1250"))
 
     program = runpy.run_path(str(made.folder / "predict.py"))["main"]
     assert program([str(tmp_path / "in.csv"), "-o", str(tmp_path / "out.csv")]) == 1

@@ -18,7 +18,7 @@ from classwright_tools.domain.label_sets import labels_apart
 from classwright_tools.domain.noun import Noun
 from classwright_tools.errors import InvalidInput
 from classwright_tools.measurement.caveats import estimate_in_words
-from classwright_tools.reading.files import check_lines, read_file
+from classwright_tools.reading.files import read_as, read_file
 from classwright_tools.reading.label_names import LabelNames
 from classwright_tools.reading.label_sets import SEPARATOR, LabelSets
 from classwright_tools.reading.opening import Position
@@ -92,6 +92,7 @@ class PairedCheck(Noun):
 class Check(Noun):
     """An export on some rows. `failed` says why it is not to be shipped; it is empty where nothing stands against."""
 
+    encodings: tuple[str, ...] = Field(description="What is to be told of files that were read as Windows-1252.")
     rows: int
     left_out: int = Field(description="Rows that cannot be read, have no label, or one that the export does not know.")
     first_left_out: tuple[str, ...]
@@ -101,7 +102,7 @@ class Check(Noun):
 
     def in_words(self) -> str:
         """Return all of it in lines."""
-        lines = [f"On {counted(self.rows, 'row')}, with 95% intervals:", self.export.in_words()]
+        lines = [*self.encodings, f"On {counted(self.rows, 'row')}, with 95% intervals:", self.export.in_words()]
         lines += [
             f"  {one.label}: {counted(one.rows, 'row')}, precision {_in_words(one.precision)}, "
             f"recall {_in_words(one.recall)}"
@@ -142,7 +143,7 @@ def check_export(
     if len({one.several for one in models}) > 1:
         reason = "gives a text one label, and the other several: their answers cannot be compared"
         raise InvalidInput(f"model {folder if against and against.several else other_folder!r}", reason, "Check each.")
-    texts, true, left_out = _read(model, folder, source, text_column, label_column)
+    texts, true, left_out, encodings = _read(model, folder, source, text_column, label_column)
     found, right = _measured(model, folder, texts, true)
     failed, paired = [], None
     if at_least is not None and found.accuracy.value < at_least:
@@ -152,6 +153,7 @@ def check_export(
         if paired.only_other_right > paired.only_this_right and paired.p < SIGNIFICANCE:
             failed.append(f"it is worse than {other_folder} by more than chance (p {paired.p:.2g}).")
     return Check(
+        encodings=tuple(encodings),
         rows=len(texts),
         left_out=len(left_out),
         first_left_out=tuple(left_out[:PLACES_NAMED]),
@@ -183,14 +185,17 @@ def _paired(against: Classifier, folder: str, texts: Sequence[str], true: Sequen
 
 def _read(
     model: Classifier, folder: str, source: Path, text_column: str, label_column: str
-) -> tuple[list[str], list[Answer], list[str]]:
-    """Return the texts, their labels as the model names them, and what is left out, by place and reason."""
+) -> tuple[list[str], list[Answer], list[str], list[str]]:
+    """Return the texts, their labels as the model names them, and what is left out, by place and reason.
+
+    What is to be told of the files' encodings comes last.
+    """
     several = model.several
     names = LabelSets(model.labels, {}, SEPARATOR) if several else LabelNames(model.labels, {})
     columns = Columns(text_column, label_column, is_label=names.knows, several=several, by_flags=True)
-    texts, true, left_out = list[str](), list[Answer](), list[str]()
+    texts, true, left_out, encodings = list[str](), list[Answer](), list[str](), list[str]()
     for path in files_to_read(source):
-        check_lines(path)
+        encodings += filter(None, [read_as(path, every_line=True)])
         for number, row in enumerate(read_file(path, columns, Position()), 1):
             problem = _problem(row, names, folder)
             if problem:
@@ -202,7 +207,7 @@ def _read(
     if not texts:
         reason = f"has no row to measure on: {'; '.join(left_out[:PLACES_NAMED]) or 'it holds none'}"
         raise InvalidInput(f"{source.name!r}", reason, "Pass rows with texts, and labels that the export knows.")
-    return texts, true, left_out
+    return texts, true, left_out, encodings
 
 
 def _problem(row: SourceRow, names: LabelNames, folder: str) -> str | None:

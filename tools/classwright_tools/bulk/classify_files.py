@@ -33,7 +33,7 @@ from classwright_tools.domain.table_form import USUAL
 from classwright_tools.domain.usual import Usual
 from classwright_tools.errors import InvalidInput
 from classwright_tools.measurement.caveats import unlike
-from classwright_tools.reading.files import check_lines, read_file, table_form
+from classwright_tools.reading.files import read_as, read_file, table_form
 from classwright_tools.reading.folders import is_data
 from classwright_tools.reading.opening import Position
 from classwright_tools.reading.rows import USUAL_PAIR, Columns, SourceRow
@@ -54,6 +54,8 @@ class BulkResult:
     by_label: Counter[str] = field(default_factory=Counter)
     first_unanswered: list[str] = field(default_factory=list)
     by_file: dict[str, Tally] = field(default_factory=dict)
+    encodings: list[str] = field(default_factory=list)
+    """What is to be told of files that are read as Windows-1252; empty of the others."""
     alarm: str = ""
     seconds: float = 0.0
 
@@ -79,7 +81,7 @@ class BulkResult:
     @property
     def summary(self) -> str:
         """All of it in a sentence or two."""
-        summary = f"{self.alarm} " if self.alarm else ""
+        summary = "".join(f"{one} " for one in (self.alarm, *self.encodings) if one)
         summary += f"{counted(self.rows, 'row')} in {self.seconds:.1f} s, {self.sure:,} of them sure."
         if self.by_label:
             summary += f" Sure or not: {each_label(dict(self.by_label.most_common()))}."
@@ -126,10 +128,11 @@ def classify_files(
     """
     check_output(output)
     files = files_to_read(source)
+    encodings = []
     for path in files:
         if output.exists() and output.samefile(path):
             raise InvalidInput(f"output {output.name!r}", "is a file to read", "Name another with --output.")
-        check_lines(path)
+        encodings.append(read_as(path, every_line=True))
     columns = Columns(text_column, None, pair_column if model.takes_pairs else None, others="all", by_flags=True)
     thresholds = {**model.label_thresholds, **thresholds}
     try:
@@ -142,7 +145,7 @@ def classify_files(
     about = {"model": model_name, "labels": model.labels, "columns": columns.names, "threshold": at, "files": stamps}
     about |= {"parts": (PART_ROWS, PART_CHARS)}
     about |= {"answers": answer_columns((), told, several=model.several), "thresholds": dict(thresholds)}
-    found, alone = BulkResult(), files[0].name if len(files) == 1 else ""
+    found, alone = BulkResult(encodings=encodings), files[0].name if len(files) == 1 else ""
     began = time.monotonic()
     read = _in_parts(_rows(files, columns, name_files=len(files) > 1))
     first = next(read, None)

@@ -10,8 +10,9 @@ from classwright_tools.curation.hub_layout import files_of
 from classwright_tools.curation.sources import Source
 from classwright_tools.curation.spool import spool_folder
 from classwright_tools.domain.example import Split
+from classwright_tools.errors import InvalidInput
 from classwright_tools.hub.repository import HubRepository, open_repository
-from classwright_tools.reading.files import read_file
+from classwright_tools.reading.files import read_as, read_file
 from classwright_tools.reading.folders import is_data, taken_remark
 from classwright_tools.reading.opening import Position
 from classwright_tools.reading.rows import Columns, SourceRow
@@ -44,4 +45,7 @@ def _rows(
     with spool_folder(context.workspace.root) as folder:
         repository.fetch([file for file in repository.files if file.name in names], folder, context)
         for place in names:
+            if read_as(folder / place):  # the answer's remarks are made before the files are there
+                reason, repair = "is not in UTF-8, and looks like Windows-1252", "Download it, and import it by `path`."
+                raise InvalidInput(f"file {place!r}", reason, repair)
             yield from read_file(folder / place, columns, position)

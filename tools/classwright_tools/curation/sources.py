@@ -15,7 +15,7 @@ from classwright_tools.domain.example import Split
 from classwright_tools.domain.table_form import USUAL, TableForm
 from classwright_tools.errors import InvalidInput
 from classwright_tools.reading.delimited import read_csv
-from classwright_tools.reading.files import read_file, table_form
+from classwright_tools.reading.files import read_as, read_file, table_form
 from classwright_tools.reading.folders import chosen_split, files_of
 from classwright_tools.reading.opening import Position
 from classwright_tools.reading.parquet import arrow_rows, plain_columns, refuse_endless
@@ -46,7 +46,7 @@ def read_path(path: Path, columns: Columns, split: Split, position: Position) ->
         InvalidInput: its kind is not known, it has no such column, or it cannot be read.
     """
     if path.is_file():
-        return Source(read_file(path, columns, position), form=table_form(path, columns))
+        return Source(read_file(path, columns, position), read_as(path), form=table_form(path, columns))
     remark = ""
     if (path / "dataset_dict.json").is_file():
         subject = f"folder {path.name!r}"
@@ -58,7 +58,7 @@ def read_path(path: Path, columns: Columns, split: Split, position: Position) ->
         return Source(_read_saved(path, columns), remark)
     taken = files_of(path, split)
     rows = chain.from_iterable(read_file(file, columns, position) for file in taken.files)
-    return Source(rows, taken.remark, edits_in(path))
+    return Source(rows, " ".join(filter(None, [taken.remark, *map(read_as, taken.files)])), edits_in(path))
 
 
 def read_dataset(workspace: Workspace, dataset: str, split: Split) -> Source:

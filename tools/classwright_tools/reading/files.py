@@ -11,7 +11,16 @@ from classwright_tools.errors import InvalidInput
 from classwright_tools.reading.delimited import delimiter_of, read_csv
 from classwright_tools.reading.encodings import check_encoding
 from classwright_tools.reading.json_lines import read_jsonl
-from classwright_tools.reading.opening import MARKS, PARQUET, SAMPLE_BYTES, Position, encoding_of, unpacked
+from classwright_tools.reading.opening import (
+    MARKS,
+    PARQUET,
+    SAMPLE_BYTES,
+    WESTERN,
+    Position,
+    encoding_of,
+    lines_of,
+    unpacked,
+)
 from classwright_tools.reading.parquet import read_parquet
 from classwright_tools.reading.rows import Columns, SourceRow
 
@@ -42,15 +51,15 @@ def read_file(path: Path, columns: Columns, position: Position) -> Iterator[Sour
     return (read_csv if _ending(path) in _DELIMITED else read_jsonl)(path, columns, position)
 
 
-def check_lines(path: Path) -> None:
-    """Return if no line of a file that `read_file` reads has broken characters; those of Parquet are not looked at.
+def read_as(path: Path, *, every_line: bool = False) -> str:
+    """Return what is to be told of the encoding that `read_file` reads a file in; "" of Unicode, and of Parquet.
 
     Raises:
-        InvalidInput: one has; the first is named.
+        InvalidInput: it is in none that is read, or with `every_line` one of its lines has broken characters; the
+            first is named.
         OSError: it cannot be opened.
     """
-    if is_read(path) and not _is_parquet(path):
-        check_encoding(path, every_line=True)
+    return check_encoding(path, every_line=every_line) if is_read(path) and not _is_parquet(path) else ""
 
 
 def table_form(path: Path, columns: Columns) -> TableForm:
@@ -64,10 +73,11 @@ def table_form(path: Path, columns: Columns) -> TableForm:
         return USUAL
     with path.open("rb") as raw:
         sample = unpacked(raw, path).peek(SAMPLE_BYTES)[:SAMPLE_BYTES]
-    text = _QUOTED.sub("", sample.decode(encoding_of(sample), errors="replace"))
+    is_western = lines_of(path).is_western
+    text = _QUOTED.sub("", sample.decode(WESTERN if is_western else encoding_of(sample), errors="replace"))
     return TableForm(
         delimiter=delimiter_of(path, columns) or ",",
-        marked=sample.startswith(MARKS),
+        marked=is_western or sample.startswith(MARKS),  # Excel takes UTF-8 without a mark for Windows-1252
         line_end="\r\n" if "\r\n" in text.partition("\n")[0] + "\n" else "\n",
     )
 

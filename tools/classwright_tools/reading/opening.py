@@ -12,6 +12,7 @@ from io import BufferedReader, TextIOWrapper
 from pathlib import Path
 from typing import IO, Any
 
+from classwright.predict import LineEncoding
 from classwright_tools.domain.noun import MAX_TEXT_CHARS
 from classwright_tools.errors import InvalidInput
 
@@ -23,6 +24,8 @@ MAX_EXPANSION = 200
 FREE_EXPANSION_BYTES = 256 * 2**20
 PARQUET = b"PAR1"
 SAMPLE_BYTES = 4_096
+UTF_8, WESTERN = "utf-8-sig", "cp1252"
+_AT_ONCE = 2**20
 _MARKS = (  # the longer first: the mark of UTF-32 begins with that of UTF-16
     (codecs.BOM_UTF32_LE, "utf-32"), (codecs.BOM_UTF32_BE, "utf-32"), (codecs.BOM_UTF16_LE, "utf-16"),
     (codecs.BOM_UTF16_BE, "utf-16"),
@@ -67,6 +70,8 @@ class Position:
 def opened(path: Path, position: Position, any_line_end: bool = False) -> Iterator[Iterator[str | None]]:
     """Open the lines of a text file, gzipped or not, in UTF-8, UTF-16 or UTF-32, with or without a mark.
 
+    One in Windows-1252 is read, too: see `LineEncoding`; whoever reads it tells so, by `files.read_as`.
+
     Each has its end; None stands for one of over MAX_ROW_CHARS, which is never held in memory whole. What is broken is
     U+FFFD. The lines end as the first one does, and another line end stands inside a text; with `any_line_end` each
     ends a line, and is "\\n".
@@ -81,10 +86,34 @@ def opened(path: Path, position: Position, any_line_end: bool = False) -> Iterat
             binary = unpacked(raw, path)
             sample = binary.peek(SAMPLE_BYTES)[:SAMPLE_BYTES]
             refuse_other_kinds(sample, source)
-            encoding = encoding_of(sample)
+            encoding = WESTERN if lines_of(path).is_western else encoding_of(sample)
             newline = None if any_line_end else _line_end(sample.decode(encoding, errors="replace"))
             file = TextIOWrapper(binary, encoding=encoding, errors="replace", newline=newline)
             yield _bounded_lines(file, newline or "\n")
+
+
+def lines_of(path: Path, *, every_line: bool = False) -> LineEncoding:
+    """Return what the lines of a text file say of its encoding; nothing of one in UTF-16 or UTF-32.
+
+    Without `every_line` no more lines are looked at than decide between UTF-8 and Windows-1252.
+
+    Raises:
+        InvalidInput: it is of another kind, or a damaged gzip file, or unpacks to too much.
+        OSError: it cannot be opened.
+    """
+    source = f"file {path.name!r}"
+    found = LineEncoding()
+    with path.open("rb") as raw, telling_damage(source):
+        binary = unpacked(raw, path)
+        sample = binary.peek(SAMPLE_BYTES)[:SAMPLE_BYTES]
+        refuse_other_kinds(sample, source)
+        if encoding_of(sample) != UTF_8:
+            return found
+        number = 1
+        while (line := binary.readline(_AT_ONCE)) and (every_line or not found.has_utf_8):
+            found.take(number, line, whole=len(line) < _AT_ONCE)
+            number += line.endswith(b"\n")
+    return found
 
 
 @contextmanager
@@ -114,7 +143,7 @@ def encoding_of(sample: bytes) -> str:
     if marked:
         return marked
     if _is_utf_8(sample):  # a zero byte or two in a text is no sign
-        return "utf-8-sig"
+        return UTF_8
     zeros = [sample[place::4].count(0) / max(1, len(sample[place::4])) for place in range(4)]
     candidates = {
         "utf-32-le": min(zeros[2], zeros[3]) > 0.9,
@@ -125,7 +154,7 @@ def encoding_of(sample: bytes) -> str:
     for name, is_likely in candidates.items():
         if is_likely and re.search(r'[\r\n"]', sample.decode(name, errors="replace")):
             return name
-    return "utf-8-sig"
+    return UTF_8
 
 
 def _is_utf_8(sample: bytes) -> bool:
