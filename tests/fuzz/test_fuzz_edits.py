@@ -15,7 +15,7 @@ from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
 from classwright_tools.context import ToolContext
-from classwright_tools.domain.edits import Decided
+from classwright_tools.domain.decided import Decided
 from classwright_tools.domain.example import SPLITS, Example, Provenance, Split, example_id, make_example
 from classwright_tools.domain.pair import Content
 from classwright_tools.domain.row_history import history

@@ -6,7 +6,7 @@ import pytest
 from pydantic import ValidationError
 
 from classwright_tools.context import ToolContext
-from classwright_tools.domain.edits import Decided
+from classwright_tools.domain.decided import Decided
 from classwright_tools.domain.example import make_example
 from classwright_tools.domain.row_history import history
 from classwright_tools.domain.task import Task

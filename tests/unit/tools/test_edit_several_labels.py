@@ -8,7 +8,7 @@ import pytest
 from pydantic import ValidationError
 
 from classwright_tools.context import ToolContext
-from classwright_tools.domain.edits import Decided
+from classwright_tools.domain.decided import Decided
 from classwright_tools.domain.example import Provenance, make_example
 from classwright_tools.domain.task import Label
 from classwright_tools.domain.topic_tree import Cell, TopicTree

@@ -14,7 +14,7 @@ import pytest
 
 from classwright_server.mcp.resource_readers import rows as rows_resource
 from classwright_tools.context import ToolContext
-from classwright_tools.domain.edits import Decided
+from classwright_tools.domain.decided import Decided
 from classwright_tools.domain.example import Example, Provenance, Split, make_example
 from classwright_tools.domain.row_history import history
 from classwright_tools.domain.source import GivenRow

@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 
 from classwright_tools.context import ToolContext
-from classwright_tools.domain.edits import Decided, Edit
+from classwright_tools.domain.decided import Decided
+from classwright_tools.domain.edits import Edit
 from classwright_tools.domain.example import SPLITS, Example
 from classwright_tools.errors import InvalidInput
 from classwright_tools.import_examples import ImportExamplesRequest, import_examples

@@ -17,7 +17,8 @@ from classwright.predict import (
     told_probabilities,
 )
 from classwright_tools.bulk.dataset_rows import DatasetAnswers
-from classwright_tools.domain.edits import Decided, Decider, Edit, ids_before
+from classwright_tools.domain.decided import Decided
+from classwright_tools.domain.edits import Decider, Edit, ids_before
 from classwright_tools.domain.example import LABELLED_BUT_TEST, Example, Split, example_id
 from classwright_tools.domain.label_sets import BETWEEN, labels_apart, named_together
 from classwright_tools.domain.pair import Content

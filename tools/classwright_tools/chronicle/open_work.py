@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 
 from classwright_tools.domain.annotation import Annotation
 from classwright_tools.domain.assignment import Assignment
-from classwright_tools.domain.edits import Decided
+from classwright_tools.domain.decided import Decided
 from classwright_tools.domain.excerpt import counted
 from classwright_tools.domain.kinds import Kind
 from classwright_tools.domain.labels_since import fitting_none

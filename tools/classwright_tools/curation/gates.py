@@ -14,7 +14,7 @@ from classwright_tools.curation.real_texts import RealTexts
 from classwright_tools.curation.shown_texts import ShownTexts
 from classwright_tools.curation.text_checks import debris, letter_count, word_count
 from classwright_tools.domain.cleaning import is_broken
-from classwright_tools.domain.edits import Decided
+from classwright_tools.domain.decided import Decided
 from classwright_tools.domain.example import SPLITS, Example, Split, example_id
 from classwright_tools.domain.noun import MAX_TEXT_CHARS
 from classwright_tools.domain.pair import Content, joined

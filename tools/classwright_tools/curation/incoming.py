@@ -10,7 +10,7 @@ from classwright_tools.curation.brought_edits import Edits, to_add
 from classwright_tools.curation.chosen_source import chosen_source, label_names
 from classwright_tools.curation.joined_edits import names_since, to_join
 from classwright_tools.curation.sources import Source
-from classwright_tools.domain.edits import Decided
+from classwright_tools.domain.decided import Decided
 from classwright_tools.domain.example import Division, Split
 from classwright_tools.domain.source import GivenSource
 from classwright_tools.domain.task import Task

@@ -7,7 +7,8 @@ from typing import NamedTuple
 
 from classwright_tools.curation.brought_edits import Edits
 from classwright_tools.curation.row_changes import RowState, states
-from classwright_tools.domain.edits import Decided, Edit
+from classwright_tools.domain.decided import Decided
+from classwright_tools.domain.edits import Edit
 from classwright_tools.domain.example import Split
 from classwright_tools.domain.excerpt import counted, listed
 from classwright_tools.domain.label_sets import joined_labels, labels_apart

@@ -1,4 +1,4 @@
-"""Edits: what was decided about rows and labels of a dataset, by whom and why, and what of it holds now."""
+"""Edits: what was decided about rows and labels of a dataset, by whom and why, and what an undo takes back."""
 
 from __future__ import annotations
 
@@ -92,169 +92,7 @@ DONE_WORDS = {
 }
 """What an action makes of its rows."""
 VOUCH_FOR_LABELS = ("relabel", "restore", "approve", "good_example")
-_VOUCHES = ("rewrite", *VOUCH_FOR_LABELS)
 TAKE_ROWS_OUT = ("remove", "remove_label")
-
-
-class Decided:
-    """What holds after a sequence of edits, by the ids that the rows have then."""
-
-    def __init__(self, edits: Iterable[Edit]) -> None:
-        """Go through `edits`, the oldest first."""
-        self.by_person: dict[str, Edit] = {}
-        """Rows whose label a person vouched for, or whose text one wrote anew, and the newest edit that did."""
-        self.by_model: set[str] = set()
-        """Rows whose label a model gave in place of another, and that no person vouched for since."""
-        self.good_examples: dict[str, None] = {}
-        """In the order in which they were marked."""
-        self.flagged: set[str] = set()
-        self.fits_none: dict[str, Edit] = {}
-        """Unlabelled rows that fit no label, and the edit by which that was said when they were asked about."""
-        self.removed: set[str] = set()
-        edits = list(edits)
-        undoing = {place: _around(edits, place) for place, edit in enumerate(edits) if edit.action == "undo"}
-        kept = {place for places in undoing.values() for place in places or ()}
-        states: dict[int, Decided] = {}
-        for place, edit in enumerate(edits):
-            if place in kept:
-                states[place] = self._copy()
-            around = undoing.get(place)
-            if around:
-                self._take_back(edits[: place + 1], around, states)
-            elif edit.action != "undo":
-                for id_, before in edit.rows.items():
-                    self._take(edit, id_, before)
-
-    def _copy(self) -> Decided:
-        """Return what holds so far, which later edits do not change."""
-        same = Decided(())
-        same.by_person, same.by_model = dict(self.by_person), set(self.by_model)
-        same.good_examples, same.flagged = dict(self.good_examples), set(self.flagged)
-        same.fits_none = dict(self.fits_none)
-        return same
-
-    def _take_back(self, edits: Sequence[Edit], around: _Around, states: Mapping[int, Decided]) -> None:
-        """Let hold of the rows of an undo, the last of `edits`, what held before the edit that is undone.
-
-        Mark by mark: what somebody changed since stays.
-        """
-        then, after, now = (states[place] for place in around)
-        ids_now, ids_after, ids_then = (
-            ids_before(edits[start:end])
-            for start, end in ((around.now, len(edits)), (around.after, around.now), (around.then, around.after))
-        )
-        for id_ in edits[-1].rows:
-            is_now = ids_now.get(id_, id_)
-            was_after = ids_after.get(is_now, is_now)
-            was_then = ids_then.get(was_after, was_after)
-            for name in ("by_person", "by_model", "good_examples", "flagged", "fits_none"):
-                is_same = _mark(after, name, was_after) == _mark(now, name, is_now)
-                mark = _mark(then, name, was_then) if is_same else _mark(now, name, is_now)
-                marks = getattr(self, name)
-                if isinstance(marks, set):
-                    (marks.add if mark else marks.discard)(id_)
-                elif mark:
-                    marks[id_] = mark[0]
-                else:
-                    marks.pop(id_, None)
-
-    def said_of(self, id_: str) -> tuple[object, ...]:
-        """Return all that holds of a row, to be compared."""
-        marks = (id_ in marked for marked in (self.by_model, self.good_examples, self.flagged))
-        return (self.by_person.get(id_), self.fits_none.get(id_), *marks)
-
-    def voucher(self, id_: str) -> tuple[Edit | None, bool]:
-        """Return the edit by which a person vouched for the label of a row, and whether a model gave it."""
-        return self.by_person.get(id_), id_ in self.by_model
-
-    def marks_in_words(self, id_: str) -> str:
-        """Return what holds of a row, in words."""
-        edit = self.by_person.get(id_)
-        marks = {
-            f"{edit.made} by a person" if edit else "": edit,
-            "labelled by a model": id_ in self.by_model,
-            DONE_WORDS["good_example"]: id_ in self.good_examples,
-            DONE_WORDS["flag"]: id_ in self.flagged,
-            "fits no label": id_ in self.fits_none,
-        }
-        return ", ".join(words for words, holds in marks.items() if holds) or "no mark"
-
-    def _take(self, edit: Edit, id_: str, before: str) -> None:
-        if edit.action == "opinion":
-            return
-        if edit.takes_rows_out:
-            self._forget(id_)
-            self.removed.add(id_)
-            return
-        self.removed.discard(id_)
-        if edit.action == "rewrite":
-            self._rewrite(id_, before)
-        elif edit.action == "good_example":
-            self.good_examples[id_] = None
-        elif edit.action == "flag":
-            self.flagged.add(id_)
-        elif edit.action == "fits_none":
-            self.fits_none[id_] = edit
-        elif edit.action == "unmark":
-            self._forget(id_)
-        if edit.action in _VOUCHES:
-            self._vouch(edit, id_)
-
-    def _rewrite(self, id_: str, before: str) -> None:
-        if before in self.good_examples:
-            self.good_examples[id_] = None
-        if before in self.by_model:
-            self.by_model.add(id_)
-        self._forget(before)
-
-    def _vouch(self, edit: Edit, id_: str) -> None:
-        self.flagged.discard(id_)
-        self.fits_none.pop(id_, None)
-        if edit.by == "person":
-            self.by_person[id_] = edit
-            self.by_model.discard(id_)
-        elif edit.action == "relabel":
-            self.by_model.add(id_)
-
-    def decider_of(self, id_: str, *, annotated: bool) -> Decider:
-        """Return who gave a real text the label that it has, a model if it was `annotated`, or vouched for it since.
-
-        An imported label counts as a person's.
-        """
-        if id_ in self.by_person:
-            return "person"
-        return "model" if annotated or id_ in self.by_model else "person"
-
-    def _forget(self, id_: str) -> None:
-        self.by_person.pop(id_, None)
-        self.good_examples.pop(id_, None)
-        self.fits_none.pop(id_, None)
-        self.flagged.discard(id_)
-
-
-class _Around(NamedTuple):
-    """The places of the first edit that an undo takes back, of the first one after it, and of the undo's own first."""
-
-    then: int
-    after: int
-    now: int
-
-
-def _around(edits: Sequence[Edit], place: int) -> _Around | None:
-    """Return which edits the undo at `place` takes back; None if they are not there."""
-    undo = edits[place]
-    versions: list[tuple[str | None, bool]] = [(edit.dataset, edit.brought) for edit in edits[: place + 1]]
-    if (undo.version, undo.brought) not in versions:
-        return None
-    then = versions.index((undo.version, undo.brought))
-    after = next((number for number in range(then, place + 1) if versions[number] != versions[then]), place)
-    return _Around(then, after, versions.index((undo.dataset, undo.brought)))
-
-
-def _mark(said: Decided, name: str, id_: str) -> tuple[Edit | None, ...]:
-    """Return what holds of a row by one of the marks of `said`: empty where the row has it not."""
-    marks = getattr(said, name)
-    return () if id_ not in marks else (marks[id_] if isinstance(marks, dict) else None,)
 
 
 def ids_before(edits: Iterable[Edit]) -> dict[str, str]:
@@ -284,3 +122,49 @@ def decided_since(edits: Iterable[Edit], *others: str) -> set[str]:
         elif edit.action in (*VOUCH_FOR_LABELS, *others):
             found |= edit.rows.keys()
     return found
+
+
+class UndoneRow(NamedTuple):
+    """A row of an undo: its id after it, before it, after the edit that is undone, and before that one."""
+
+    id: str
+    now: str
+    after: str
+    then: str
+
+
+class Undoing(NamedTuple):
+    """What an undo takes back: its rows, and the places of edits, beginning with the first that it undoes (`then`).
+
+    `after` is the first after those, `now` the first of the undo's own version.
+    """
+
+    then: int
+    after: int
+    now: int
+    rows: tuple[UndoneRow, ...]
+
+
+def undoings(edits: Sequence[Edit]) -> dict[int, Undoing]:
+    """Return what each undo among `edits` takes back, by its place; nothing does one whose edit is not there."""
+    first: dict[tuple[str | None, bool], int] = {}
+    found: dict[int, Undoing] = {}
+    for place, edit in enumerate(edits):
+        first.setdefault((edit.dataset, edit.brought), place)
+        then = first.get((edit.version, edit.brought))
+        if edit.action != "undo" or not edit.rows or then is None:
+            continue
+        undone, now = (edits[then].dataset, edits[then].brought), first[edit.dataset, edit.brought]
+        others = (at for at in range(then, place) if (edits[at].dataset, edits[at].brought) != undone)
+        after = next(others, place)
+        were = [ids_before(part) for part in (edits[now:place], edits[after:now], edits[then:after])]
+        found[place] = Undoing(then, after, now, tuple(_undone_row(id_, were) for id_ in edit.rows))
+    return found
+
+
+def _undone_row(id_: str, were: Iterable[Mapping[str, str]]) -> UndoneRow:
+    """Return a row of an undo, whose ids `were` others before the undo, since the edit that it undoes, and by that."""
+    ids = [id_]
+    for before in were:
+        ids.append(before.get(ids[-1], ids[-1]))
+    return UndoneRow(*ids)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
 
-from classwright_tools.domain.edits import Decided, Edit
+from classwright_tools.domain.decided import Decided
+from classwright_tools.domain.edits import Edit
 from classwright_tools.domain.label_sets import exchanged, labels_apart
 
 

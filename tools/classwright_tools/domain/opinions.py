@@ -6,16 +6,18 @@ such a decision, or one in the chat, settles what others differed about.
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from itertools import takewhile
 from typing import TypeVar
 
-from classwright_tools.domain.edits import Decided, Edit, Mark, decided_since, ids_before
+from classwright_tools.domain.decided import Decided
+from classwright_tools.domain.edits import Edit, Mark, Undoing, decided_since, undoings
 from classwright_tools.domain.label_sets import joined_labels, key_in_words, labels_apart
 from classwright_tools.domain.labels_since import labels_since
 
 T = TypeVar("T")
+_EXCHANGE = ("rename_label", "merge_label", "split_label", "remove_label")
 GONE = ""
 """In the place of an `Example.label_key`: the row should go."""
 
@@ -97,6 +99,9 @@ class RowOpinions:
         return replace(self, said=dict(self.said), unaided=dict(self.unaided), shown=set(self.shown))
 
 
+_Said = tuple[RowOpinions | None, set[str]]
+
+
 class Opinions:
     """What persons said of rows by a sequence of edits, by the ids that the rows have then."""
 
@@ -105,10 +110,19 @@ class Opinions:
         self.of_row: dict[str, RowOpinions] = {}
         self.deciders: dict[str, set[str]] = {}
         """The rows that somebody decided on in any way, and their names."""
-        so_far: list[Edit] = []
-        for edit in edits:
-            self._take(edit, so_far)
-            so_far.append(edit)
+        edits = list(edits)
+        taken_back = undoings(edits)
+        wanted: defaultdict[int, set[str]] = defaultdict(set)
+        for undoing in taken_back.values():
+            wanted[undoing.then].update(row.then for row in undoing.rows)
+        were: dict[tuple[int, str], _Said] = {}
+        for place, edit in enumerate(edits):
+            were |= {(place, id_): self._said_of(id_) for id_ in wanted.get(place, ())}
+            if place in taken_back:
+                undoing = taken_back[place]
+                self._take_back(undoing, were, edits[undoing.after : undoing.now])
+            elif edit.action != "undo":
+                self._take(edit)
 
     @property
     def disputed(self) -> list[str]:
@@ -129,24 +143,34 @@ class Opinions:
         """Who decided on any row."""
         return {name for names in self.deciders.values() for name in names}
 
-    def _take(self, edit: Edit, before: Sequence[Edit]) -> None:
-        if edit.action in ("rename_label", "merge_label", "split_label", "remove_label"):
-            self._exchange(edit)
-        elif edit.action == "undo":
-            version = (edit.version, edit.brought)
-            so_far = list(takewhile(lambda one: (one.dataset, one.brought) != version, before))
-            then = Opinions(so_far)
-            since = before[len(so_far) :]
-            was = ids_before(since)
-            later = decided_since([one for one in since if one.dataset not in (edit.version, edit.dataset)], "opinion")
-            own = ids_before(one for one in since if one.dataset == edit.dataset)
-            for id_ in edit.rows:
-                if own.get(id_, id_) not in later:
-                    self._put(self.of_row, id_, then.of_row.get(was.get(id_, id_)))
-                    self._put(self.deciders, id_, then.deciders.get(was.get(id_, id_)))
+    def _take(self, edit: Edit) -> None:
+        if edit.action in _EXCHANGE:
+            self.of_row = {id_: now for id_, row in self.of_row.items() if (now := _exchanged(row, edit))}
         elif edit.by == "person":
             for id_, value in edit.rows.items():
                 self._say(edit, id_, value)
+
+    def _said_of(self, id_: str) -> _Said:
+        """Return what was said of a row so far, and who decided on it, which later edits do not change."""
+        row = self.of_row.get(id_)
+        return row and row.copy(), set(self.deciders.get(id_, ()))
+
+    def _take_back(self, undoing: Undoing, were: Mapping[tuple[int, str], _Said], since: Sequence[Edit]) -> None:
+        """Let hold of the rows of an undo what was said before the edit that is undone, by the names of labels now.
+
+        Of rows that somebody decided on by the edits `since` all that was said stays.
+        """
+        later = decided_since(since, "opinion")
+        exchanges = [edit for edit in since if edit.action in _EXCHANGE]
+        for undone in undoing.rows:
+            if undone.now in later:
+                continue
+            row, names = were[undoing.then, undone.then]
+            row = row and row.copy()
+            for edit in exchanges:
+                row = row and _exchanged(row, edit)
+            self._put(self.of_row, undone.id, row)
+            self._put(self.deciders, undone.id, set(names) or None)
 
     def _say(self, edit: Edit, id_: str, value: str) -> None:
         if edit.action == "rewrite":
@@ -168,14 +192,16 @@ class Opinions:
         else:
             where[id_] = value
 
-    def _exchange(self, edit: Edit) -> None:
-        """Call labels what they are called after an edit; what was said of one that has ended is no longer compared."""
-        for id_, row in list(self.of_row.items()):
-            row.said = _called(row.said, edit)
-            row.unaided = _called(row.unaided, edit)
-            row.stands = _called({"": row.stands}, edit).get("") if row.stands is not None else None
-            if not row.said and row.stands is None:
-                del self.of_row[id_]
+
+def _exchanged(row: RowOpinions, edit: Edit) -> RowOpinions | None:
+    """Return what was said of a row by what labels are called after an edit; None where it speaks of none any more.
+
+    What was said of a label that has ended is no longer compared.
+    """
+    row.said = _called(row.said, edit)
+    row.unaided = _called(row.unaided, edit)
+    row.stands = _called({"": row.stands}, edit).get("") if row.stands is not None else None
+    return row if row.said or row.stands is not None else None
 
 
 def _called(said: Mapping[str, str], edit: Edit) -> dict[str, str]:

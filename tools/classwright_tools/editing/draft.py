@@ -10,7 +10,8 @@ from typing import Any
 
 from classwright_tools.context import ToolContext
 from classwright_tools.curation.row_filter import has_one_of
-from classwright_tools.domain.edits import TEST_ROWS, Decided, Decider, Edit
+from classwright_tools.domain.decided import Decided
+from classwright_tools.domain.edits import TEST_ROWS, Decider, Edit
 from classwright_tools.domain.example import Example, Split
 from classwright_tools.domain.excerpt import listed
 from classwright_tools.domain.label_sets import in_order, joined_labels, labels_apart, named_apart, named_together

@@ -7,7 +7,8 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from classwright_tools.domain.edits import VOUCH_FOR_LABELS, Decided, Edit, decided_since, ids_after
+from classwright_tools.domain.decided import Decided
+from classwright_tools.domain.edits import VOUCH_FOR_LABELS, Edit, decided_since, ids_after
 from classwright_tools.domain.label_sets import labels_apart
 from classwright_tools.domain.labels_since import label_since
 from classwright_tools.domain.row_history import history

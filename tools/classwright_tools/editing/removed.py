@@ -7,7 +7,7 @@ from collections import defaultdict
 from dataclasses import dataclass
 from typing import Any
 
-from classwright_tools.domain.edits import Decided
+from classwright_tools.domain.decided import Decided
 from classwright_tools.editing.draft import Draft
 from classwright_tools.editing.row_table import keyed, with_values
 from classwright_tools.errors import NotFound

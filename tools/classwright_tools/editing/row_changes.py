@@ -6,7 +6,8 @@ from collections.abc import Mapping, Sequence
 
 from classwright_tools.domain.changes import Change
 from classwright_tools.domain.cleaning import clean_text, is_broken
-from classwright_tools.domain.edits import Decided, Edit, ids_before
+from classwright_tools.domain.decided import Decided
+from classwright_tools.domain.edits import Edit, ids_before
 from classwright_tools.domain.example import Split, example_id, origin_of_labelled
 from classwright_tools.domain.excerpt import counted
 from classwright_tools.domain.label_sets import in_order, joined_labels, key_in_words, labels_apart

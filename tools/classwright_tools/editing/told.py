@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
-from classwright_tools.domain.edits import Decided
+from classwright_tools.domain.decided import Decided
 from classwright_tools.domain.excerpt import counted, listed
 from classwright_tools.domain.task import Task
 

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from classwright_tools.context import ToolContext
 from classwright_tools.domain.analysis import CellFinding, GroupEffect, LabelIssue
-from classwright_tools.domain.edits import Decided
+from classwright_tools.domain.decided import Decided
 from classwright_tools.domain.example import Split
 from classwright_tools.domain.topic_tree import Cell, TopicTree
 from classwright_tools.learning.model import Model

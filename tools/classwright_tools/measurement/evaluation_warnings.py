@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from classwright_tools.curation.row_sources import row_sources
-from classwright_tools.domain.edits import Decided
+from classwright_tools.domain.decided import Decided
 from classwright_tools.domain.example import Example, Split
 from classwright_tools.domain.excerpt import counted
 from classwright_tools.domain.label_names import other_labels

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from classwright_tools.context import ToolContext
-from classwright_tools.domain.edits import Decided
+from classwright_tools.domain.decided import Decided
 from classwright_tools.domain.example import LABELLED_BUT_TEST
 from classwright_tools.learning.embedding_cache import EmbeddingCache
 from classwright_tools.learning.encoders import Encoder, encoder_at_hand, open_encoder

@@ -7,7 +7,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, S
 from typing import NamedTuple
 
 from classwright_tools.domain.changes import Change
-from classwright_tools.domain.edits import Decided
+from classwright_tools.domain.decided import Decided
 from classwright_tools.domain.example import example_id
 from classwright_tools.domain.label_sets import labels_apart, named_together
 from classwright_tools.domain.opinions import GONE, Opinions, RowOpinions

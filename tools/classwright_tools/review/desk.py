@@ -12,8 +12,9 @@ from numpy.typing import NDArray
 
 from classwright_tools.curation.row_filter import filtered
 from classwright_tools.curation.row_sources import GiveSources, RowSources
+from classwright_tools.domain.decided import Decided
 from classwright_tools.domain.decision import Person, name_in
-from classwright_tools.domain.edits import Decided, Edit
+from classwright_tools.domain.edits import Edit
 from classwright_tools.domain.kinds import number_of
 from classwright_tools.domain.label_sets import SEVERAL, in_one_name, labels_apart
 from classwright_tools.domain.look import Look

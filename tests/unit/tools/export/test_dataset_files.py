@@ -21,7 +21,8 @@ from classwright_tools.bulk.outputs import write_output
 from classwright_tools.context import ToolContext
 from classwright_tools.curation.shingles import folded
 from classwright_tools.domain.cleaning import REPLACEMENT, clean_text
-from classwright_tools.domain.edits import Decided, Edit
+from classwright_tools.domain.decided import Decided
+from classwright_tools.domain.edits import Edit
 from classwright_tools.domain.example import SPLITS, Example, Provenance, Split, make_example
 from classwright_tools.domain.selection import RowFilter
 from classwright_tools.domain.task import Label, Task

@@ -7,8 +7,8 @@ from functools import partial
 import pytest
 
 from classwright_tools.curation.row_sources import row_sources
+from classwright_tools.domain.decided import Decided
 from classwright_tools.domain.decision import Decision
-from classwright_tools.domain.edits import Decided
 from classwright_tools.domain.example import Example, example_id
 from classwright_tools.domain.task import Task
 from classwright_tools.edit_examples import EditExamplesRequest, edit_examples

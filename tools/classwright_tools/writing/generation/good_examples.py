@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from itertools import chain
 
-from classwright_tools.domain.edits import Decided
+from classwright_tools.domain.decided import Decided
 from classwright_tools.domain.example import Split
 from classwright_tools.workspace.datasets import iterate_rows, read_edits
 from classwright_tools.workspace.workspace import Workspace
