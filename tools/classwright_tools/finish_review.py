@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from pydantic import Field
 
 from classwright_tools.context import ToolContext
 from classwright_tools.domain.excerpt import counted, listed
 from classwright_tools.domain.kinds import DatasetId
-from classwright_tools.domain.noun import MAX_ROWS_WRITTEN, Slug, ToolRequest, ToolResult
+from classwright_tools.domain.noun import Slug, ToolRequest, ToolResult
 from classwright_tools.errors import NotEnoughData
 from classwright_tools.tool import ToolSpec, ToolText
 from classwright_tools.work import ROW_BYTES, always, computing
-
-MOST_ROWS = 10 * MAX_ROWS_WRITTEN
-"""Each bulk decision was confirmed on the page, with its count."""
 
 
 class FinishReviewRequest(ToolRequest):
@@ -34,6 +33,8 @@ class FinishReviewResult(ToolResult):
 def finish_review(request: FinishReviewRequest, context: ToolContext) -> FinishReviewResult:
     """Make one version of the task's newest dataset by all decisions that no version has yet.
 
+    A run that is repeated tells of the version that it made; what was decided since waits for the next one.
+
     Raises:
         NotFound: the task or its dataset does not exist.
         NotEnoughData: no decision waits.
@@ -42,39 +43,41 @@ def finish_review(request: FinishReviewRequest, context: ToolContext) -> FinishR
     from classwright_tools.editing.draft import Done, Draft
     from classwright_tools.editing.versions import edit_dataset
     from classwright_tools.measurement.next_training import next_training
-    from classwright_tools.review.changes import carried_out
-    from classwright_tools.review.decisions import mark_made
+    from classwright_tools.review.changes import Carried, carried_out
+    from classwright_tools.review.decisions import mark_made, mark_without_change
     from classwright_tools.review.people import NAMES_LISTED, people_of, repeated, rows_decided
     from classwright_tools.review.standing import Standing
-    from classwright_tools.workspace.datasets import read_edits
     from classwright_tools.workspace.destination import Destination
+    from classwright_tools.workspace.later_labels import edits_since
 
     workspace = context.workspace
     task = workspace.task(request.task)
     standing = Standing(workspace, task.slug)
-    standing.refresh()
-    waiting = standing.waiting
-    if not waiting:
-        raise NotEnoughData(f"task {task.slug!r}", "has no decision that waits", "Review some rows first.")
-    newest = workspace.resolve(None, "dataset", task.slug).id
-    left: dict[str, int] = {}
+    carried, marked = Carried((), {}), list[int]()
 
     def decided(draft: Draft) -> tuple[Done, ...]:
-        carried = carried_out(draft, waiting, standing.name)
-        left.update(carried.left)
+        nonlocal carried, marked
+        standing.refresh()  # what another run saved meanwhile does not wait any more
+        if not standing.waiting:
+            raise NotEnoughData(f"task {task.slug!r}", "has no decision that waits", "Review some rows first.")
+        marked = [entry.number for entry in (*standing.waiting, *standing.signatures)]
+        draft.beside = partial(mark_made, numbers=marked)
+        carried = carried_out(draft, standing.waiting, standing.name)
         return carried.done
 
-    destination = Destination(task.slug, newest, on_newest=True)
-    edited = edit_dataset(context, destination, decided, by="person", reason=request.reason, at_once=MOST_ROWS)
+    edited = edit_dataset(context, Destination(task.slug, on_newest=True), decided, by="person", reason=request.reason)
+    if edited.dataset is None:
+        mark_without_change(workspace, edited.parent, marked)
     dataset = edited.dataset.id if edited.dataset else edited.parent
-    mark_made(workspace, [entry.number for entry in (*waiting, *standing.signatures)], dataset)
-    own = read_edits(workspace, dataset)[len(read_edits(workspace, edited.parent)) :]
+    standing.refresh()
+    saved = [entry for entry in standing.saved_in(dataset) if edited.dataset or entry.number in marked]
+    own = edits_since(workspace, edited.parent, dataset)
     by_name = rows_decided(own)
-    rows = len(set().union(*by_name.values()))
+    rows, left = len(set().union(*by_name.values())), carried.left
     whose = listed((f"{name} {len(ids)}" for name, ids in by_name.items() if name), NAMES_LISTED)
     summary = [
         f"{dataset} has what was decided on {counted(rows, 'row')}{whose and f': {whose}'}.",
-        repeated(waiting),
+        repeated(saved),
         f"Left out: {listed((f'{count} {reason}' for reason, count in left.items()), len(left))}." if left else "",
         people_of(workspace, dataset),
     ]
@@ -82,7 +85,7 @@ def finish_review(request: FinishReviewRequest, context: ToolContext) -> FinishR
         summary=" ".join(filter(None, summary)),
         next_step=next_training(workspace, task, dataset),
         dataset=dataset,
-        decisions=len(waiting),
+        decisions=len(saved),
         rows=rows,
     )
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pydantic import Field
 
 from classwright_tools.context import ToolContext
-from classwright_tools.domain.decision import MOST_ROWS, Decision, DecisionId, Person
+from classwright_tools.domain.decision import Decision, DecisionId, Person
 from classwright_tools.domain.excerpt import counted, listed
 from classwright_tools.domain.kinds import DatasetId
 from classwright_tools.domain.noun import Slug, ToolRequest, ToolResult
@@ -49,6 +49,7 @@ def undo_decision(request: UndoDecisionRequest, context: ToolContext) -> UndoDec
     from classwright_tools.review.decisions import store
     from classwright_tools.review.standing import Standing
     from classwright_tools.workspace.destination import Destination
+    from classwright_tools.workspace.later_labels import edits_since
 
     workspace = context.workspace
     task = workspace.task(request.task)
@@ -72,16 +73,14 @@ def undo_decision(request: UndoDecisionRequest, context: ToolContext) -> UndoDec
         if other is not entry and standing.version(other) == version and not standing.is_undone(other.decision.id)
     ]
     shared = {row for other in beside for row in other.decision.rows}
-    put: dict[str, str] = {}
 
     def without_it(draft: Draft) -> tuple[Done, ...]:
         done, back = put_back(draft, there, before=parent, after=version, whole=shared)
-        put.update(back)
-        return (done, *carried_out(draft, beside, standing.name, set(put)).done)
+        return (done, *carried_out(draft, beside, standing.name, set(back)).done)
 
     said = f"Taken back on the review page: {entry.decision.action} ({counted(len(there), 'row')})"
     destination = Destination(task.slug, version, on_newest=True)
-    edited = edit_dataset(context, destination, without_it, by="person", reason=said, at_once=10 * MOST_ROWS)
+    edited = edit_dataset(context, destination, without_it, by="person", reason=said)
     undone = next(done for done in edited.done if done.action == "undo")
     left = listed((f"{n} {why}" for why, n in undone.left.most_common() if n), len(there))
     if edited.dataset is None:
@@ -89,13 +88,14 @@ def undo_decision(request: UndoDecisionRequest, context: ToolContext) -> UndoDec
     store(
         workspace, task.slug, version, request.person, [Decision(id=request.id, action="undo", undoes=request.undoes)]
     )
+    own = edits_since(workspace, edited.parent, edited.dataset.id)
     return UndoDecisionResult(
         summary=f"In {edited.dataset.id} {counted(undone.rows, 'row is as it was', 'rows are as they were')} "
         f"before the decision that {version} has." + (f" Left as they are: {left}." if left else ""),
         next_step=f"edit_examples(task={task.slug!r}, revert_to={edited.parent!r}, reason=...) takes this back.",
         dataset=edited.dataset.id,
         rows=undone.rows,
-        first=next(iter(put.values()), there[0]),
+        first=next(id_ for edit in own if edit.action == "undo" for id_ in edit.rows),
     )
 
 

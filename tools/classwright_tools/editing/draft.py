@@ -25,6 +25,7 @@ from classwright_tools.measurement.selecting import select_in
 from classwright_tools.workspace.datasets import read_edits, read_table
 from classwright_tools.workspace.row_columns import example_of
 from classwright_tools.workspace.split_files import BATCH_ROWS
+from classwright_tools.workspace.workspace import Beside
 
 SAMPLE = 5
 
@@ -86,6 +87,8 @@ class Draft:
         self.by: Decider = by
         self.signed: Mapping[str, Any] = {}
         """Of what is recorded next: the name of who decided, and whether they knew that others differed."""
+        self.beside: Beside | None = None
+        """Stores what belongs to the version, with it."""
         self.touched: set[Split] = set()
         self._before = len(self.edits)
         self._bare_before = self._bare()

@@ -15,8 +15,9 @@ from classwright_tools.editing.draft import Done, Draft
 from classwright_tools.editing.label_changes import LABEL_CHANGES
 from classwright_tools.editing.label_split import split
 from classwright_tools.editing.row_changes import ROW_CHANGES
-from classwright_tools.workspace.datasets import read_card, read_edits, save_dataset
+from classwright_tools.workspace.datasets import read_card, save_dataset
 from classwright_tools.workspace.destination import Destination
+from classwright_tools.workspace.later_labels import edits_since
 from classwright_tools.workspace.workspace import Artifact
 
 MADE_BY = "edit_examples"
@@ -45,7 +46,7 @@ def edit_dataset(
     *,
     by: Decider,
     reason: str,
-    at_once: int,
+    at_once: int | None = None,
     overruled_at_once: int | None = None,
 ) -> Edited:
     """Make one new version of a dataset by `changes`, one after the other; none where they change nothing.
@@ -53,7 +54,7 @@ def edit_dataset(
     In their place something else may change the draft.
 
     Nothing is stored either where they change more than `at_once` rows, or more than `overruled_at_once` that a person
-    decided on otherwise, if that is given. Labels change in the task, too.
+    decided on otherwise, if these are given. Labels change in the task, too.
 
     Raises:
         NotFound, InvalidInput: a change cannot be made; nothing was stored.
@@ -66,7 +67,7 @@ def edit_dataset(
         task = workspace.task(destination.task)
         draft, done = _drafted(context, task, dataset, changes, by, reason)
         rows, overruled = sum(one.rows for one in done if one.asks), sum(one.overruled for one in done)
-        asks = rows > at_once or (overruled_at_once is not None and overruled > overruled_at_once)
+        asks = any(most is not None and n > most for n, most in ((rows, at_once), (overruled, overruled_at_once)))
         if asks or not draft.new:
             return Edited(dataset, None, done, to_confirm=rows if asks else 0)
         saved = save_dataset(
@@ -80,6 +81,7 @@ def edit_dataset(
             note=reason,
             edits=draft.new,
             task_version=_version(task, draft.task),
+            beside=draft.beside,
         )
         return Edited(dataset, saved, done, remarks=(*draft.remarks(), *store_definition(context, task, draft)))
 
@@ -160,6 +162,5 @@ def _version(before: Task, after: Task) -> int:
 
 def _done_by(context: ToolContext, made: Artifact) -> tuple[Done, ...]:
     """Return what the run that made a version did, as far as its edits tell."""
-    before = len(read_edits(context.workspace, made.parent))
-    edits = read_edits(context.workspace, made.id)[before:]
+    edits = edits_since(context.workspace, made.parent, made.id)
     return tuple(Done(edit.action, rows=len(edit.rows) + edit.test_rows) for edit in edits)

@@ -89,9 +89,14 @@ def _entry(row: DecisionRow) -> Entry:
     )
 
 
-def mark_made(workspace: Workspace, numbers: Collection[int], version: str) -> None:
-    """Store that the dataset `version` has the decisions with `numbers`."""
+def mark_made(session: Session, version: str, *, numbers: Collection[int]) -> None:
+    """Store that the dataset `version` has the decisions with `numbers`, in the transaction of `session`."""
+    for start in range(0, len(ordered := sorted(numbers)), 500):  # SQLite takes so many values in a statement
+        part = ordered[start : start + 500]
+        session.execute(update(DecisionRow).where(DecisionRow.number.in_(part)).values(version=version))
+
+
+def mark_without_change(workspace: Workspace, version: str, numbers: Collection[int]) -> None:
+    """Store that the decisions with `numbers` came to nothing: the dataset `version` is as they want it."""
     with Session(workspace.engine) as session, session.begin():
-        for start in range(0, len(ordered := sorted(numbers)), 500):  # SQLite takes so many values in a statement
-            part = ordered[start : start + 500]
-            session.execute(update(DecisionRow).where(DecisionRow.number.in_(part)).values(version=version))
+        mark_made(session, version, numbers=numbers)

@@ -155,6 +155,10 @@ class Standing:
         """All decisions about rows, the newest first."""
         return [entry for entry in reversed(self._by_id.values()) if entry.decision.rows]
 
+    def saved_in(self, version: str) -> list[Entry]:
+        """Return the decisions that change rows and that a dataset has, in the order of arrival."""
+        return [entry for entry in self._by_id.values() if entry.decision.rows and self.version(entry) == version]
+
     @property
     def signatures(self) -> list[Entry]:
         """The names that were given for decisions which no dataset has yet, in the order of arrival."""

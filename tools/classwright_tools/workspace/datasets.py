@@ -20,7 +20,7 @@ from classwright_tools.workspace.edits import EDITS, edits_of, lines_of, stored_
 from classwright_tools.workspace.own_files import open_own, read_own
 from classwright_tools.workspace.row_columns import as_of, example_of, schema
 from classwright_tools.workspace.split_files import BATCH_ROWS, tables_of, write_split
-from classwright_tools.workspace.workspace import Artifact, Workspace
+from classwright_tools.workspace.workspace import Artifact, Beside, Workspace
 
 CARD = KINDS["dataset"].document
 SOURCE = "source.jsonl"
@@ -182,6 +182,7 @@ def save_dataset(
     files: Mapping[str, str | Path] | None = None,
     sources: tuple[KeptSource, ...] | None = None,
     imported: str = "",
+    beside: Beside | None = None,
 ) -> Artifact:
     """Make a new version of a dataset: the splits in `changed` or `tables` anew, the others as they are in `parent`.
 
@@ -191,7 +192,7 @@ def save_dataset(
     an iterator: they are written batch by batch. Those of `tables` are `pyarrow.Table`s of `schema`. `files` are
     texts, or files to move, to lay beside them, by file name.
     `sources` are where rows without labels came from; by default those of the version whose rows they are. `imported`
-    is what an import brought.
+    is what an import brought. `beside` is as in `Workspace.publish`.
 
     Raises:
         InvalidInput: a row of a pair task has one text, or a row of a text task has two; or one has a label where the
@@ -235,7 +236,14 @@ def save_dataset(
         (folder / CARD).write_text(card.model_dump_json(indent=1), encoding="utf-8")
 
     return workspace.publish(
-        "dataset", task, write, run_key=run_key, parent=parent, on_newest=on_newest, facts={"made_by": made_by}
+        "dataset",
+        task,
+        write,
+        run_key=run_key,
+        parent=parent,
+        on_newest=on_newest,
+        facts={"made_by": made_by},
+        beside=beside,
     )
 
 

@@ -24,6 +24,8 @@ from classwright_tools.workspace.own_files import read_own
 from classwright_tools.workspace.tasks import Tasks
 
 N = TypeVar("N", bound=Noun)
+Beside = Callable[[Session, str], None]
+"""Stores what belongs to an artifact, by its id, in the transaction that makes it: both are there, or neither."""
 
 
 @dataclass(frozen=True)
@@ -91,12 +93,13 @@ class Workspace(Tasks):
         parent: str | None = None,
         on_newest: bool = False,
         facts: dict[str, Any] | None = None,
+        beside: Beside | None = None,
     ) -> Artifact:
         """Make an artifact: `write` fills its folder, which then appears whole, and only then is indexed.
 
         `write` must not need the id, and must not open the index. If the run `run_key` already made an artifact of
         this kind, that one is returned and `write` is not called. With `on_newest` the `parent` must still be the
-        task's newest artifact of the kind, and None still mean that there is none.
+        task's newest artifact of the kind, and None still mean that there is none. `beside` stores what belongs to it.
 
         Raises:
             StorageFailed: the disk is full or not writable; nothing was indexed.
@@ -109,14 +112,14 @@ class Workspace(Tasks):
         with storage_errors(f"{kind} of task {task!r}"), staged_folder(self.root / task, write) as staged:
             row = ArtifactRow(task=task, kind=kind, parent=parent, run_key=run_key, facts=facts or {})
             try:
-                return self._index(staged, row, on_newest=on_newest)
+                return self._index(staged, row, on_newest=on_newest, beside=beside)
             except (IntegrityError, Overtaken):  # perhaps the same run, repeated at the same time, was first
                 made = self.made_by(run_key, kind)
                 if made is None:
                     raise
                 return made
 
-    def _index(self, staged: Path, row: ArtifactRow, *, on_newest: bool) -> Artifact:
+    def _index(self, staged: Path, row: ArtifactRow, *, on_newest: bool, beside: Beside | None) -> Artifact:
         """Give `row` the next number of its kind, move its folder into place and commit."""
         with Session(self.engine, expire_on_commit=False) as session, session.begin():
             locked = select(TaskRow).where(TaskRow.slug == row.task).with_for_update()  # SQLite locks all at BEGIN
@@ -131,6 +134,8 @@ class Workspace(Tasks):
             row.id = _id_of(row.task, row.kind, row.number)
             session.add(row)
             session.flush()  # a second run with this key fails here, before its folder moves
+            if beside:
+                beside(session, row.id)
             move_folder(staged, self._path(row))
         return self._artifact(row)
 

@@ -218,3 +218,62 @@ def test_of_many_rows_those_that_were_changed_since_stay_and_what_cannot_be_take
     edit_examples(EditExamplesRequest(task="support", reason="back", revert_to=dataset), context_on(workspace))
     with pytest.raises(InvalidInput, match="went back to an earlier version"):
         undo(workspace, first + 2)
+
+
+def test_a_run_that_is_repeated_tells_of_its_version_and_leaves_what_was_decided_since(
+    workspace: Workspace, dataset: str
+) -> None:
+    decide(
+        workspace,
+        dataset,
+        {"action": "relabel", "rows": [NUMBERED[0]], "label": "account"},
+        {"action": "remove", "rows": [NUMBERED[1], NUMBERED[2]]},
+    )
+    context = context_on(workspace)
+    first = finish_review(FinishReviewRequest(task="support"), context)
+    decide(workspace, dataset, {"action": "remove", "rows": [NUMBERED[3]]})
+
+    again = finish_review(FinishReviewRequest(task="support"), context)
+
+    assert again == first
+    standing = Standing(workspace, "support")
+    standing.refresh()
+    assert [list(entry.decision.rows) for entry in standing.waiting] == [[NUMBERED[3]]]
+    assert NUMBERED[3] not in rows(workspace, finish(workspace).dataset)
+
+
+def test_an_undo_that_is_repeated_tells_of_its_version(workspace: Workspace, dataset: str) -> None:
+    number = len(_stored)
+    decide(workspace, dataset, {"action": "edit", "rows": [NUMBERED[0]], "text": "an altogether new text"})
+    finish(workspace)
+    context = context_on(workspace)
+    request = UndoDecisionRequest(task="support", person="ann", id=f"undo-{number:04}", undoes=_stored[number].id)
+    first = undo_decision(request, context)
+
+    assert undo_decision(request, context) == first
+    assert first.first == NUMBERED[0]
+
+
+def test_what_is_left_out_is_that_of_the_attempt_which_made_the_version(workspace: Workspace, dataset: str) -> None:
+    def edit(**fields: object) -> str:
+        request = EditExamplesRequest.model_validate({"task": "support", "reason": "a test", **fields})
+        return str(edit_examples(request, context_on(workspace)).dataset)
+
+    edit(changes=[{"action": "remove", "rows": {"ids": [NUMBERED[0]]}}])
+    decide(
+        workspace,
+        dataset,
+        {"action": "relabel", "rows": [NUMBERED[0]], "label": "account"},
+        {"action": "flag", "rows": [NUMBERED[1]]},
+    )
+    back: list[str] = []
+
+    def meanwhile(_share: float | None, _what: str) -> None:
+        if not back:
+            back.append(edit(revert_to=dataset))
+
+    result = finish_review(FinishReviewRequest(task="support"), context_on(workspace, report=meanwhile))
+
+    assert workspace.artifact(result.dataset, "dataset").parent == back[0]
+    assert rows(workspace, result.dataset)[NUMBERED[0]].label == "account"
+    assert "Left out" not in result.summary

@@ -132,6 +132,18 @@ def test_a_run_that_fails_while_writing_leaves_nothing(workspace: Workspace, tas
 
 
 @ON_BOTH
+def test_what_belongs_to_an_artifact_is_stored_with_it_or_there_is_neither(workspace: Workspace, task: Task) -> None:
+    def fails(_session: Session, made: str) -> None:
+        raise ValueError(f"nothing belongs to {made}")
+
+    with pytest.raises(ValueError, match="nothing belongs to support-r1"):
+        workspace.publish("report", "support", lambda folder: _write(folder, "once"), run_key="once", beside=fails)
+
+    assert workspace.artifacts("support") == []
+    assert list((workspace.root / "support").iterdir()) == []
+
+
+@ON_BOTH
 def test_a_folder_that_was_never_indexed_gives_way(workspace: Workspace, task: Task) -> None:
     left = workspace.root / "support" / "support-r1"
     left.mkdir(parents=True)
