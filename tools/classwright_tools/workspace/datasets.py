@@ -17,7 +17,7 @@ from classwright_tools.domain.example import SPLITS, Example, Split
 from classwright_tools.domain.kinds import KINDS
 from classwright_tools.errors import DamagedArtifact
 from classwright_tools.workspace.edits import EDITS, edits_of, lines_of, stored_edits
-from classwright_tools.workspace.own_files import open_own, read_own
+from classwright_tools.workspace.own_files import open_as_written, open_own, read_own
 from classwright_tools.workspace.row_columns import as_of, example_of, schema
 from classwright_tools.workspace.split_files import BATCH_ROWS, tables_of, write_split
 from classwright_tools.workspace.workspace import Artifact, Beside, Workspace
@@ -63,10 +63,9 @@ def iterate_tables(workspace: Workspace, dataset: str, split: Split) -> Iterator
     if expected is None and not path.exists():
         return
     try:
-        if _sha256(path) != expected:
-            raise ValueError("its bytes are not those that were written")
-        for batch in pq.ParquetFile(path).iter_batches(batch_size=BATCH_ROWS):
-            yield as_of(columns, pa.Table.from_batches([batch]))
+        with open_as_written(path, expected) as file:
+            for batch in pq.ParquetFile(file).iter_batches(batch_size=BATCH_ROWS):
+                yield as_of(columns, pa.Table.from_batches([batch]))
     except (pa.ArrowException, OSError, KeyError, ValueError) as error:
         raise _unreadable(dataset, split) from error
 
@@ -93,10 +92,7 @@ def read_table(workspace: Workspace, dataset: str) -> Any:
         if name not in expected:
             continue
         try:
-            with open_own(artifact.path / name) as file:
-                if hashlib.file_digest(file, "sha256").hexdigest() != expected[name]:
-                    raise ValueError("its bytes are not those that were written")
-                file.seek(0)
+            with open_as_written(artifact.path / name, expected[name]) as file:
                 # `pq.read_table` takes three times as long, and leaves the columns in pieces.
                 table = as_of(columns, pq.ParquetFile(file).read())
         except (pa.ArrowException, OSError, KeyError, ValueError) as error:
@@ -135,8 +131,9 @@ def read_ids(workspace: Workspace, dataset: str) -> list[str]:
         name = f"{split}.parquet"
         if name in expected:
             try:
-                ids += pq.read_table(artifact.path / name, columns=["id"])["id"].to_pylist()
-            except (pa.ArrowException, OSError, ValueError) as error:
+                with open_as_written(artifact.path / name, expected[name]) as file:
+                    ids += pq.ParquetFile(file).read(columns=["id"])["id"].to_pylist()
+            except (pa.ArrowException, OSError, KeyError, ValueError) as error:
                 raise _unreadable(dataset, split) from error
     return ids
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from pathlib import Path
@@ -21,7 +21,7 @@ from classwright_tools.domain.task import Label, Task
 from classwright_tools.domain.topic_tree import Cell
 from classwright_tools.errors import DamagedArtifact, InvalidInput, NotFound, StorageFailed
 from classwright_tools.workspace.atomic import STALE_SECONDS
-from classwright_tools.workspace.datasets import iterate_rows, read_card, read_rows, save_dataset
+from classwright_tools.workspace.datasets import iterate_rows, read_card, read_ids, read_rows, read_table, save_dataset
 from classwright_tools.workspace.index import ArtifactRow, SubmissionRow
 from classwright_tools.workspace.workspace import Artifact, Workspace
 from support.postgres import ON_BOTH
@@ -305,19 +305,30 @@ def test_a_damaged_split_says_which_dataset_and_what_to_do(
         read_rows(workspace, dataset.id, "train")
 
 
-def test_a_flipped_byte_is_never_read_as_other_rows(workspace: Workspace, task: Task) -> None:
+@pytest.mark.parametrize(
+    "read",
+    [
+        lambda workspace, dataset: read_rows(workspace, dataset, "train"),
+        lambda workspace, dataset: read_table(workspace, dataset).to_pylist(),
+        read_ids,
+    ],
+    ids=["rows", "table", "ids"],
+)
+def test_a_flipped_byte_is_never_read_as_other_rows(
+    workspace: Workspace, task: Task, read: Callable[[Workspace, str], list[object]]
+) -> None:
     import random
 
     dataset = save_rows(workspace, [make_example(f"row {n} of {n * 7919 % 1000}", "refund") for n in range(200)])
     path = dataset.path / "train.parquet"
-    whole, right = path.read_bytes(), read_rows(workspace, dataset.id, "train")
+    whole, right = path.read_bytes(), read(workspace, dataset.id)
     rng = random.Random(0)
     for _ in range(150):
         damaged = bytearray(whole)
         damaged[rng.randrange(len(damaged))] ^= 1 << rng.randrange(8)
         path.write_bytes(damaged)
         try:
-            assert read_rows(workspace, dataset.id, "train") == right
+            assert read(workspace, dataset.id) == right
         except DamagedArtifact:
             continue
 
