@@ -106,13 +106,16 @@ def propose_topics(request: ProposeTopicsRequest, context: ToolContext) -> Propo
         NotFound: topics are given for a label that the task does not have.
         WriterFailed: a label would be left without topics; what had arrived is stored.
     """
+    from classwright_tools.measurement.definition_remarks import definition_remarks
     from classwright_tools.workspace.task_definition import define_task
 
     named = {name: getattr(request, name) for name in OF_THE_TASK & request.model_fields_set}
     task, before = define_task(context.workspace, request.task, named)
     _check_topics(request.topics, task)
     task = context.workspace.save_task(task)
-    return _with_remarks(_saved_task(request, task, context), task, before, context)
+    result = _saved_task(request, task, context)
+    remarks = definition_remarks(context, task, before)
+    return result.model_copy(update={"summary": " ".join(filter(None, (result.summary, *remarks)))})
 
 
 def _saved_task(request: ProposeTopicsRequest, task: Task, context: ToolContext) -> ProposeTopicsResult:
@@ -220,29 +223,6 @@ def _result(
         labels=excerpts.of("labels", tree.labels, LIST_BYTES, least=0),
         shown_in_part=excerpts.parts,
     )
-
-
-def _with_remarks(
-    result: ProposeTopicsResult, task: Task, before: Task | None, context: ToolContext
-) -> ProposeTopicsResult:
-    """Return `result` with what is to be said of labels that are new, and of languages before texts are paid for."""
-    from classwright_tools.learning.reading_languages import unread_remark_at_hand
-
-    remarks = (
-        _unlabelled_so_far(task, before, context),
-        unread_remark_at_hand(context.encoder, task.languages, context.workspace.encoders),
-    )
-    return result.model_copy(update={"summary": " ".join(filter(None, (result.summary, *remarks)))})
-
-
-def _unlabelled_so_far(task: Task, before: Task | None, context: ToolContext) -> str:
-    """Return the sentence on labels that rows which are there were never asked about."""
-    asked = before.label_names if before else ()  # without labels nobody labelled a row
-    new = [name for name in task.label_names if asked and name not in asked]
-    if not (new and task.multi_label and context.workspace.latest("dataset", task.slug)):
-        return ""
-    names = listed(map(repr, new), REMARKS_LISTED)
-    return f"Rows so far were labelled without {names}: find those that have it by find_examples, and relabel them."
 
 
 def _with_usage(result: ProposeTopicsResult, usage: WriterUsage | None) -> ProposeTopicsResult:
