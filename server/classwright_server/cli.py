@@ -14,7 +14,7 @@ from typing import Any
 from classwright_server import __version__
 from classwright_server.check_command import add_check, run_check
 from classwright_server.classify_command import add_classify, is_stored, run_classify
-from classwright_server.config.chosen import PREFIX
+from classwright_server.config.chosen import PREFIX, drop_unfilled
 from classwright_server.config.place import add_place
 from classwright_server.config.settings import DEFAULT_PORT, ServerSettings, check_settings, settings_from
 from classwright_server.config.writers import writer_flags
@@ -41,6 +41,7 @@ _LIBRARIES = {
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command that `arguments` (by default the process's own) name; return its exit code."""
     parsed = _parser().parse_args(arguments)
+    drop_unfilled(os.environ)
     # Before any library is imported: their bars would stand between our own lines, and in a client's log.
     os.environ.setdefault("TQDM_DISABLE", "1")
     os.environ.setdefault("DO_NOT_TRACK", "1")  # vLLM and the hub's client would send what runs here

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import difflib
 import os
-from collections.abc import Collection, Mapping
+import re
+from collections.abc import Collection, Mapping, MutableMapping
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -23,6 +24,14 @@ MOST_OF_ANY = 10**15
 _ON, _OFF = ("1", "true", "yes"), ("0", "false", "no")
 _SLIP = 0.85
 """How like a setting's name a variable's is where it is a slip; CLASSWRIGHT_TOKEN is none of --token-env: 0.71."""
+_UNFILLED = re.compile(r"\$\{user_config\.\w+\}")
+"""What a host leaves of a bundle's variable whose setting the person left empty."""
+
+
+def drop_unfilled(environment: MutableMapping[str, str]) -> None:
+    """Take the variables out that a host of a bundle left unfilled: they are not set, also where a key is meant."""
+    for name in [name for name, value in environment.items() if _UNFILLED.fullmatch(value)]:
+        del environment[name]
 
 
 class Chosen:

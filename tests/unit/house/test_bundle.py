@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import json
+import os
 import tomllib
 import zipfile
 from pathlib import Path
@@ -11,6 +12,8 @@ from types import ModuleType
 
 import pytest
 
+from classwright_server import doctor
+from classwright_server.cli import main
 from classwright_server.config.settings import settings_from
 from support.paths import PACKAGES, ROOT
 
@@ -50,6 +53,23 @@ def test_what_a_person_fills_in_reaches_the_settings(tmp_path: Path) -> None:
     assert settings.writer
     assert values[settings.writer.key_variables[0]] == "k"
     assert settings_from({}, dict.fromkeys(environment, "")).tool_settings.writer is None
+
+
+def test_what_a_person_leaves_empty_is_not_set_though_the_host_passes_its_placeholder(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for other in ("_versions", "_encoder", "_gpu", "_port"):
+        monkeypatch.setattr(doctor, other, lambda *_: "is not tried here")
+    left = MANIFEST["server"]["mcp_config"]["env"]
+    for name, value in left.items():
+        monkeypatch.setenv(name, value)
+
+    code = main(["doctor", "--workspace", str(tmp_path)])
+
+    assert code == 0, capsys.readouterr().out
+    assert {name: os.environ[name] for name in left if name in os.environ} == {
+        name: value for name, value in left.items() if "user_config" not in value
+    }
 
 
 def test_it_holds_every_file_of_the_packages_and_the_pins(maker: ModuleType, tmp_path: Path) -> None:
