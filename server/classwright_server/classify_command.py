@@ -56,7 +56,7 @@ def run_classify(options: argparse.Namespace, tool_settings: ToolSettings) -> in
         model,
         options.source,
         options.output,
-        model_name=f"{options.model} {options.engine}",
+        model_name=options.model,
         text_column=options.text_column,
         pair_column=options.pair_column,
         threshold=least,

@@ -71,6 +71,8 @@ SURE_LABEL = 0.9
 FACTS = "labels.json"
 PLACES_NAMED = 5
 """Of texts without an answer."""
+MOST_CELL = 10_000_000
+"""Characters of a cell, of any column: a longer one is a quote that is not closed, which would fill the memory."""
 CATCH_ALL = frozenset(
     """other, others, something else, anything else, everything else, the rest, none of these, none of the above, misc,
     miscellaneous, out of scope""".replace("\n   ", "").split(", ")
@@ -160,6 +162,8 @@ def _is_closed(folder: Path) -> bool:
 class Classifier:
     """An exported classifier. `labels` are in the order of the probabilities' columns; `mismatch` is that of pairs.
 
+    It was opened in `folder`, and `engine` computes its answers.
+
     Labels in `label_thresholds` have a threshold of their own by default: so the model was exported. `about` says what
     it is, to be logged or compared, as plain values: the ids of the `model`, its `task` and its `dataset`, its
     `encoder`, the version of `classwright` that exported it, and its figures on `validation` and `test` rows (None:
@@ -177,7 +181,7 @@ class Classifier:
         """
         if _LACKING:
             raise ImportError(_LACKING)
-        folder = Path(folder)
+        self.folder, self.engine = folder, engine = Path(folder), engine
         with _opening(folder, FACTS):
             facts: dict[str, Any] = json.loads((folder / FACTS).read_text(encoding="utf-8"))
             self.labels: tuple[str, ...] = tuple(facts["labels"])
@@ -798,6 +802,7 @@ def _classify_csv(model: Classifier, options: argparse.Namespace) -> tuple[int, 
     if letters.broken and not western:
         raise ValueError(f"{options.source.name} is not in UTF-8 (line {letters.broken[0]:,}): save it as 'CSV UTF-8'.")
     staged = options.output.with_name(f".{options.output.name}.staged")
+    limit = csv.field_size_limit(MOST_CELL)
     try:
         with (
             options.source.open(encoding="cp1252" if western else "utf-8-sig", newline="") as source,
@@ -806,6 +811,7 @@ def _classify_csv(model: Classifier, options: argparse.Namespace) -> tuple[int, 
             rows, remark = _classify_rows(model, options, source, RowEnds(output, line_end))
         staged.replace(options.output)
     finally:
+        csv.field_size_limit(limit)
         staged.unlink(missing_ok=True)
     return rows, f"{letters.remark(options.source.name)} {remark}".strip()
 
@@ -868,7 +874,10 @@ def _delimiter(source: TextIO, column: str) -> tuple[str, int]:
     widths = {}
     for delimiter in DELIMITERS:
         source.seek(0)
-        header = next(csv.reader(source, delimiter=delimiter), [])
+        try:
+            header = next(csv.reader(source, delimiter=delimiter), [])
+        except csv.Error:
+            header = []  # whoever reads the rows tells of it
         widths[delimiter] = (column in header, len(header))
     source.seek(0)
     return max(widths, key=lambda one: widths[one]), 0

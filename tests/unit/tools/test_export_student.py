@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import classwright
-from classwright_tools.bulk.models import open_predictor
+from classwright_tools.bulk.models import identity_of, open_predictor
 from classwright_tools.context import ToolContext
 from classwright_tools.domain.example import make_example
 from classwright_tools.domain.task import Label, Task
@@ -120,6 +120,16 @@ def test_the_card_says_how_good_both_are_and_the_id_of_the_export_opens_them(mad
     assert open_predictor(str(folder), made.workspace.root, "cascade").labels == ("refund", "delivery", "account")
     with pytest.raises(InvalidInput, match="has no engine 'student': exports have"):
         open_predictor(made.model, made.workspace.root, "student")
+
+
+def test_another_engine_and_another_graph_are_another_model_to_a_run_that_goes_on(folder: Path, tmp_path: Path) -> None:
+    place = copied(folder, tmp_path / "model", cut=0.5)
+    own = [identity_of(open_predictor(str(place), tmp_path, engine)) for engine in ("encoder", "cascade", "encoder")]
+    shutil.copy(place / "model.onnx", place / "student.onnx")
+    other = identity_of(open_predictor(str(place), tmp_path))
+
+    assert own[0] == own[2]
+    assert len({*own, other}) == 3
 
 
 def test_too_few_texts_and_an_export_without_a_graph_are_refused_with_the_repair(

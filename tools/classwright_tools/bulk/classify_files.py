@@ -24,7 +24,7 @@ from classwright.predict import (
     unanswered,
 )
 from classwright_tools.bulk.alarm import Tally, alarms_of
-from classwright_tools.bulk.models import Predictor
+from classwright_tools.bulk.models import Predictor, identity_of
 from classwright_tools.bulk.outputs import check_output, is_table, write_output
 from classwright_tools.bulk.parts import Parts
 from classwright_tools.bulk.rows_in_words import each_label
@@ -142,8 +142,8 @@ def classify_files(
     told = told_labels(model.labels, thresholds, model.mismatch)
     at = model.threshold if threshold is None else threshold
     stamps = [(str(path.resolve()), path.stat().st_size, path.stat().st_mtime_ns) for path in files]
-    about = {"model": model_name, "labels": model.labels, "columns": columns.names, "threshold": at, "files": stamps}
-    about |= {"parts": (PART_ROWS, PART_CHARS)}
+    about = {"model": (model_name, identity_of(model)), "labels": model.labels, "threshold": at}
+    about |= {"files": stamps, "columns": columns.names, "parts": (PART_ROWS, PART_CHARS)}
     about |= {"answers": answer_columns((), told, several=model.several), "thresholds": dict(thresholds)}
     found, alone = BulkResult(encodings=encodings), files[0].name if len(files) == 1 else ""
     began = time.monotonic()

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
-from classwright.predict import ENGINES, Classifier, Predictions, given_thresholds
+from classwright.predict import ENGINES, FACTS, Classifier, Predictions, given_thresholds
 from classwright_tools.domain.kinds import kind_of
 from classwright_tools.domain.pair import joined
 from classwright_tools.errors import InvalidInput
+from classwright_tools.learning.encoder_digest import encoder_digest, file_sha256
 
 if TYPE_CHECKING:
     from classwright_tools.workspace.workspace import Workspace
@@ -55,7 +57,7 @@ class Predictor(Protocol):
 
 
 class _StoredModel:
-    """A model of the workspace."""
+    """A model of the workspace. Its `identity` is what its card says, the digests of its files among it."""
 
     def __init__(self, workspace: Workspace, model_id: str) -> None:
         from classwright_tools.learning.later_labels import by_now
@@ -71,6 +73,7 @@ class _StoredModel:
         self.several = self._model.space.several
         self.sure_from: Sequence[float | None] = self._model.sure_from
         self.usual = usual_of(self._model.card).model_dump()
+        self.identity = f"{self._model.card.model_dump_json()} {self._model.names}"
 
     def predict_with_confidence(
         self,
@@ -126,6 +129,17 @@ def open_predictor(name: str, workspace: Path, engine: str = ENGINES[0], index_u
             )
         return _StoredModel(stored, name)
     return open_export(stored.artifact(name, "export").path, engine)
+
+
+def identity_of(model: Predictor) -> str:
+    """Return what another `model` of the same name and labels has otherwise: what its files hold, and its engine."""
+    if isinstance(model, _StoredModel):
+        return model.identity
+    if isinstance(model, Classifier):
+        files = [model.folder / FACTS, *sorted(model.folder.glob("*.onnx"))]
+        held = " ".join([encoder_digest(model.folder), *map(file_sha256, files)])
+        return f"{model.engine} {hashlib.sha256(held.encode()).hexdigest()}"
+    return ""
 
 
 def open_export(folder: Path, engine: str, repair: str = "Name the folder of an export.") -> Classifier:
