@@ -1,4 +1,4 @@
-"""Failures that the caller did not cause: a defect masked under a short id of the log, or a database that is away."""
+"""Failures that the caller did not cause: a defect masked under a short id of the log, or a database that fails."""
 
 from __future__ import annotations
 
@@ -10,16 +10,23 @@ from classwright_server.sanitize import sanitized
 
 logger = logging.getLogger("classwright")
 
+_CONNECTION_LOST = ("08", "53300", "57P")
+"""How the states of PostgreSQL begin by which a connection is refused or ended (its manual, appendix A)."""
+
 
 def masked(what: str, error: BaseException, *, for_operator: bool = False) -> str:
     """Log the defect `error` of `what` with its traceback, and return a sentence that reveals nothing of it.
 
-    A PostgreSQL that is away is no defect: the caller is told to call again. A defect of an extension is told as such,
-    and what it says to the operator alone, whose extension it is: it may quote what other callers must not read.
+    A failure of PostgreSQL is no defect: the caller is told to call again, and the log has its reason. A defect of an
+    extension is told as such, and what it says to the operator alone, whose extension it is: it may quote what other
+    callers must not read.
     """
-    if _is_outage(error):
-        logger.warning("%s: the database does not answer", what)
-        return f"{what}: the server's database does not answer. Nothing was lost: call again in a moment."
+    if failure := _failure_of_database(error):
+        logger.warning("%s: the server %s: %s", what, failure, getattr(error, "orig", error))
+        return (
+            f"{what}: the server {failure}. Nothing was lost: call again in a moment; if it stays, tell the server's "
+            "operator, whose log has the reason."
+        )
     incident = secrets.token_hex(4)
     cause = first_of(error)
     extension = extension_behind(cause)
@@ -41,8 +48,12 @@ def masked(what: str, error: BaseException, *, for_operator: bool = False) -> st
     )
 
 
-def _is_outage(error: BaseException) -> bool:
-    """Whether PostgreSQL did not answer, or broke the connection off."""
+def _failure_of_database(error: BaseException) -> str | None:
+    """Return what became of the server's PostgreSQL, if the `error` tells of such a failure."""
     from sqlalchemy.exc import OperationalError  # late: a server that only lists its tools does without
 
-    return isinstance(error, OperationalError) and type(error.orig).__module__.startswith("psycopg")
+    if not isinstance(error, OperationalError) or not type(error.orig).__module__.startswith("psycopg"):
+        return None
+    state = getattr(error.orig, "sqlstate", None)  # none where it was never connected, or the connection broke off
+    is_away = state is None or state.startswith(_CONNECTION_LOST)
+    return "has no connection to its database" if is_away else "had its work given up by its database"

@@ -6,6 +6,8 @@ import socket
 from pathlib import Path
 
 import pytest
+from sqlalchemy import QueuePool
+from sqlalchemy.exc import TimeoutError as NoneFree
 
 from classwright_tools.errors import InvalidInput, StorageFailed
 from classwright_tools.workspace.index import check_database, postgres_url
@@ -30,6 +32,22 @@ def test_every_connection_has_time_limits_and_those_of_the_url_win(postgres: Pos
     workspace.engine.dispose()
 
     assert (told["connect_timeout"], told["tcp_user_timeout"], told["keepalives_idle"]) == ("9", "25000", "10")
+
+
+def test_a_principal_takes_five_connections_at_most_and_keeps_one(postgres: PostgresServer, tmp_path: Path) -> None:
+    workspace = Workspace(tmp_path, postgres.new_database(), "principal_a")
+    pool = workspace.engine.pool
+    assert isinstance(pool, QueuePool)
+
+    several = [workspace.engine.connect() for _ in range(5)]
+    pool._timeout = 0
+    with pytest.raises(NoneFree):
+        workspace.engine.connect()
+    for one in several:
+        one.close()
+
+    assert pool.checkedin() == 1
+    workspace.engine.dispose()
 
 
 def test_a_host_that_says_nothing_is_given_up() -> None:

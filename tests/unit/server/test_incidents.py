@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import create_engine, text
+from sqlalchemy import create_engine, make_url, text
 from sqlalchemy.exc import OperationalError
 
 from classwright_server.incidents import masked
@@ -20,7 +20,9 @@ from support.postgres import PostgresServer
 from support.writing import writing_request
 
 
-def test_a_postgresql_that_is_away_is_told_as_such(own_postgres: PostgresServer) -> None:
+def test_a_postgresql_that_is_away_is_told_as_such(
+    own_postgres: PostgresServer, caplog: pytest.LogCaptureFixture
+) -> None:
     engine = create_engine(own_postgres.new_database())
     with engine.connect() as connection:
         own_postgres.stop()
@@ -32,7 +34,29 @@ def test_a_postgresql_that_is_away_is_told_as_such(own_postgres: PostgresServer)
     own_postgres.start()
 
     for failure in (broken_off, refused):
-        assert "database does not answer" in masked("evaluate", failure.value)
+        assert "the server has no connection to its database" in masked("evaluate", failure.value)
+        assert str(failure.value.orig) in caplog.messages[-1]
+
+
+def test_a_postgresql_that_gives_a_query_up_or_has_no_place_left_is_told_apart_and_logged_with_its_reason(
+    own_postgres: PostgresServer, caplog: pytest.LogCaptureFixture
+) -> None:
+    url = make_url(own_postgres.new_database())
+    engine = create_engine(url)
+    with engine.begin() as connection:
+        connection.execute(text("CREATE ROLE alone LOGIN CONNECTION LIMIT 0"))
+    with engine.connect() as connection:
+        connection.execute(text("SET statement_timeout = 1"))
+        with pytest.raises(OperationalError) as cancelled:
+            connection.execute(text("SELECT pg_sleep(60)"))
+    engine.dispose()
+    with pytest.raises(OperationalError) as full:
+        create_engine(url.set(username="alone")).connect()
+
+    assert "the server had its work given up by its database. Nothing was lost" in masked("evaluate", cancelled.value)
+    assert "canceling statement due to statement timeout" in caplog.messages[-1]
+    assert "the server has no connection to its database. Nothing was lost" in masked("evaluate", full.value)
+    assert "too many connections" in caplog.messages[-1]
 
 
 def test_a_defect_of_sqlite_stays_an_incident(tmp_path: Path) -> None:

@@ -38,6 +38,8 @@ from classwright_tools.workspace.sqlite_files import WAIT_SECONDS, own_file, use
 logger = logging.getLogger("classwright.index")
 
 _ENGINE: dict[str, Any] = {"pool_pre_ping": True, "hide_parameters": True}  # an error in the log holds no text
+_OF_A_PRINCIPAL = {"pool_size": 1, "max_overflow": 4}
+"""Connections of which a process keeps one, and opens so many more: there are many principals, and one PostgreSQL."""
 INDEX_FILE = "index.sqlite"
 _MAKING_TABLES = 0x636C6173  # the key of the advisory lock under which one process at a time makes the tables
 # Of every connection, in the words of libpq. A host that is gone closes none: both are given up within half a minute.
@@ -221,7 +223,7 @@ def _postgres(url: str, schema: str | None) -> Engine:
     found = postgres_url(url)
     if schema:
         found = found.update_query_dict({"options": f"-csearch_path={schema}"})
-    engine = create_engine(found, **_ENGINE)
+    engine = create_engine(found, **_ENGINE, **(_OF_A_PRINCIPAL if schema else {}))
     event.listen(engine, "connect", _check_encoding, insert=True)  # before SQLAlchemy itself asks it anything
     return engine
 
