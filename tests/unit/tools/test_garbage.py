@@ -1,4 +1,4 @@
-"""What is imported is not searched for garbage; all else is, in the end."""
+"""What is imported is never searched for garbage, what traces a network not meanwhile; all else is in the end."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-from classwright_tools.garbage import importing
+from classwright_tools.garbage import importing, unsearched
 
 SELDOM = "this"
 """A module that nothing else imports; it prints a poem."""
@@ -36,6 +36,17 @@ def test_where_all_was_imported_before_what_is_made_is_collected_as_ever() -> No
 
     assert gc.get_freeze_count() <= before
     assert gc.isenabled()
+
+
+def test_work_that_makes_many_objects_is_not_searched_meanwhile() -> None:
+    before = gc.get_freeze_count()
+
+    with unsearched():
+        searched = gc.isenabled()
+
+    assert not searched
+    assert gc.isenabled()
+    assert gc.get_freeze_count() <= before
 
 
 def test_a_failed_import_leaves_the_search_on() -> None:

@@ -17,6 +17,7 @@ from sentence_transformers import SentenceTransformer
 from transformers import PreTrainedModel
 
 from classwright_tools.errors import InvalidInput
+from classwright_tools.garbage import unsearched
 from classwright_tools.learning.encoders import Encoder
 from classwright_tools.learning.head import Head
 from classwright_tools.learning.scope import Scope
@@ -142,7 +143,8 @@ def save_onnx(
         given[WINDOWS] = torch.tensor(TRACED_WINDOWS)
         shapes[WINDOWS] = {0: torch.export.Dim("texts"), 1: read}
     graph = _Graph(encoder, [copy.deepcopy(module).cpu() for module in after], head, scope, several=several)
-    with _quiet(), torch.inference_mode(False), torch.no_grad():
+    # A fifth of the export would go into looks at the objects that it makes.
+    with _quiet(), unsearched(), torch.inference_mode(False), torch.no_grad():
         torch.onnx.export(
             graph.float().eval(),
             kwargs=given,
