@@ -22,6 +22,7 @@ from typing import Any
 import pytest
 import yaml
 
+from classwright_agents.cli import main
 from support.banking import COMPLETIONS, part_of_banking12
 
 LABELS = ("card_arrival", "lost_or_stolen_card", "compromised_card")
@@ -59,6 +60,12 @@ def command(task: Path, *more: str) -> list[str]:
 
 def build(task: Path, *more: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command(task, *more), capture_output=True, text=True, timeout=DEADLINE, check=False)
+
+
+def failed(capsys: pytest.CaptureFixture[str], task: Path, *more: str) -> str:
+    """Build in this process, which ends with an error before the work begins; return what is said of it."""
+    assert main(command(task, *more)[3:]) == 1
+    return capsys.readouterr().err
 
 
 def only_run(task: Path) -> Path:
@@ -222,11 +229,8 @@ def test_a_build_that_lacked_a_writer_and_is_killed_again_and_again_ends_with_th
     assert set(results.values()) == {1}
 
 
-def test_a_finished_run_is_not_resumed(finished: Path) -> None:
-    said = build(finished.parent.parent / "task.yaml", "--resume", finished.name)
-
-    assert said.returncode == 1
-    assert "is finished" in said.stderr
+def test_a_finished_run_is_not_resumed(finished: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert "is finished" in failed(capsys, finished.parent.parent / "task.yaml", "--resume", finished.name)
 
 
 @pytest.mark.parametrize(
@@ -238,12 +242,13 @@ def test_a_finished_run_is_not_resumed(finished: Path) -> None:
         (("--server", "nonsense"), "cannot be used"),
     ],
 )
-def test_a_server_that_is_not_there_is_told_in_a_line(tmp_path: Path, more: tuple[str, ...], reason: str) -> None:
-    said = build(write_task(tmp_path), *more)
+def test_a_server_that_is_not_there_is_told_in_a_line(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], more: tuple[str, ...], reason: str
+) -> None:
+    said = failed(capsys, write_task(tmp_path), *more)
 
-    assert said.returncode == 1
-    assert reason in said.stderr.splitlines()[-1]
-    assert "Traceback" not in said.stderr
+    assert reason in said.splitlines()[-1]
+    assert "Traceback" not in said
 
 
 @pytest.fixture(scope="module")
@@ -279,26 +284,31 @@ def remote(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     ],
 )
 def test_a_remote_server_is_reached_with_its_token(
-    remote: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, token: str, said: str
+    remote: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    token: str,
+    said: str,
 ) -> None:
     monkeypatch.setenv("TEST_TOKEN", token)
     task = write_task(tmp_path, server={"url": remote, "token_env": "TEST_TOKEN"})
 
-    done = build(task)
+    told = failed(capsys, task)
 
-    assert done.returncode == 1
-    assert said in done.stderr
-    assert WRONG_TOKEN not in done.stderr
-    assert "Traceback" not in done.stderr
+    assert said in told
+    assert WRONG_TOKEN not in told
+    assert "Traceback" not in told
 
 
-def test_a_row_without_one_of_the_tasks_labels_is_told_before_a_run_begins(tmp_path: Path) -> None:
+def test_a_row_without_one_of_the_tasks_labels_is_told_before_a_run_begins(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     task = write_task(tmp_path)
     (tmp_path / "test.jsonl").write_text('{"text": "hello there", "label": "greeting"}\n', encoding="utf-8")
 
-    said = build(task)
+    said = failed(capsys, task)
 
-    assert said.returncode == 1
-    assert "file 'test.jsonl', line 1: has the label 'greeting'" in said.stderr
-    assert "Traceback" not in said.stderr
+    assert "file 'test.jsonl', line 1: has the label 'greeting'" in said
+    assert "Traceback" not in said
     assert not (tmp_path / "runs").exists()
