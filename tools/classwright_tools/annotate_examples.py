@@ -33,14 +33,16 @@ class AnnotateExamplesRequest(ToolRequest):
 
     task: Slug
     dataset: DatasetId | None = Field(default=None, description="Default: the newest.")
-    rows: int = Field(default=100, ge=1, le=1_000, description="To label.")
-    source: str | None = Field(default=None, max_length=1_000, description="Of this import.")
+    rows: int = Field(default=100, ge=1, le=1_000, description="How many to label.")
+    source: str | None = Field(default=None, max_length=1_000, description="Only rows of this import.")
     order: Order | None = Field(
         default=None,
         description="Typical rows (default without a model), informative ones, of which the model in use is unsure, or "
         "random ones, which measure it.",
     )
-    split: LabelledByAnnotation = Field(default="train", description="Of the labelled; 'validation': random rows.")
+    split: LabelledByAnnotation = Field(
+        default="train", description="Where labelled rows go; 'validation': random rows."
+    )
     annotation: AnnotationId | None = Field(default=None, description="To answer: the id from the first call.")
     labels: dict[str, Labels] = Field(
         default_factory=dict, max_length=MOST_ANSWERS, description="By the text's id: its label, or candidates."

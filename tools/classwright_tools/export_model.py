@@ -27,7 +27,7 @@ class ExportModelRequest(ToolRequest):
     model: ModelId
     onnx: bool = Field(default=True, description="An ONNX graph; pairs have none.")
     student: bool = Field(default=False, description="A much faster student, and a cascade of both, for bulk work.")
-    thresholds: Thresholds = Field(description="As for classify: by default.")
+    thresholds: Thresholds = Field(description="As for classify; the export then has them by default.")
 
 
 class ExportedFile(Noun):
@@ -153,7 +153,7 @@ TOOL = ToolSpec(
     text=ToolText(
         title="Export a model",
         description=(
-            "Make a folder that runs without Classwright, which only a matcher needs: encoder, head, card, ONNX graph. "
+            "Make a folder that runs without Classwright (but a matcher's needs it): encoder, head, card, ONNX graph. "
             "Its files are resources: classwright://{task}/artifacts/{id}/files lists them. Seconds; with a student, "
             "minutes."
         ),

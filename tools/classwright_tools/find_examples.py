@@ -38,7 +38,7 @@ class FindExamplesRequest(ToolRequest, RowSearch):
     """Which rows: without a condition all but those of the test split."""
 
     task: Slug | None = Field(default=None, description="Left out: which there are.")
-    history: bool = Field(default=False, description="What happened, for rows.")
+    history: bool = Field(default=False, description="What happened, in place of rows.")
     dataset: DatasetId | None = Field(default=None, description="Default: the newest.")
     compare_to: DatasetId | None = Field(
         default=None, description="An earlier version: what changed since, in rows of `where`."

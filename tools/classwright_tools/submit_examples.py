@@ -207,7 +207,7 @@ TOOL = ToolSpec(
             "Hand in the texts that you wrote for batches of an assignment from synthesize_examples, several batches "
             "a call. They pass the same gates; each refused text comes back with its reason and a repair, and "
             "`next_batches` says what to write next. Sending a text twice counts once. When all batches are there, or "
-            "with finish=true, the dataset is made. Only for assignments; not for rows from elsewhere."
+            "with finish=true, the dataset is made. Not for rows from elsewhere."
         ),
         repeatable=True,
     ),

@@ -75,7 +75,7 @@ class SynthesizeExamplesRequest(ToolRequest):
     max_tokens: int | None = Field(
         default=None, ge=1, le=10**10, description="Stop before the writer has used so many tokens."
     )
-    max_cost: float | None = Field(default=None, gt=0, le=10**6, description="Or so many US dollars.")
+    max_cost: float | None = Field(default=None, gt=0, le=10**6, description="Stop before so many US dollars.")
     max_minutes: float | None = Field(default=None, gt=0, le=10_000, description="Stop then, with what is there.")
 
 
@@ -288,7 +288,7 @@ TOOL = ToolSpec(
             "pass gates (duplicates, language, length, leaked label names, other label more likely); the result counts "
             "what was refused and why, and what is missing. Adds to a dataset and makes a new version of it. Without a "
             "language model on the server you get an assignment: batches and rules; write the texts and call "
-            "submit_examples. Not for rows that exist: use import_examples. dry_run tells the cost."
+            "submit_examples. Not for rows that exist: use import_examples."
         ),
         outward=True,
     ),

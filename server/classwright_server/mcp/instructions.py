@@ -8,7 +8,7 @@ errors and writes more where it is weak. No labelled data is needed; real rows m
 
 First find_examples, without arguments: the tasks there are, the models in use, what is open.
 Workflow:
-1. propose_topics: the task (labels with descriptions) and a tree of topics.
+1. propose_topics: labels with descriptions, and a tree of topics.
    Kinds unknown: leave the labels out, import texts as 'unlabelled', find_examples groups=0, then name them.
 2. import_examples: real rows, if any: split 'validation' to choose by, 'test' for the final figure only; \
 one file can be divided. Without labels: 'unlabelled', then annotate_examples.
@@ -16,12 +16,12 @@ one file can be divided. Without labels: 'unlabelled', then annotate_examples.
 submit_examples.
 4. train_classifier: 'probe' takes seconds; 'contrastive' minutes.
 5. evaluate, then error_analysis: where it is weak; it returns a plan.
-6. synthesize_examples by that plan, train again; stop when evaluate finds no gain.
+6. synthesize_examples by that plan, train again; stop at a round without a gain beyond chance.
 7. classify texts, export_model.
 find_examples shows rows, edit_examples puts rows or labels right, and undoes it. People do both, and label, on \
 a page: /review over HTTP, or `classwright-agent review`.
 With few real rows and many of another source, gan_augment makes rows and says if they help. \
-propose_topics takes multi_label=true for texts with several labels or none; kind='pair'.
+propose_topics takes multi_label=true (several labels a text, or none) and kind='pair' (two texts).
 
 Results name ids such as banking12-d3 (dataset), -m2 (model), -r5 (report), -p1 (plan), -g1 (generated rows): pass \
 them on. Each result says the usual next_step, \

@@ -73,7 +73,7 @@ def _cancel_job(backend: Backend) -> Tool:
         title="Cancel a job",
         description=(
             "Stop a queued or running job within seconds and free what it held. Texts that had been written stay "
-            "stored and are reused by the next call. A finished job stays as it is."
+            "stored and are reused by the next call."
         ),
         destroys=True,
         repeatable=True,

@@ -84,10 +84,10 @@ Tell me after each round the accuracy with its interval, and what was weak."""
     @server.prompt(name="improve_weak_classes", title="Improve the weak classes")
     def improve_weak_classes(
         task: Annotated[str, TASK],
-        model: Annotated[str, Field(description="The model to improve; left out, the task's newest.")] = "",
+        model: Annotated[str, Field(description="The model to improve; left out, the model in use.")] = "",
     ) -> str:
         """One more round against the errors of a model."""
-        which = f"the model {model}" if model else f"the newest model of the task (see classwright://{task})"
+        which = f"the model {model}" if model else f"the model in use of the task (see classwright://{task})"
         return f"""Improve {which} of the classwright task {task!r} with one more round.
 
 1. Call error_analysis. Show me the weak classes, the confused pairs with an example each, and probable label errors.
@@ -96,8 +96,8 @@ labels, that they are for, easily mistaken for the other, and still clearly righ
 3. Train again by the same method. If there are real validation rows, or real texts with one label each to train \
 on, evaluate the new model with `against` the old one; if not, say that the figures come from written texts, and look \
 at the `validation` of both trainings.
-4. Do what the verdict says: keep the new model on a gain, go on with it where it is undecided, ask me where \
-it is a trade, else keep the old one and its rows. Tell me which, and why.
+4. Do what the verdict says: keep the new model on a gain, and where it is undecided; ask me where it is a trade; \
+else keep the old one and its rows. Tell me which, and why.
 
 For pairs of texts there is no plan: write mismatches with a `guidance` that the errors suggest."""
 

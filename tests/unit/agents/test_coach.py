@@ -80,7 +80,7 @@ def test_a_lead_that_may_be_chance_ends_the_rounds_and_its_rows_are_kept_with_th
 
     assert isinstance(action, Stop)
     assert action.cause == "no_gain"
-    assert action.reason.startswith("Undecided: go on with support-m2, whose lead may be chance. support-m2 alone is")
+    assert action.reason.startswith("Undecided: keep support-m2, whose lead may be chance. support-m2 alone is")
     assert "100 texts of round 1: kept." in action.reason
     assert kept_round(rounds, "accuracy") is rounds[1]
 

@@ -225,13 +225,13 @@ class Comparison(Noun):
                 f"{rare} costs more than other errors, else {other}. {evidence}."
             )
         found = {
-            "undecided": f"Undecided: go on with {model}, whose lead may be chance",
+            "undecided": f"Undecided: keep {model}, whose lead may be chance",
             "no gain": f"No gain: keep {self.against}",
         }[self.verdict]
         if self.labels_given:
             later, earlier = (model, self.against) if self.labels_given == "this" else (self.against, model)
             found = (
-                f"Undecided, as the difference may be chance: go on with {later}, whose rows are those of {earlier} "
+                f"Undecided, as the difference may be chance: keep {later}, whose rows are those of {earlier} "
                 "with labels given or rows edited since"
             )
         elif self.verdict == "no gain" and self.measure[0] == "accuracy" and self.macro_f1_gain.value > 0:

@@ -31,7 +31,7 @@ class RowFilter(Noun):
     )
     splits: tuple[Split, ...] = Field(default=(), max_length=len(SPLITS), description="Default: all but 'test'.")
     origins: tuple[Origin, ...] = Field(default=(), max_length=len(get_args(Origin)), description="One of these.")
-    round: int | None = Field(default=None, ge=0, le=10_000, description="That wrote it.")
+    round: int | None = Field(default=None, ge=0, le=10_000, description="The round that wrote it.")
     topic: Phrase | None = Field(default=None, description="Cell's.")
     subtopic: Phrase | None = Field(default=None, description="Cell's.")
     source_type: Phrase | None = Field(default=None, description="Cell's.")

@@ -44,11 +44,11 @@ def test_rows_that_got_labels_are_gone_on_with_where_the_difference_may_be_chanc
         assert result.next_step.startswith(f"No gain: keep {model}.")
         return
     assert result.next_step.startswith(
-        f"Undecided, as the difference may be chance: go on with {newer}, whose rows are those of {model} with labels "
+        f"Undecided, as the difference may be chance: keep {newer}, whose rows are those of {model} with labels "
         "given or rows edited since."
     )
     turned = compared(workspace, later, model, newer)
-    assert f"go on with {newer}" in turned.next_step
+    assert f"keep {newer}" in turned.next_step
     kept = model_in_use(workspace, "support")
     assert kept
     assert kept.model.id == newer

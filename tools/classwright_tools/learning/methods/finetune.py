@@ -16,7 +16,7 @@ class Finetune(TuningMethod):
     """It learns what the labels are, where `contrastive` learns which texts are alike."""
 
     name = "finetune"
-    summary = "so does this, with a classification head; no better at 500 and 1,000 rows"
+    summary = "the same with a classification head; no better at 500 and 1,000 rows"
     multi_label = True
 
     def fit(self, rows: Rows, setup: Setup) -> Classifier:
