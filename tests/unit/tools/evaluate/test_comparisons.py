@@ -216,9 +216,7 @@ def test_at_label_shares_the_test_decides_and_not_the_interval_of_few_rows(works
 
 def test_a_lead_that_may_be_chance_is_gone_on_with_and_said_to_be_undecided() -> None:
     told = comparison(12, 9, accuracy=(-0.02, 0.06), macro_f1=(-0.01, 0.05)).advice("support-m2", 120)
-    assert told.startswith(
-        "Undecided: keep support-m2, whose lead may be chance. support-m2 alone is right in 12"
-    )
+    assert told.startswith("Undecided: keep support-m2, whose lead may be chance. support-m2 alone is right in 12")
 
 
 def test_rows_that_differ_by_validation_rows_alone_are_not_gone_back_to(
