@@ -86,7 +86,7 @@ def artifact_account(workspace: Workspace) -> dict[str, Any]:
     checked = 0
     halves: list[str] = []
     for task in workspace.tasks():
-        artifacts = workspace.artifacts(task, limit=100_000)
+        artifacts = workspace.artifacts(task)
         folder = workspace.root / task
         on_disk = (
             {path.name for path in folder.iterdir() if not path.name.startswith(".")} if folder.exists() else set()

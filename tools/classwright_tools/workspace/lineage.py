@@ -12,8 +12,16 @@ from classwright_tools.workspace.workspace import Artifact, Workspace
 
 def ancestors(workspace: Workspace, dataset: str) -> Iterator[str]:
     """Yield the datasets that `dataset` comes from, the newest first."""
+    yield from _line(_parents(workspace, dataset), dataset)
+
+
+def _parents(workspace: Workspace, dataset: str) -> Mapping[str, str | None]:
+    """Return which dataset each of the task of `dataset` was made of."""
     task = workspace.artifact(dataset, "dataset").task
-    parents = {one.id: one.parent for one in workspace.artifacts(task, "dataset")}
+    return {one.id: one.parent for one in workspace.artifacts(task, "dataset")}
+
+
+def _line(parents: Mapping[str, str | None], dataset: str) -> Iterator[str]:
     one = parents.get(dataset)
     while one is not None:
         yield one
@@ -40,14 +48,15 @@ def fates(workspace: Workspace, dataset: str) -> Fates:
     back = [edit for edit in read_edits(workspace, dataset) if edit.action in ("revert", "undo") and not edit.brought]
     if not back:
         return Fates()
-    made_of = {older: newer for newer, older in pairwise([dataset, *ancestors(workspace, dataset)])}
+    parents = _parents(workspace, dataset)
+    made_of = {older: newer for newer, older in pairwise([dataset, *_line(parents, dataset)])}
     for edit in reversed(back):
         made = made_of.get(edit.dataset, edit.dataset)
         if edit.undoes and made not in undone:  # an undoing that was undone itself took nothing back
             undone[edit.undoes] = made
         elif edit.action == "revert" and edit.version:
-            kept = {edit.version, *ancestors(workspace, edit.version)}
-            gone = {edit.dataset, *ancestors(workspace, edit.dataset)} - kept
+            kept = {edit.version, *_line(parents, edit.version)}
+            gone = {edit.dataset, *_line(parents, edit.dataset)} - kept
             reverted |= dict.fromkeys(gone - set(reverted), made)
     return Fates(reverted, undone)
 

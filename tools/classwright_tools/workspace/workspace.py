@@ -198,9 +198,12 @@ class Workspace(Tasks):
         return next(iter(self.artifacts(task, kind, limit=1)), None)
 
     def artifacts(
-        self, task: str, kind: Kind | None = None, *, limit: int = 1000, offset: int = 0
+        self, task: str, kind: Kind | None = None, *, limit: int | None = None, offset: int = 0
     ) -> Sequence[Artifact]:
-        """Return the artifacts of `task`, newest first: those of one `kind` by number, others by the hosts' clocks."""
+        """Return the artifacts of `task`, newest first: those of one `kind` by number, others by the hosts' clocks.
+
+        Without a `limit` these are all. Where only some are needed, as on a page, the others are not read.
+        """
         query = select(ArtifactRow).where(ArtifactRow.task == task)
         # Across kinds, numbers say nothing.
         query = query.where(ArtifactRow.kind == kind) if kind else query.order_by(ArtifactRow.created.desc())

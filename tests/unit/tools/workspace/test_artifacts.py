@@ -23,6 +23,7 @@ from classwright_tools.errors import DamagedArtifact, InvalidInput, NotFound, St
 from classwright_tools.workspace.atomic import STALE_SECONDS
 from classwright_tools.workspace.datasets import iterate_rows, read_card, read_ids, read_rows, read_table, save_dataset
 from classwright_tools.workspace.index import ArtifactRow, SubmissionRow
+from classwright_tools.workspace.lineage import ancestors
 from classwright_tools.workspace.workspace import Artifact, Workspace
 from support.postgres import ON_BOTH
 
@@ -68,6 +69,24 @@ def test_artifacts_are_listed_newest_first(workspace: Workspace, task: Task) -> 
     latest = workspace.latest("model", "support")
     assert latest is not None
     assert latest.id == "support-m6"
+
+
+@ON_BOTH
+def test_of_thousands_of_artifacts_all_are_listed_and_the_way_to_a_version_is_whole(
+    workspace: Workspace, task: Task
+) -> None:
+    versions = [f"support-d{number}" for number in range(1, 2_502)]
+    with Session(workspace.engine) as session, session.begin():
+        for number, (version, parent) in enumerate(zip(versions, [None, *versions], strict=False), 1):
+            facts = {"id": version, "task": "support", "kind": "dataset", "number": number, "facts": {}}
+            session.add(ArtifactRow(parent=parent, run_key=version, **facts))
+
+    assert [one.id for one in workspace.artifacts("support")] == versions[::-1]
+    assert list(ancestors(workspace, versions[-1])) == versions[-2::-1]
+    assert [one.id for one in workspace.artifacts("support", "dataset", limit=2, offset=2_400)] == [
+        "support-d101",
+        "support-d100",
+    ]
 
 
 @ON_BOTH
