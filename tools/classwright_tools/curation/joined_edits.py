@@ -8,7 +8,7 @@ from typing import NamedTuple
 from classwright_tools.curation.brought_edits import Edits
 from classwright_tools.curation.row_changes import RowState, states
 from classwright_tools.domain.decided import Decided
-from classwright_tools.domain.edits import Edit
+from classwright_tools.domain.edits import Edit, edits_apart
 from classwright_tools.domain.example import Split
 from classwright_tools.domain.excerpt import counted, listed
 from classwright_tools.domain.label_sets import joined_labels, labels_apart
@@ -38,8 +38,7 @@ def to_join(workspace: Workspace, other: str, onto: str, splits: Sequence[Split]
         DamagedArtifact: a dataset does not read back.
     """
     theirs, ours = (_side(workspace, version) for version in (other, onto))
-    own = [edit for edit in theirs.edits if edit not in ours.edits]
-    since = [edit for edit in ours.edits if edit not in theirs.edits]
+    own, since = edits_apart(theirs.edits, ours.edits)
     touched = {id_ for edit in since for id_ in edit.rows}
     coming: dict[str, None] = {}
     fails: dict[str, dict[str, None]] = {"otherwise": {}, "absent": {}, "removed": {}}
@@ -64,8 +63,7 @@ def to_join(workspace: Workspace, other: str, onto: str, splits: Sequence[Split]
 
 def names_since(workspace: Workspace, other: str, onto: str) -> dict[str, str]:
     """Return what labels of the dataset `other` are called in `onto`, where they were renamed or merged since."""
-    theirs, ours = (read_edits(workspace, version) for version in (other, onto))
-    since = [edit for edit in ours if edit not in theirs]
+    _, since = edits_apart(read_edits(workspace, other), read_edits(workspace, onto))
     ended = {edit.label: since[place:] for place, edit in enumerate(since) if edit.action in ENDS and edit.label}
     names = {label: label_since(label, edits) for label, edits in ended.items()}
     return {label: name for label, name in names.items() if name and name != label}

@@ -95,6 +95,16 @@ VOUCH_FOR_LABELS = ("relabel", "restore", "approve", "good_example")
 TAKE_ROWS_OUT = ("remove", "remove_label")
 
 
+def edits_apart(ours: Sequence[Edit], theirs: Sequence[Edit]) -> tuple[Sequence[Edit], Sequence[Edit]]:
+    """Return which of the edits of two versions, the oldest first, only the one has, and which only the other.
+
+    Those of the version that both come from stand first in both. One that comes from the other lacks none of its edits.
+    """
+    both = enumerate(zip(ours, theirs, strict=False))
+    place = next((at for at, (one, other) in both if one != other), min(len(ours), len(theirs)))
+    return ours[place:], theirs[place:]
+
+
 def ids_before(edits: Iterable[Edit]) -> dict[str, str]:
     """Return the id that each row which `edits`, the oldest first, rewrote had before them, by the one that it has."""
     before: dict[str, str] = {}

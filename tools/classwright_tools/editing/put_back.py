@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from classwright_tools.domain.decided import Decided
-from classwright_tools.domain.edits import VOUCH_FOR_LABELS, Edit, decided_since, ids_after
+from classwright_tools.domain.edits import VOUCH_FOR_LABELS, Edit, decided_since, edits_apart, ids_after
 from classwright_tools.domain.label_sets import labels_apart
 from classwright_tools.domain.labels_since import label_since
 from classwright_tools.domain.row_history import history
@@ -82,11 +82,12 @@ def put_back(
     """
     workspace = draft.context.workspace
     made = read_edits(workspace, after)
-    if tuple(draft.edits[: len(made)]) != made:
+    lacking, later = edits_apart(made, draft.edits)  # the version's own changes of labels are taken back before
+    if lacking:
         reason = f"does not come from {after}: it went back to an earlier version"
         raise InvalidInput(f"dataset {draft.dataset!r}", reason, "There is nothing to take back.")
     first = read_edits(workspace, before)
-    own = made[len(first) :]
+    _, own = edits_apart(first, made)
     new_id = {old: new for edit in own if edit.action == "rewrite" for new, old in edit.rows.items()}
     there, here = keyed(read_table(workspace, before)), keyed(read_table(workspace, after))
     touched = {id_ for edit in own for id_ in edit.rows} | {new_id.get(id_, id_) for id_ in changed_rows(there, here)}
@@ -94,7 +95,6 @@ def put_back(
     if ids is None:
         old_id = {new: old for old, new in new_id.items()}
         ids = sorted(old_id.get(id_, id_) for id_ in touched)
-    later = draft.edits[len(made) :]  # the version's own changes of labels are taken back before
     is_now = ids_after(later)
     either = {*ids, *(new_id[id_] for id_ in ids if id_ in new_id), *came}
     either |= {is_now[id_] for id_ in either if id_ in is_now}

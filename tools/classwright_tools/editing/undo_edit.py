@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from classwright_tools.domain.changes import Change
-from classwright_tools.domain.edits import Edit
+from classwright_tools.domain.edits import Edit, edits_apart
 from classwright_tools.domain.excerpt import counted
 from classwright_tools.domain.labels_since import label_since
 from classwright_tools.domain.task import Label, Task
@@ -57,7 +57,7 @@ class _Labels:
         self._draft = draft
         self._then = then
         self._after = after
-        self._later = draft.edits[len(read_edits(draft.context.workspace, version)) :]
+        _, self._later = edits_apart(read_edits(draft.context.workspace, version), draft.edits)
         self._extra: list[str] = []
         self.left: dict[str, int] = {}
         self.words: list[str] = []

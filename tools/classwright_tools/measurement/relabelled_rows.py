@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from classwright_tools.domain.comparison import Comparison, RelabelledRows
-from classwright_tools.domain.edits import Edit
+from classwright_tools.domain.edits import Edit, edits_apart
 from classwright_tools.domain.example import Example, Split
 from classwright_tools.domain.excerpt import counted
 from classwright_tools.domain.label_sets import labels_apart
@@ -96,16 +96,10 @@ def _calls(
 
     That is None where the measured rows do not have the changes: they were taken back.
     """
-    ours, others = read_edits(workspace, own), read_edits(workspace, theirs)
-    alike = next(
-        (at for at, (a, b) in enumerate(zip(ours, others, strict=False)) if a != b), min(map(len, (ours, others)))
-    )
+    ours, others = edits_apart(read_edits(workspace, own), read_edits(workspace, theirs))
     rows = {*changed}
     calls = [
-        (call, of)
-        for edits, of in ((others[alike:], theirs), (ours[alike:], own))
-        for call in calls_of(edits)
-        if _touched(call, rows)
+        (call, of) for edits, of in ((others, theirs), (ours, own)) for call in calls_of(edits) if _touched(call, rows)
     ]
     if not calls:
         return {"by": "by rows that came in with other labels", "before": None, "version": None}

@@ -15,7 +15,7 @@ from classwright_tools.curation.row_changes import row_changes
 from classwright_tools.curation.row_filter import filtered, named
 from classwright_tools.curation.row_sources import row_sources
 from classwright_tools.domain.cleaning import clean_text
-from classwright_tools.domain.edits import Edit
+from classwright_tools.domain.edits import Edit, edits_apart
 from classwright_tools.domain.example import Example, Split
 from classwright_tools.domain.opinions import Opinions, marked
 from classwright_tools.domain.row_history import history
@@ -157,8 +157,7 @@ def changed(context: ToolContext, dataset: str, earlier: str, where: RowFilter) 
     workspace = context.workspace
     labels = workspace.task(workspace.artifact(dataset, "dataset").task).label_names
     edits, known = (read_edits(workspace, version) for version in (dataset, earlier))
-    since = [edit for edit in edits if edit not in known and not edit.brought]
-    before = [edit for edit in known if edit not in edits and not edit.brought]
+    since, before = ([edit for edit in own if not edit.brought] for own in edits_apart(edits, known))
     found = row_changes(read_table(workspace, earlier), read_table(workspace, dataset), before, since)
     sources = partial(row_sources, workspace, dataset)
     table = found.table.take(filtered(found.table, where, labels, sources, since))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from classwright_tools.domain.edits import Edit
+from classwright_tools.domain.edits import Edit, edits_apart
 from classwright_tools.domain.example import Example
 from classwright_tools.domain.label_sets import in_order, named_together
 from classwright_tools.domain.labels_since import label_since, labels_since
@@ -70,10 +70,8 @@ def later_names(workspace: Workspace, labels: Iterable[str], then: str, now: str
 
 def edits_since(workspace: Workspace, then: str | None, now: str | None) -> tuple[Edit, ...]:
     """Return the edits of `now` that were made after `then`; none where `now` does not come after it."""
-    before, after = read_edits(workspace, then), read_edits(workspace, now)
-    if after[: len(before)] != before:
-        return ()
-    return tuple(edit for edit in after[len(before) :] if not edit.brought)
+    lacking, later = edits_apart(read_edits(workspace, then), read_edits(workspace, now))
+    return () if lacking else tuple(edit for edit in later if not edit.brought)
 
 
 def _under(row: Example, labels: tuple[str, ...], later: Sequence[Edit]) -> Example:

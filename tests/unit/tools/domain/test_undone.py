@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from classwright_tools.domain.decided import Decided
-from classwright_tools.domain.edits import Edit
+from classwright_tools.domain.edits import Edit, edits_apart
 from classwright_tools.domain.opinions import Opinions
 
 MANY = 40
@@ -77,3 +77,12 @@ def test_what_an_undoing_gives_back_goes_by_the_names_that_labels_have_by_then()
     edits += undoing(4, 2, "one")
 
     assert Opinions(edits).of_row["one"].said == {"Ben": "money back"}
+
+
+def test_of_two_versions_each_has_the_edits_apart_that_were_made_since_they_parted() -> None:
+    both = list(approved_and_undone(1))
+    ours, theirs = edit("flag", 4, rows={"one": ""}), edit("flag", 5, rows={"one": ""})
+
+    assert edits_apart([*both, ours], [*both, theirs]) == ([ours], [theirs])
+    assert edits_apart(both, [*both, theirs, ours]) == ([], [theirs, ours])
+    assert edits_apart(both, both) == ([], [])
