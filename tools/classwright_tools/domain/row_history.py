@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from classwright_tools.domain.edits import TAKE_ROWS_OUT, Edit
@@ -34,21 +35,53 @@ class Past(NamedTuple):
 
 def history(edits: Sequence[Edit], id_: str, label: str | None) -> tuple[Past, ...]:
     """Return what happened to the row that is `id_` with `label` after `edits`, the newest first."""
-    found: list[Past] = []
-    is_there = True  # between its removal and its return nothing happens to a row
+    return histories(edits, {id_: label})[id_]
+
+
+def histories(edits: Sequence[Edit], labels: Mapping[str, str | None]) -> dict[str, tuple[Past, ...]]:
+    """Return the `history` of each of the rows that have `labels` after `edits`, by their ids.
+
+    All are followed at once: an edit costs what it has in common with them.
+    """
+    rows = {id_: _Row(id_, label) for id_, label in labels.items()}
+    by_id = {id_: [row] for id_, row in rows.items()}
     for edit in reversed(edits):
-        if id_ in edit.rows and edit.action != "opinion":
-            before = edit.rows[id_]
-            is_there = edit.action != "restore"
-            if edit.action == "rewrite":
-                id_ = before
-            elif edit.action in _WITH_LABEL:
-                label = before or None
-            found.append(Past(edit, id_, label))
-        elif is_there and label and edit.action == "rename_label" and edit.to in labels_apart(label):
-            label = exchanged(label, edit.to, edit.label or "")
-            found.append(Past(edit, id_, label))
-    return tuple(found)
+        if edit.action == "rename_label":
+            for row in rows.values():
+                row.rename(edit)
+        elif edit.action != "opinion":
+            touched = [row for id_ in by_id.keys() & edit.rows.keys() for row in by_id.pop(id_)]
+            for row in touched:
+                row.take(edit)
+                by_id.setdefault(row.id, []).append(row)
+    return {id_: tuple(row.past) for id_, row in rows.items()}
+
+
+@dataclass
+class _Row:
+    """A row as it was before the edits that were looked at, the newest first."""
+
+    id: str
+    label: str | None
+    is_there: bool = True
+    """Between its removal and its return nothing happens to a row."""
+    past: list[Past] = field(default_factory=list)
+
+    def take(self, edit: Edit) -> None:
+        """Go back before an edit of the row."""
+        before = edit.rows[self.id]
+        self.is_there = edit.action != "restore"
+        if edit.action == "rewrite":
+            self.id = before
+        elif edit.action in _WITH_LABEL:
+            self.label = before or None
+        self.past.append(Past(edit, self.id, self.label))
+
+    def rename(self, edit: Edit) -> None:
+        """Go back before a label got another name."""
+        if self.is_there and self.label and edit.to in labels_apart(self.label):
+            self.label = exchanged(self.label, edit.to, edit.label or "")
+            self.past.append(Past(edit, self.id, self.label))
 
 
 def why_so(edits: Sequence[Edit], id_: str, label: str | None, *, gone: bool = False) -> str:

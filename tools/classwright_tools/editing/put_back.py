@@ -109,7 +109,8 @@ def put_back(
         else:
             undoing.look(id_, was, is_now.get(was, was), whole=id_ in whole)
     given, done = undoing.given, undoing.done
-    out = [id_ for id_ in came if id_ not in new_id.values() and undoing.goes_out(id_, is_now.get(id_, id_))]
+    put = {*new_id.values(), *(one.id for one in given.values())}
+    out = [id_ for id_ in came if id_ not in put and undoing.goes_out(id_, is_now.get(id_, id_))]
     rows = {id_: undoing.row(id_) for id_ in given}
     _write(draft, rows, {id_: one.now for id_, one in given.items() if one.now in now.rows})
     _record(draft, list(rows.values()), [given[id_].now for id_ in rows], now.rows, before)
@@ -185,7 +186,7 @@ class _Undoing:
     def goes_out(self, id_: str, is_now: str) -> bool:
         """Whether a row that the edit brought in is taken out: it is there, and nobody changed it since."""
         row = self._now.rows.get(is_now)
-        if row is None or id_ in {one.id for one in self.given.values()}:
+        if row is None:
             return False
         if id_ == is_now and self._now.state(id_) == self._since.state(id_):
             return True
@@ -234,7 +235,8 @@ def changed_rows(before: Any, after: Any) -> list[str]:
 
 def _take_out(draft: Draft, done: Done, ids: Collection[str]) -> None:
     """Take rows out that the version which is undone had brought in, and record it; of test rows only their number."""
-    places = [number for number, id_ in enumerate(draft.table["id"].to_pylist()) if id_ in set(ids)]
+    out = set(ids)
+    places = [number for number, id_ in enumerate(draft.table["id"].to_pylist()) if id_ in out]
     rows = draft.table.take(places).to_pylist() if places else []
     draft.take_out(places)
     if rows:

@@ -187,9 +187,9 @@ def mark(draft: Draft, change: Change, rows: RowSelection) -> Done:
     found = draft.selected(rows, done)
     now = Decided(draft.edits)
     if change.action in ("approve", "good_example"):
-        bare = [place for place, row in found.items() if row["label"] is None]
-        done.left["without a label"] += len(bare)
-        found = {place: row for place, row in found.items() if place not in bare}
+        labelled = {place: row for place, row in found.items() if row["label"] is not None}
+        done.left["without a label"] += len(found) - len(labelled)
+        found = labelled
     marked = {*now.by_person, *now.good_examples, *now.flagged}
     as_it_is = {
         "approve": ({id_ for id_, edit in now.by_person.items() if not edit.is_bulk} - now.flagged, "decided before"),

@@ -18,7 +18,7 @@ from classwright_tools.domain.cleaning import clean_text
 from classwright_tools.domain.edits import Edit, edits_apart
 from classwright_tools.domain.example import Example, Split
 from classwright_tools.domain.opinions import Opinions, marked
-from classwright_tools.domain.row_history import history
+from classwright_tools.domain.row_history import histories
 from classwright_tools.domain.selection import LabelDoubt, RowConditions, RowFilter, RowSearch, RowsLike
 from classwright_tools.errors import InvalidInput
 from classwright_tools.measurement.repeats import repeats_in
@@ -171,7 +171,7 @@ def changed(context: ToolContext, dataset: str, earlier: str, where: RowFilter) 
 def _with_history(context: ToolContext, there: Selected) -> Selected:
     """Return the rows with what was done to each last, and who labelled those that were annotated."""
     edits = read_edits(context.workspace, there.dataset)
-    past = {row.id: history(edits, row.id, row.label_key) for _, row in there.rows()} if edits else {}
+    past = histories(edits, {row.id: row.label_key for _, row in there.rows()}) if edits else {}
     last = {id_: found[0].in_words for id_, found in past.items() if found}
     return _with_annotators(context, _with_opinions(replace(there, notes=last), edits))
 
