@@ -359,6 +359,21 @@ def test_a_fork_server_that_failed_has_a_successor_after_a_while(
     assert still == failed != successor
 
 
+async def test_nothing_is_sent_to_the_id_of_a_forked_process_that_ended_by_itself(
+    quick: Processes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    process = quick.warm.take("short", quick.environment, embeds=True)
+    process.run(quick.order, lambda _: None, lambda: False, held=(), most_seconds=300)
+    os.kill(process.pid, signal.SIGKILL)
+    await until(lambda: not psutil.pid_exists(process.pid))  # the fork server has waited for it
+    sent: list[int] = []
+    monkeypatch.setattr(os, "killpg", lambda pid, _how: sent.append(pid))
+    process.kill()
+
+    assert process.is_forked
+    assert sent == []
+
+
 @pytest.mark.parametrize("forked", [True, False])
 def test_a_process_is_ended_once_however_often_it_is_told_to(
     quick: Processes, monkeypatch: pytest.MonkeyPatch, *, forked: bool

@@ -91,7 +91,7 @@ class ComputeProcess:
         self._ended = True
         with contextlib.suppress(OSError):  # nothing is sent from now on, so one that has yet to begin does nothing
             self._orders.shutdown(socket.SHUT_RDWR)
-        if self.pid and self._process.returncode is None:  # afterwards the id may be another's
+        if self.pid and not self._has_left_its_id():
             with contextlib.suppress(ProcessLookupError, PermissionError):
                 os.killpg(self.pid, signal.SIGKILL)
             self._process.wait()
@@ -102,6 +102,11 @@ class ComputeProcess:
         self._close()
 
     # --- inside
+
+    def _has_left_its_id(self) -> bool:
+        """Whether the process's id may be another's: its parent has waited for it. One that is ours does so here."""
+        forked = isinstance(self._process, Forked)
+        return (self._process.poll() if forked else self._process.returncode) is not None
 
     def _start(self, fork_server: ForkServer | None) -> None:
         self._orders, orders = socket.socketpair()
