@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import contextlib
-import logging
 import os
 import sys
 from collections.abc import Sequence
@@ -24,7 +23,7 @@ from classwright_server.mcp.stdio import INTERRUPTED, STOPPED, serve_stdio
 from classwright_server.move_command import add_move, run_move
 from classwright_server.push_command import add_push, run_push
 from classwright_server.remove_command import add_remove, run_remove
-from classwright_server.sanitize import PlainFormatter
+from classwright_server.sanitize import log_plainly
 from classwright_tools.command_line import CommandParser
 from classwright_tools.errors import ClasswrightError, InvalidInput
 from classwright_tools.garbage import importing
@@ -46,11 +45,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     os.environ.setdefault("TQDM_DISABLE", "1")
     os.environ.setdefault("DO_NOT_TRACK", "1")  # vLLM and the hub's client would send what runs here
     os.umask(0o077)  # what is stored is nobody else's, in every process that is started from here
-    # Before the SDK sets up its own: a log is read by programs and in narrow panes, on stderr.
-    handler = logging.StreamHandler()
-    handler.setFormatter(PlainFormatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
-    logging.basicConfig(level=logging.WARNING, handlers=[handler])
-    logging.getLogger("classwright").setLevel(logging.INFO)
+    log_plainly()  # before the SDK sets up its own: a log is read by programs and in narrow panes
     try:
         code = _run(parsed)
         sys.stdout.flush()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import re
+import textwrap
 from typing import Any
 
 from classwright_tools.domain.excerpt import shortened
@@ -47,5 +48,13 @@ class PlainFormatter(logging.Formatter):
         return super().formatMessage(record)
 
     def formatException(self, ei: Any) -> str:  # noqa: N802  # the library's name
-        """Return the traceback, whose last lines may quote a text."""
-        return plain_text(super().formatException(ei))
+        """Return the traceback, whose last lines may quote a text: indented, so that none can be taken for a record."""
+        return textwrap.indent(plain_text(super().formatException(ei)).replace("\r", " "), "  ")
+
+
+def log_plainly() -> None:
+    """Have this process log to stderr, by `PlainFormatter`: to be called before a library sets up a log of its own."""
+    handler = logging.StreamHandler()
+    handler.setFormatter(PlainFormatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
+    logging.basicConfig(level=logging.WARNING, handlers=[handler])
+    logging.getLogger("classwright").setLevel(logging.INFO)

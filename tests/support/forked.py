@@ -29,6 +29,7 @@ class Request(ToolRequest):
     sleeps: bool = False
     exits: int | None = None
     starts: bool = False
+    fails: str | None = None
 
 class Result(ToolResult):
     parent: int
@@ -45,6 +46,8 @@ def tell_process(request, context):
         time.sleep(1)
     if request.exits is not None:
         os._exit(request.exits)
+    if request.fails is not None:
+        raise ValueError(request.fails)
     print("a library that prints", flush=True)
     started = subprocess.Popen(["sleep", "1000"]).pid if request.starts else None
     return Result(

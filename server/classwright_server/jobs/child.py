@@ -24,7 +24,7 @@ from classwright_server.incidents import masked
 from classwright_server.jobs.disk_quota import room_left
 from classwright_server.jobs.memory import memory_after_job, resident_bytes
 from classwright_server.jobs.messages import Message, Order, Outcome, Progress
-from classwright_server.sanitize import sanitized
+from classwright_server.sanitize import log_plainly, sanitized
 from classwright_tools.catalogue import catalogue
 from classwright_tools.context import ToolContext
 from classwright_tools.domain.cost import CostEstimate
@@ -190,6 +190,7 @@ def follow(parent: socket.socket, orders: queue.Queue[tuple[bytes, list[int]]]) 
 
 def serve(lane: Lane) -> NoReturn:
     """Serve orders for jobs of `lane` until the server is gone."""
+    log_plainly()
     began_with = resident_bytes()  # most of it a fork shares with its fork server
     wire = Wire()
     orders: queue.Queue[tuple[bytes, list[int]]] = queue.Queue()

@@ -10,12 +10,12 @@ import contextlib
 import gc
 import io
 import json
+import logging
 import os
 import select
 import signal
 import socket
 import sys
-import traceback
 import warnings
 from importlib import import_module
 from pathlib import Path
@@ -23,7 +23,10 @@ from typing import NoReturn, cast
 
 from classwright_server.jobs.child import serve
 from classwright_server.jobs.messages import READY
+from classwright_server.sanitize import log_plainly
 from classwright_tools.work import Lane
+
+logger = logging.getLogger("classwright.process")
 
 LIBRARIES = ("pyarrow.dataset", "sklearn.linear_model", "torch", "sentence_transformers")
 """What is imported, in steps: between two of them it is seen whether the server is still there."""
@@ -34,6 +37,7 @@ _HARMLESS_THREADS = {"jemalloc_bg_thd"}
 
 def main() -> None:
     """Import the libraries, then serve requests until the server is gone."""
+    log_plainly()
     requests = socket.socket(fileno=0)
     watched = select.poll()
     watched.register(requests, select.POLLIN)
@@ -110,8 +114,7 @@ def _check_threads() -> None:
 
 def _give_up(reason: str) -> NoReturn:
     """End this process at once, so that each compute process is started by itself."""
-    sys.stderr.write(f"Processes are not forked: {reason}.\n")
-    sys.stderr.flush()
+    logger.warning("processes are not forked: %s", reason)
     os._exit(1)
 
 
@@ -160,8 +163,8 @@ def _become(lane: Lane, descriptors: list[int], others: list[int]) -> None:
             os.environ.update(json.loads(environment))
             gc.enable()
             serve(lane)
-    except BaseException:  # noqa: BLE001  # whatever happens: it never goes on as a second fork server
-        traceback.print_exc()
+    except BaseException:  # whatever happens: it never goes on as a second fork server
+        logger.exception("a forked process cannot work")
     finally:
         os._exit(1)
 
