@@ -6,7 +6,10 @@ import pytest
 from mcp import Client
 from playwright.async_api import Browser, expect
 
+from classwright_tools.domain.example import make_example
+from classwright_tools.domain.task import Task
 from classwright_tools.workspace.workspace import Workspace
+from support.measurement import dataset_of
 from support.page_host import CHROMIUM, shown
 from support.review_page import judged, standing, stored
 
@@ -66,3 +69,24 @@ async def test_who_skips_to_the_end_of_a_fair_sample_is_at_its_end(
         await opened.press("ArrowLeft")
 
         await expect(opened.view.locator(".place")).to_have_text("Row 32 of 32")
+
+
+async def test_a_fair_sample_has_as_many_rows_as_one_likes_and_goes_on_where_more_are_wanted(
+    client: Client, chromium: Browser, workspace: Workspace, task: Task
+) -> None:
+    rows = [make_example(f"where is my parcel {number}", "delivery") for number in range(120)]
+    async with shown(chromium, client, {"dataset": dataset_of(workspace, task.slug, train=rows)}) as opened:
+        await opened.view.locator(".queue select").select_option("sample")
+        await expect(opened.view.locator(".place")).to_have_text("Row 1 of 100")
+        size = opened.view.get_by_role("combobox", name="Rows", exact=True)
+        assert await size.locator("option").all_text_contents() == ["50", "100", "200"], "the last one takes all 120"
+        await size.select_option("50")
+        await expect(opened.view.locator(".place")).to_have_text("Row 1 of 50")
+
+        await opened.view.locator("main").focus()
+        await opened.press(*["1"] * 50)
+        await expect(opened.view.locator(".result")).to_contain_text("of 50 rows")
+        await size.select_option("200")
+
+        await expect(opened.view.locator(".place")).to_have_text("Row 51 of 120")
+        assert opened.faults == []

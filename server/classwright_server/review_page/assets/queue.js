@@ -10,14 +10,14 @@ const MODES = {
   sample: { name: "Fair sample, suggestions hidden", look: { where: { splits: ["train", "validation"] } }, order: "random", blind: true },
   chosen: { name: "Rows chosen in the list", look: {} },
 };
-const SAMPLE_ROWS = 100;
+const SAMPLE_SIZES = [50, 100, 200, 500];
 
 const queue = (() => {
   const PAGE = 200, BLOCK = 50, AHEAD = 120, AGAIN_MS = 2_000; // a fast hand, or a server that is away for a while, must not run dry
   let ids = [], at = 0, total = 0, loading = null, ended = false, turn = 0;
   let served = []; // the rows that the server sent in the order of this turn, which its next page comes after
   let mode = "doubt", chosen = {};
-  let halted = false; // whether a fair sample was ended before its last row
+  let wanted = 100, halted = false; // how many rows a fair sample has, and whether it was ended before its last one
   let touched = null; // of a row that may have several labels: its id, and those that were put in
 
   const setting = () => MODES[mode];
@@ -25,7 +25,8 @@ const queue = (() => {
   const look = () => (mode === "chosen" ? { where: {}, ...chosen } : mode === "second" ? { where: {}, not_by: session.name } : { where: {}, state: "open", ...setting().look });
   const isOpen = (id) => look().state !== "open" || !isSettled(rowOf(id));
   const isTaken = (id) => !isOpen(id) && !isMe(rowOf(id).stands.person ?? "");
-  const end = () => (mode === "sample" ? Math.min(ids.length, SAMPLE_ROWS) : ids.length);
+  const upTo = (rows) => (mode === "sample" ? Math.min(rows, wanted) : rows);
+  const end = () => upTo(ids.length);
 
   // Of people who work at the same time each is led through every fifty rows in an order of their own.
   const mixed = (rows) => {
@@ -112,9 +113,13 @@ const queue = (() => {
     undo: () => { const id = marks.undo(), place = ids.indexOf(id); if (place >= 0) at = place; change({}); },
     get row() { return rowOf(ids[at]); },
     get place() { return at; },
-    get total() { return Math.max(total, ids.length); },
+    get total() { return upTo(Math.max(total, ids.length)); },
+    // As many rows as a fair sample may have: the last size takes all that are there.
+    get sizes() { return SAMPLE_SIZES.filter((_, place) => !place || SAMPLE_SIZES[place - 1] < total); },
+    get wanted() { return Math.min(wanted, queue.sizes.at(-1)); },
+    want: (rows) => { wanted = Number(rows); halted = false; move(0); },
     get hasEnded() { return ended; },
-    get isDone() { return halted || (mode === "sample" && at >= SAMPLE_ROWS); },
+    get isDone() { return halted || (mode === "sample" && at >= wanted); },
     halt: () => { halted = true; change({}); },
     get skipped() { return ids.slice(0, Math.min(at, end())).filter((id) => !isSettled(rowOf(id))).length; },
     get mode() { return mode; },
@@ -167,10 +172,10 @@ const Queue = () => {
       ${Object.entries(MODES).filter(([name]) => name === queue.mode || ({ chosen: false, disputed: session.review.disputed, second: session.name && session.review.disputed !== undefined }[name] ?? true)).map(([name, { name: words }]) => html`
         <option key=${name} value=${name} disabled=${!counts && ["disagrees", "suspect", "unsure"].includes(name)}>${words}${counts?.[name] !== undefined ? ` (${counts[name]})` : ""}</option>`)}
     </select></label>
-    ${queue.mode === "sample" ? html`<span>${sample ? `Right so far: ${sampleInWords(sample)}` : ""}</span> ${row && !isDone && html`<button onClick=${queue.halt}>End here</button>`}`
+    ${queue.mode === "sample" ? html`${queue.sizes.length > 1 && !isInline() && html`<${Select} label="Rows" value=${queue.wanted} options=${queue.sizes.map((size) => [size, size])} act=${queue.want} />`}<span>${sample ? `Right so far: ${sampleInWords(sample)}` : ""}</span> ${row && !isDone && html`<button onClick=${queue.halt}>End here</button>`}`
       : !isInline() && !queue.blind && html`<label><input type="checkbox" checked=${!session.suggests} onChange=${({ target }) => { keepInAddress("suggest", target.checked && "nothing"); change({ suggests: !target.checked }); target.blur(); }} /> Suggest nothing</label>
         ${session.suggests && record.rows > 0 && html`<span>The classifier was right in ${record.same} of ${counted(record.rows, "row")} so far${isPoor() ? ": it puts no label in" : ""}.</span>`}`}
-    <span class="place">${row && !isDone ? `Row ${inFigures(queue.place + 1)} of ${inFigures(queue.mode === "sample" ? Math.min(SAMPLE_ROWS, queue.total) : queue.total)}` : ""}</span></div>
+    <span class="place">${row && !isDone ? `Row ${inFigures(queue.place + 1)} of ${inFigures(queue.total)}` : ""}</span></div>
     ${isDone || !row ? html`<${QueueEnd} isDone=${isDone} />`
       : html`<${Card} row=${row} blind=${queue.blind} editing=${editing} edit=${edit} />`}
   </section>`;
