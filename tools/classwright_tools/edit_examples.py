@@ -122,7 +122,8 @@ def _undoing(context: ToolContext, version: str) -> Make:
 
 
 def _remarks(context: ToolContext, edited: Edited) -> tuple[str, str]:
-    """Return what lies beside the new version, and that its labels have too few validation rows now, in sentences."""
+    """Return what lies beside the new version, and why its rows tell no label shares any more, in sentences."""
+    from classwright_tools.annotation.random_rows import shares_lost
     from classwright_tools.measurement.label_shares import calibrating_lost
     from classwright_tools.workspace.datasets import read_card
     from classwright_tools.workspace.destination import told_beside
@@ -130,8 +131,10 @@ def _remarks(context: ToolContext, edited: Edited) -> tuple[str, str]:
     if edited.dataset is None:
         return "", ""
     workspace = context.workspace
+    task = workspace.task(edited.dataset.task)
     cards = (read_card(workspace, id_) for id_ in (edited.parent, edited.dataset.id))
-    return told_beside(workspace, edited.dataset), calibrating_lost(workspace.task(edited.dataset.task), *cards)
+    lost = (shares_lost(workspace, task, edited.parent, edited.dataset.id), calibrating_lost(task, *cards))
+    return told_beside(workspace, edited.dataset), " ".join(filter(None, lost))
 
 
 def _edited(request: EditExamplesRequest, edited: Edited, apart: str, lost: str) -> EditExamplesResult:

@@ -192,6 +192,7 @@ def _setup(
     limit = None
     if request.max_minutes:
         limit = TimeLimit(request.max_minutes, seconds_by_method(request, context))
+    known, unknown = shares_of_task(workspace, task, dataset)
     setup = Setup(
         encoder=encoder,
         cache=cache,
@@ -203,7 +204,8 @@ def _setup(
         pairs=pair_setup(request, task, lambda: unlabelled_pairs(workspace, dataset)) if task.kind == "pair" else None,
         imbalance=request.imbalance,
         row_source=source,
-        known=shares_of_task(workspace, task),
+        known=known,
+        unknown=unknown,
         unlabelled=() if task.kind == "pair" or task.multi_label else unlabelled_texts(workspace, dataset),
     )
     return setup, chosen

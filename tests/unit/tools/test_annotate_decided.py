@@ -257,9 +257,9 @@ def test_two_texts_that_no_label_fits_make_a_version_but_no_suggestion(context: 
 def test_texts_that_no_label_fits_are_counted_beside_the_shares_of_the_labels(
     context: ToolContext, dataset: str, task: Task
 ) -> None:
-    labelled(context, ask(context, rows=90, order="random"), fits_none=20)
+    made = labelled(context, ask(context, rows=90, order="random"), fits_none=20).dataset
 
-    shares = shares_of_task(context.workspace, task)
+    shares, _ = shares_of_task(context.workspace, task, str(made))
 
     assert shares
     assert (shares.texts, shares.fits_none) == (70, 20)

@@ -94,7 +94,13 @@ def hand_out(
         labelled_in=dict(elsewhere.most_common()),
     )
     return workspace.publish_document(
-        "annotation", found.slug, annotation, run_key=context.run_key, parent=version, rows=len(rows)
+        "annotation",
+        found.slug,
+        annotation,
+        run_key=context.run_key,
+        parent=version,
+        rows=len(rows),
+        task_version=found.version,
     )
 
 

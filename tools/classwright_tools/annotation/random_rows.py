@@ -3,51 +3,140 @@
 from __future__ import annotations
 
 from collections import Counter
+from typing import NamedTuple
 
 from classwright_tools.annotation.agreement import known_labels
 from classwright_tools.annotation.answers import stored_answers
 from classwright_tools.domain.annotation import Annotation
-from classwright_tools.domain.shares import TaskShares
+from classwright_tools.domain.edits import decided_since, ids_after
+from classwright_tools.domain.example import LABELLED_BUT_TEST
+from classwright_tools.domain.excerpt import counted, listed
+from classwright_tools.domain.labels_since import came_of, label_since
+from classwright_tools.domain.shares import MOST_NAMED, TaskShares
 from classwright_tools.domain.task import Task
 from classwright_tools.learning.prior import counted_shares, stated_shares
-from classwright_tools.workspace.workspace import Workspace
+from classwright_tools.workspace.datasets import iterate_rows
+from classwright_tools.workspace.later_labels import edits_since
+from classwright_tools.workspace.workspace import Artifact, Workspace
 
 LEAST_ROWS = 50  # with a label: an interval of a share is 28 points wide at most
 LEAST_A_LABEL = 5  # of them for each label of the task: of fewer many labels get none by chance
 LEAST_LABELLED = 0.9  # of the rows with an answer: the others may be of some labels rather than of all
 
 
-def shares_of_task(workspace: Workspace, task: Task) -> TaskShares | None:
+class RandomLabels(NamedTuple):
+    """How many random rows have each label, and how many fit none.
+
+    Beside these, `blind` rows do not count, which were labelled when there were none of the labels `unseen`.
+    """
+
+    counts: Counter[str]
+    fits_none: int = 0
+    answered: int = 0
+    blind: int = 0
+    unseen: tuple[str, ...] = ()
+
+    @property
+    def tell(self) -> bool:
+        """Whether the counts tell the shares of the labels."""
+        least = max(LEAST_ROWS, LEAST_LABELLED * self.answered)
+        return self.counts.total() >= least
+
+    @property
+    def why_not(self) -> str:
+        """Why rows do not count that tell the shares otherwise, and what helps, in sentences; "" where all count."""
+        if not self.unseen:
+            return ""
+        were = "was no label" if len(self.unseen) == 1 else "were no labels"
+        return (
+            f"The labels of {counted(self.blind, 'random text')} do not tell how frequent each label is (its share): "
+            f"{listed(map(repr, self.unseen), MOST_NAMED)} {were} when they were given. To have the shares counted: "
+            "annotate_examples(order='random'). To state them: propose_topics(expected_shares=...)."
+        )
+
+
+def shares_of_task(workspace: Workspace, task: Task, dataset: str) -> tuple[TaskShares | None, str]:
     """Return the labels' shares as a person stated them, else those in random rows that were labelled, if there are.
 
-    A multi-label task has none.
+    Beside them stands why random rows do not tell them, if that is to be told. A multi-label task has none.
     """
     if task.expected_shares:
-        return stated_shares(task.expected_shares, task.label_names)
+        return stated_shares(task.expected_shares, task.label_names), ""
     if task.multi_label:
-        return None
-    counts, fits_none = random_labels(workspace, task)
-    return counted_shares(counts, task.label_names, fits_none) if counts else None
+        return None, ""
+    found = random_labels(workspace, task, dataset)
+    if found.tell:
+        return counted_shares(found.counts, task.label_names, found.fits_none), ""
+    return None, found.why_not
 
 
-def random_labels(workspace: Workspace, task: Task) -> tuple[Counter[str], int]:
-    """Return how many rows that were asked about at random got each label of `task`, and how many fit none.
+def shares_lost(workspace: Workspace, task: Task, parent: str, dataset: str) -> str:
+    """Return why random rows do not tell the shares of the labels of `task` in `dataset`, if a label that was added to
+    its `parent` is the reason; else "".
+    """
+    new = (edit for edit in edits_since(workspace, parent, dataset) if edit.action == "add_label")
+    return shares_of_task(workspace, task, dataset)[1] if any(new) else ""
 
-    The counts are empty where they tell too little. Rows are a fair sample of the unlabelled ones until others are
-    picked for what they tell or where they came from, so annotations from the first such one on do not count.
+
+def random_labels(workspace: Workspace, task: Task, dataset: str) -> RandomLabels:
+    """Return the labels of `task` that rows which were asked about at random have in `dataset`.
+
+    Rows are a fair sample of the unlabelled ones until others are picked for what they tell or where they came from, so
+    annotations from the first such one on do not count. Nor does one that began when the task had fewer labels, whose
+    rows may be of the others: unless nearly all of its rows were looked at since.
     """
     counts: Counter[str] = Counter()
-    answered = fits_none = 0
+    answered = fits_none = blind = 0
+    unseen: set[str] = set()
     for made in sorted(workspace.artifacts(task.slug, "annotation"), key=lambda one: one.number):
         annotation = workspace.document(made.id, "annotation", Annotation)
         if annotation.order != "random" or annotation.source:
             break
-        checks = known_labels(workspace, annotation)
-        answers = [answer for row, answer in stored_answers(workspace, made.id).items() if row not in checks]
-        unfit = sum(answer.fits_none(task) for answer in answers)
-        fits_none += unfit
-        answered += len(answers) - unfit
-        counts.update(answer.label for answer in answers if answer.label in task.label_names)
-    told = counts.total()
-    least = max(LEAST_ROWS, LEAST_A_LABEL * len(task.labels), LEAST_LABELLED * answered)
-    return (counts if told >= least else Counter()), fits_none
+        found = _labels_now(workspace, task, made, annotation, dataset)
+        if found.unseen and found.counts.total() < LEAST_LABELLED * found.answered:
+            blind += found.answered
+            unseen |= {*found.unseen}
+        else:
+            counts += found.counts
+            fits_none += found.fits_none
+            answered += found.answered
+    if counts.total() < LEAST_A_LABEL * len(task.labels):
+        counts = Counter()
+    return RandomLabels(counts, fits_none, answered, blind, tuple(name for name in task.label_names if name in unseen))
+
+
+def _labels_now(workspace: Workspace, task: Task, made: Artifact, annotation: Annotation, dataset: str) -> RandomLabels:
+    """Return what the random rows of one annotation have as labels in `dataset`, of rows that are not there any more
+    what their label has become; of labels that it did not know those alone which rows got that were looked at since.
+    """
+    later = edits_since(workspace, annotation.dataset, dataset)
+    then = workspace.task(task.slug, made.facts["task_version"]).label_names if "task_version" in made.facts else ()
+    unseen = tuple(name for name in task.label_names if then and name not in came_of(then, later))
+    added = [place for place, edit in enumerate(later) if edit.action == "add_label"]
+    # The annotation's own labels are an edit of rows without one, and may be older than the labels that came meanwhile.
+    since = (
+        (edit for edit in later[added[-1] :] if edit.action != "relabel" or any(edit.rows.values())) if added else ()
+    )
+    seen = decided_since(since)
+    checks = known_labels(workspace, annotation)
+    answers = {row: answer for row, answer in stored_answers(workspace, made.id).items() if row not in checks}
+    called = ids_after(later)
+    ids = {row: called.get(row, row) for row in answers}
+    asked = {*ids.values()}
+    has = {
+        row.id: row.label
+        for split in LABELLED_BUT_TEST
+        for batch in iterate_rows(workspace, dataset, split)
+        for row in batch
+        if row.id in asked
+    }
+    counts: Counter[str] = Counter()
+    unfit = 0
+    for row, answer in answers.items():
+        id_ = ids[row]
+        label = has.get(id_) or label_since(answer.label, later)
+        if label is None and answer.fits_none(task):
+            unfit += 1
+        elif label in task.label_names and (not unseen or id_ in seen):
+            counts[str(label)] += 1
+    return RandomLabels(counts, unfit, len(answers) - unfit, unseen=unseen)

@@ -45,9 +45,9 @@ class Setup:
 
     `labels` are the names of the k labels, `pairs` is None for single texts, `imbalance` is what the request says;
     `row_source` generates rows to train on beside the real ones, for the probe. `known` are the labels' shares where
-    the model will be used, as a person stated them or as labels for random texts of there have them; else the
-    `unlabelled` texts of there may tell them. `penalty` is the probe's C where several fits must have the same; else
-    each chooses its own. The `limit` is of the methods that are compared.
+    the model will be used, as a person stated them or as labels for random texts of there have them, or `unknown` says
+    why such labels do not tell them; else the `unlabelled` texts of there may. `penalty` is the probe's C where several
+    fits must have the same; else each chooses its own. The `limit` is of the methods that are compared.
     """
 
     encoder: Encoder
@@ -60,6 +60,7 @@ class Setup:
     imbalance: Imbalance = "none"
     row_source: RowSource | None = None
     known: TaskShares | None = None
+    unknown: str = ""
     unlabelled: tuple[str, ...] = ()
     penalty: float | None = None
     limit: TimeLimit | None = None

@@ -161,9 +161,11 @@ def _by_groups(methods: Sequence[Method], rows: Rows, validation: Rows | None, s
 
 def _shares(fit: Fit, setup: Setup, *, validation: bool = False) -> tuple[TaskShares | None, str]:
     """Return what `known_shares` does, told by `fit`: the cheapest method, of which one estimate serves them all."""
-    return known_shares(
+    shares, why_not = known_shares(
         fit.held, lambda: logits_of(fit.classifier, setup.unlabelled, setup.k, setup.embedding), validation=validation
     )
+    counts_alike = setup.imbalance != "none"
+    return shares, " ".join(filter(None, ("" if counts_alike else setup.unknown, why_not)))
 
 
 def _held_out(method: Method, rows: Rows, folds: Folds, setup: Setup, beside: Rows | None = None) -> Fit:

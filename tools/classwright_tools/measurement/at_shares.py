@@ -5,12 +5,16 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from classwright.predict import probability_column
+from classwright_tools.domain.excerpt import listed
 from classwright_tools.domain.figures import Estimate, FiguresAtShares, RareLabel
-from classwright_tools.domain.shares import TaskShares
+from classwright_tools.domain.shares import MOST_NAMED, TaskShares
 from classwright_tools.domain.threshold import threshold_in_words
 from classwright_tools.measurement.caveats import estimate_in_words
 from classwright_tools.statistics.at_shares import RARE
 from classwright_tools.statistics.ranking import FALSE_ALARMS
+
+NEAR_NOTHING = 0.005
+"""A share below which a model hardly ever gives a label."""
 
 
 class Chosen(NamedTuple):
@@ -37,6 +41,7 @@ def at_shares_remarks(
             f"At your shares ({shares.in_words}; each label's rows count for its share) the accuracy is "
             f"{estimate_in_words(at.accuracy)}."
         )
+        remarks += _near_nothing(shares)
     if rare := at.rare:
         where = (
             f"{rare.share:.1%} there, {rare.of_rows:.1%} of these rows" if shares else f"{rare.share:.1%} of the rows"
@@ -52,6 +57,21 @@ def at_shares_remarks(
         if not is_found:
             remarks.append(f"No threshold for {rare.label!r} was chosen on validation rows; test rows choose none.")
     return tuple(remarks)
+
+
+def _near_nothing(shares: TaskShares) -> list[str]:
+    """Return the sentence on labels that a model hardly ever gives, as nearly no text is of them; a person knows it of
+    the shares that one stated.
+    """
+    rare = [one.label for one in shares.labels if one.share.value < NEAR_NOTHING and shares.source != "stated"]
+    if not rare:
+        return []
+    return [
+        f"At so small a share the model hardly ever gives {listed(map(repr, rare), MOST_NAMED)}, of which there are "
+        "rows. If more texts are of it where the model is used, state the shares: propose_topics(expected_shares=...); "
+        "or have more random texts labelled: annotate_examples(order='random'). classify(prior='training') leaves the "
+        "shares out."
+    ]
 
 
 def _of_pairs(rare: RareLabel) -> list[str]:

@@ -1,0 +1,141 @@
+"""A label that is added after rows were labelled: what these rows then tell, and what is said of it."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import replace
+
+import pytest
+
+from classwright_tools.annotate_examples import AnnotateExamplesRequest, annotate_examples
+from classwright_tools.annotation.random_rows import shares_of_task
+from classwright_tools.context import ToolContext
+from classwright_tools.domain.annotation import Annotation
+from classwright_tools.domain.shares import TaskShares
+from classwright_tools.domain.task import Task
+from classwright_tools.learning.model import load_model
+from classwright_tools.train_classifier import TrainClassifierRequest, train_classifier
+from classwright_tools.workspace.datasets import read_rows
+from support.editing import Editor
+from support.learning import real_rows, save_rows, unlabelled_rows, written_rows
+
+pytestmark = pytest.mark.usefixtures("embedded")
+TEXTS = unlabelled_rows(delivery=80, refund=60, account=30)
+LABEL_OF = {
+    row.id: label for row, label in zip(TEXTS, ["delivery"] * 80 + ["refund"] * 60 + ["account"] * 30, strict=True)
+}
+ADD = {"action": "add_label", "label": "question", "description": "the customer asks something"}
+
+
+@pytest.fixture
+def dataset(task: Task, context: ToolContext) -> str:
+    """Written training rows, sixty real validation rows, and sixty random texts that were labelled, of 170."""
+    save_rows(context.workspace, written_rows(), real_rows(10), unlabelled=TEXTS)
+    return label_random(context)
+
+
+def label_random(context: ToolContext, run_key: str = "ask", rows: int = 60) -> str:
+    """Answer random texts with the label that they have, and return the dataset of it."""
+    request = AnnotateExamplesRequest(task="support", rows=rows, order="random")
+    asked = annotate_examples(request, replace(context, run_key=run_key)).annotation
+    every = context.workspace.document(asked, "annotation", Annotation).rows
+    labels = {row.id: [LABEL_OF[row.row]] for row in every if row.row in LABEL_OF}
+    answer = AnnotateExamplesRequest(task="support", annotation=asked, labels=labels, finish=True)
+    return str(annotate_examples(answer, context).dataset)
+
+
+def annotated(context: ToolContext, dataset: str) -> list[str]:
+    """Return the ids of the random texts that were labelled, those of questions first."""
+    rows = [row for row in read_rows(context.workspace, dataset, "train") if row.id in LABEL_OF]
+    return [row.id for row in sorted(rows, key=lambda row: "?" not in row.text)]
+
+
+def told(context: ToolContext, dataset: str | None) -> tuple[TaskShares | None, str]:
+    assert dataset
+    return shares_of_task(context.workspace, context.workspace.task("support"), dataset)
+
+
+def test_random_texts_that_were_labelled_before_a_label_was_there_tell_no_shares_and_it_is_said(
+    context: ToolContext, dataset: str, edit: Editor
+) -> None:
+    assert told(context, dataset)[0]
+    added = edit(ADD)
+    lost = "The labels of 60 random texts do not tell how frequent each label is (its share): 'question' was no label"
+    assert lost in added.summary
+
+    questions = [row.id for row in real_rows(10) if "?" in row.text]
+    edit({"action": "relabel", "label": "question", "rows": {"ids": questions[:8]}}, confirm=8)
+    few = {"action": "relabel", "label": "question", "rows": {"ids": annotated(context, dataset)[:4]}}
+    later = edit(few)
+    assert "how frequent" not in later.summary  # it was so before
+
+    result = train_classifier(TrainClassifierRequest(task="support", method="probe"), context)
+    card = load_model(context.workspace, result.model).card
+    assert card.shares is None or card.shares.source != "random rows"
+    notes = " ".join(result.notes)
+    assert lost in notes
+    assert "annotate_examples(order='random')" in notes
+    assert "propose_topics(expected_shares=...)" in notes
+
+
+def test_random_texts_that_were_all_looked_at_since_a_label_was_added_tell_the_shares_by_their_labels_now(
+    context: ToolContext, dataset: str, edit: Editor
+) -> None:
+    edit(ADD)
+    ids = annotated(context, dataset)
+    questions = {"action": "relabel", "label": "question", "rows": {"ids": ids[:6]}}
+    half = edit(questions, {"action": "approve", "rows": {"ids": ids[6:30]}})
+    assert told(context, half.dataset)[0] is None
+    whole = edit({"action": "approve", "rows": {"ids": ids[30:]}})
+
+    shares, why_not = told(context, whole.dataset)
+
+    assert shares
+    assert (shares.texts, shares.of(["question"]), why_not) == (60, (0.1,), "")
+
+
+def test_random_texts_that_are_labelled_after_a_label_was_added_count_alone(
+    context: ToolContext, dataset: str, edit: Editor
+) -> None:
+    edit(ADD)
+    later = label_random(context, "later", 70)
+    shares, why_not = told(context, later)
+    assert shares
+    assert (shares.texts, why_not) == (70, "")
+
+
+def test_labels_of_random_texts_are_followed_through_a_new_name_a_merge_and_a_split(
+    context: ToolContext, dataset: str, edit: Editor
+) -> None:
+    counts = Counter(LABEL_OF[id_] for id_ in annotated(context, dataset))
+    edit({"action": "rename_label", "label": "refund", "to": "money back"})
+    merged = edit(ADD, {"action": "merge_label", "label": "account", "to": "delivery"})
+    assert told(context, merged.dataset)[0] is None
+    edit({"action": "remove_label", "label": "question"})
+    parts = [{"label": "lost", "rows": {"where": {"text": "lost"}}}, {"label": "other delivery"}]
+    split = edit({"action": "split_label", "label": "delivery", "into": parts}, confirm=1000)
+
+    shares, _ = told(context, split.dataset)
+
+    assert shares
+    assert shares.texts == 60
+    of_lost = sum("lost" in row.text for row in read_rows(context.workspace, dataset, "train") if row.id in LABEL_OF)
+    expected = (counts["refund"], of_lost, counts["delivery"] + counts["account"] - of_lost)
+    assert shares.of(["money back", "lost", "other delivery"]) == pytest.approx([count / 60 for count in expected])
+
+
+def test_a_label_that_no_random_text_has_is_named_with_what_brings_it_back(
+    context: ToolContext, dataset: str, edit: Editor
+) -> None:
+    edit(ADD)
+    ids = annotated(context, dataset)
+    written = [row.id for row in written_rows()[:4]]
+    validated = [row.id for row in real_rows(10) if "?" in row.text][:8]
+    edit({"action": "relabel", "label": "question", "rows": {"ids": [*written, *validated]}})
+    edit({"action": "approve", "rows": {"ids": ids}}, confirm=60)
+
+    notes = " ".join(train_classifier(TrainClassifierRequest(task="support", method="probe"), context).notes)
+
+    assert "'question' 0.0%" in notes
+    assert "At so small a share the model hardly ever gives 'question'" in notes
+    assert "classify(prior='training') leaves the shares out" in notes
