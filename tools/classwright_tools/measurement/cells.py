@@ -11,6 +11,7 @@ import numpy.typing as npt
 from classwright_tools.domain.analysis import CellFinding
 from classwright_tools.domain.example import Example
 from classwright_tools.domain.excerpt import counted
+from classwright_tools.domain.label_sets import labels_apart
 from classwright_tools.domain.topic_tree import Cell, TopicTree
 
 USUAL_ROWS = 2  # rows a cell, as synthesize_examples writes by default
@@ -21,9 +22,25 @@ Embed = Callable[[Sequence[str]], npt.NDArray[np.floating]]
 
 
 def held_rows(rows: Sequence[Example], tree: TopicTree) -> dict[Cell, int]:
-    """Return how many of `rows` each of the tree's cells holds, in the tree's order."""
-    held = _rows_by_cell(rows)
-    return {cell: len(held.get(cell, ())) for cell in tree.cells()}
+    """Return how many of `rows` each of the tree's cells holds, in the tree's order.
+
+    A subtopic of which most rows were given another label is not there: texts of it are not of its label.
+    """
+    held = {cell: len(places) for cell, places in _rows_by_cell(rows).items()}
+    cells = tree.cells()
+    there = {*cells}
+    kept: Counter[tuple[str, str | None, str | None]] = Counter()
+    moved: Counter[tuple[str | None, str | None]] = Counter()
+    for cell, count in held.items():
+        if cell in there:
+            kept[cell.label, cell.topic, cell.subtopic] += count
+        elif len(labels_apart(cell.label)) == 1:  # a set of labels takes its topics from each
+            moved[cell.topic, cell.subtopic] += count
+    return {
+        cell: held.get(cell, 0)
+        for cell in cells
+        if moved[cell.topic, cell.subtopic] <= kept[cell.label, cell.topic, cell.subtopic]
+    }
 
 
 def wanted_rows(held: Mapping[Cell, int]) -> int:

@@ -13,6 +13,7 @@ from classwright_tools.workspace.ended_labels import ended_labels, rows_to_keep
 from classwright_tools.workspace.workspace import Workspace
 
 WEAK_F1 = 0.7  # of a label that is named to be labelled next
+LABELS_LISTED = 5
 ENOUGH_TEXTS = 200  # unlabelled ones, to pick from: benchmarks/README.md, "The loop", has what labels for 300 are worth
 
 
@@ -44,10 +45,14 @@ def analysis_next_step(report: ErrorReport, plan: str | None, task: Task, *, tex
         return (
             f"Call annotate_examples with task={report.task!r} and dataset={report.dataset!r}: labels for some of its "
             f"{texts:,} unlabelled texts are worth more than a round of written ones. Or call synthesize_examples with "
-            f"plan={plan!r}. Then train_classifier on the new dataset.{_label_next(report, task)}"
+            f"plan={plan!r}{_topics_first(report)}. Then train_classifier on the new dataset."
+            f"{_label_next(report, task)}"
         )
     if plan:
-        return f"Call synthesize_examples with plan={plan!r}, then train_classifier on the new dataset."
+        return (
+            f"Call synthesize_examples with plan={plan!r}{_topics_first(report)}, then train_classifier on the new "
+            "dataset."
+        )
     if pairs:
         first = "" if pairs.mismatch else f"name the mismatch, {pairs.naming_mismatch}, then "
         return (
@@ -64,6 +69,18 @@ def analysis_next_step(report: ErrorReport, plan: str | None, task: Task, *, tex
             "cannot be seen."
         )
     return f"There is no plan to follow. Call export_model with model={report.model!r}, or look at the report."
+
+
+def _topics_first(report: ErrorReport) -> str:
+    """Return the call that comes before the plan, where labels in it have no topics and others do; else ""."""
+    bare = dict.fromkeys(repr(one.label) for one in report.plan_items if not (one.cells or one.contrast))
+    if not bare or not any(one.cells for one in report.plan_items):
+        return ""
+    have = "has" if len(bare) == 1 else "have"
+    return (
+        f" (first propose_topics(task={report.task!r}, topics=[...]) for {listed(bare, LABELS_LISTED)}, which {have} "
+        "none: texts vary by them)"
+    )
 
 
 def _label_next(report: ErrorReport, task: Task) -> str:

@@ -91,12 +91,17 @@ def plan_items(
     Against confusions there are `TEXTS_AN_ERROR` at most for each error in `found`.
 
     `found` are the answers that errors were found in, `sources` all answers to rows that a model did not see, `thin`
-    the cells with fewer than `wanted` rows, `held` how many rows each cell of the topic tree has, and `doubted` the ids
+    the cells with fewer than `wanted` rows, `held` how many rows each cell of the topic tree has (mistaken labels
+    without any get ordinary texts first), and `doubted` the ids
     of rows whose label may be wrong. `embed` gives unit-length vectors (n, d) of texts. Without `with_contrasts` all
     are ordinary texts. `shares` (k,) of the labels weigh the errors, by default those of the rows in `found`.
     """
-    thin_items = _cell_items(thin, wanted, int(rows * CELL_SHARE), seed)
-    left = min(rows - sum(item.count for item in thin_items), TEXTS_AN_ERROR * int(found.is_wrong.sum()))
+    apart = int(rows * CELL_SHARE)
+    bare = _without_cells(found, held)
+    ordinary = Counter(dict.fromkeys(bare, min(LEAST_OF_PAIR, apart // max(1, len(bare)))))
+    thin_items = _cell_items(thin, wanted, apart - ordinary.total(), seed)
+    planned = ordinary.total() + sum(item.count for item in thin_items)
+    left = min(rows - planned, TEXTS_AN_ERROR * int(found.is_wrong.sum()))
     pairs = confused_labels(found, sources, shares)
     reached = pairs[: max(1, left // LEAST_OF_PAIR)]
     matrix = confusion_matrix(found.true, found.predicted, len(found.labels))
@@ -105,7 +110,6 @@ def plan_items(
     writing = _Writing(found, matrix, held, doubted, embed, languages, seed)
     share = contrast_share(len(found.labels)) if with_contrasts else 0.0
     contrasts: list[RegenerationItem] = []
-    ordinary: Counter[int] = Counter()
     for pair, count in zip(reached, rows_of_pairs([pair.weight for pair in reached], left), strict=True):
         of_contrasts = math.ceil(count * share)
         # Half goes by who loses more, half evenly: what is written on one side of a border alone only moves it.
@@ -122,6 +126,13 @@ def plan_items(
         pairs_left_out=len(missed),
         errors_left_out=int(sum(matrix[p.first, p.second] + matrix[p.second, p.first] for p in missed)),
     )
+
+
+def _without_cells(found: Answers, held: Mapping[Cell, int]) -> list[int]:
+    """Return the labels, by place, of which rows were mistaken and that have no cells where others have some."""
+    grown = {cell.label for cell in held}
+    mistaken = {*found.true[found.is_wrong].tolist()}
+    return [place for place in sorted(mistaken) if grown and found.labels[place] not in grown]
 
 
 def contrast_share(labels: int) -> float:
@@ -198,7 +209,7 @@ class _Writing:
             label=name,
             cells=tuple(emptiest[: math.ceil(count / ORDINARY_A_CELL)]),
             count=count,
-            reason=f"Ordinary texts of {name!r}, in its emptiest cells: "
+            reason=f"Ordinary texts of {name!r}, {'in its emptiest cells' if emptiest else 'which has no topics'}: "
             f"{matrix[label].sum() - matrix[label, label]} of "
             f"{counted(matrix[label].sum(), 'row was', 'rows were')} mistaken.",
             guidance=self._guidance.of_ordinary(label),

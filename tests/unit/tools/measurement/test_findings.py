@@ -183,6 +183,23 @@ def test_an_empty_cell_is_missing_and_a_thin_one_too() -> None:
     assert found[1].detail == "1 of 3 rows"
 
 
+def test_a_cell_whose_rows_were_given_another_label_is_not_missing() -> None:
+    label, topic = "refund", "money"
+    rows = []
+    for row in written_rows():
+        cell = row.provenance and row.provenance.cell
+        if cell and (cell.label, cell.topic) == (label, topic):
+            made = Provenance(cell=cell.model_copy(update={"label": "question"}), writer="m")
+            row = row.model_copy(update={"label": "question", "provenance": made})
+        rows.append(row)
+
+    held = held_rows(rows, support_tree())
+
+    assert (label, topic) not in {(cell.label, cell.topic) for cell in held}
+    assert len(held) == len(support_tree().cells()) - 1
+    assert missing_cells(held, wanted=3) == ()
+
+
 def test_the_wanted_rows_are_what_most_cells_have() -> None:
     assert wanted_rows(held_rows(written_rows()[2:], support_tree())) == 3
     assert wanted_rows(held_rows([make_example("imported", "refund")], support_tree())) == 2

@@ -346,3 +346,17 @@ def test_which_labels_go_short_of_thin_cells_is_drawn_and_not_the_order_of_their
 def test_the_next_round_follows_the_highest_round_so_far() -> None:
     assert next_round([make_example("imported", "a")]) == 0
     assert next_round([*written_rows(0), *written_rows(3)]) == 4
+
+
+def test_a_mistaken_label_without_topics_gets_ordinary_texts_where_others_have_topics() -> None:
+    cells = [Cell(label=label, topic="any", subtopic=str(n), source_type="post") for label in "abc" for n in range(4)]
+    unlike = mistaken((0, 1, 9), (1, 0, 9), (3, 2, 1))
+
+    with_all = plan(unlike, 12, held=dict.fromkeys(cells, 2), wanted=2).items
+    without = plan(unlike, 12).items
+
+    bare = [item for item in with_all if item.label == "d"]
+    assert [(item.contrast, item.cells, item.count) for item in bare] == [(None, (), 3)]
+    assert "which has no topics" in bare[0].reason
+    assert sum(item.count for item in with_all) <= 12
+    assert "d" not in {item.label for item in without}  # nothing has topics
