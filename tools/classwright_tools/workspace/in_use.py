@@ -68,8 +68,9 @@ def model_in_use(workspace: Workspace, task: str) -> InUse | None:
 def in_use_of(workspace: Workspace, task: str, models: Sequence[Artifact]) -> InUse | None:
     """Return which of the `models` of `task`, the newest first, is in use; None of none.
 
-    Of two that were compared, in either order, it is the one that the newest comparison kept that `chooses`. It is in
-    use since it was made, or since that comparison where one before it had kept the other.
+    Of two that were compared, in either order, it is the one that the newest comparison kept that `chooses`; of several
+    that a model was compared with, the newest comparison counts. It is in use since it was made, or since the
+    comparison that kept it where one before had kept another in its place.
     """
     if not models:
         return None
@@ -88,7 +89,8 @@ def in_use_of(workspace: Workspace, task: str, models: Sequence[Artifact]) -> In
         rival = _winner(models[1:], reports)[0]
     two = frozenset((found.id, rival.id)) if rival else frozenset[str]()
     between = reports.get(two, [])
-    turned = any(_kept(report) != found.id for report in between)
+    others = (report for pair, made in reports.items() if found.id in pair for report in made)
+    turned = bool(between) and any(_kept(one) != found.id and one.number < between[0].number for one in others)
     since = between[0].created if turned else found.created
     return InUse(found, since, rival, between[0] if between else None, tests.get(two))
 
@@ -96,13 +98,26 @@ def in_use_of(workspace: Workspace, task: str, models: Sequence[Artifact]) -> In
 def _winner(
     models: Sequence[Artifact], reports: Mapping[frozenset[str], Sequence[Artifact]]
 ) -> tuple[Artifact, Artifact | None]:
-    """Return which of `models`, the newest first, is kept, and the newer one that it was kept in place of."""
-    found, instead_of = models[0], None
-    for model in models[1:]:
-        between = reports.get(frozenset((found.id, model.id)))
-        if between and _kept(between[0]) == model.id:
-            found, instead_of = model, found
-    return found, instead_of
+    """Return which of `models`, the newest first, is kept, and the one that it was kept in place of.
+
+    From the newest model the way goes to what its newest comparison with another kept instead, and so on: to older
+    models, and to newer ones by comparisons that came after those that led there.
+    """
+    place = {model.id: number for number, model in enumerate(models)}
+    found, instead_of, last = models[0], None, 0
+    passed = {found.id}
+    while True:
+        steps = [
+            (between[0].number, kept)
+            for two, between in reports.items()
+            if found.id in two and (kept := _kept(between[0])) in place.keys() - passed
+            if place[kept] > place[found.id] or between[0].number > last
+        ]
+        if not steps:
+            return found, instead_of
+        number, kept = max(steps)
+        found, instead_of, last = models[place[kept]], found, max(last, number)
+        passed.add(kept)
 
 
 def _kept(report: Artifact) -> str:

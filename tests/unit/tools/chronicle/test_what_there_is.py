@@ -133,3 +133,22 @@ def test_a_task_that_does_not_read_back_hides_none_of_the_others(
 def test_conditions_on_rows_want_a_task_and_no_history(fields: dict[str, Any]) -> None:
     with pytest.raises(ValidationError, match=r"without|pass `task`, and no `history`"):
         FindExamplesRequest(**fields)
+
+
+def test_rows_that_brought_no_gain_are_not_what_is_open_to_be_learnt(
+    context: ToolContext, dataset: str, edit: Editor
+) -> None:
+    first = train_classifier(TRAINED, replace(context, run_key="first")).model
+    changed = edit({"action": "remove", "rows": {"where": {"labels": ["refund"], "text": "money"}}}).dataset
+    second = train_classifier(TRAINED, replace(context, run_key="second")).model
+    facts = {"model": second, "against": first, "split": "validation", "verdict": "no gain"}
+    report = context.workspace.publish("report", "support", lambda _: None, run_key="compared", facts=facts).id
+
+    (line,) = told(context).tasks
+    assert f"It learnt from {dataset}, and was kept in place of {second}" in line.open[0]
+    assert f"({report}): go on with dataset={dataset!r}" in line.open[0]
+
+    row = row_with(context.workspace, str(changed), "blender")
+    edit({"action": "relabel", "rows": {"ids": [row.id]}, "label": "account"})
+    (line,) = told(context).tasks
+    assert f"It learnt from {dataset}, not the newest: train_classifier" in line.open[0]
