@@ -17,6 +17,7 @@ import anyio.to_thread
 from classwright_server.at_once import REPORT_EVERY_SECONDS, AtOnce, GoOn
 from classwright_server.config.principals import current_principal
 from classwright_server.config.settings import ServerSettings
+from classwright_server.incidents import masked
 from classwright_server.jobs.disk_quota import check_room
 from classwright_server.jobs.messages import Order, Outcome
 from classwright_server.jobs.telemetry import count_result
@@ -40,6 +41,8 @@ logger = logging.getLogger("classwright")
 
 OPEN_AFTER_SECONDS = 3.0
 """A server that is not called opens its workspace after so long, to take over what a dead one left."""
+OPEN_AGAIN_SECONDS = 15.0
+"""After a try that failed: a server that says that it is not ready may be sent no call that tries again."""
 FIRST_LOOKS_SECONDS = 2.0
 LOOK_SECONDS = 0.05
 LATER_LOOK_SECONDS = 0.25
@@ -70,6 +73,8 @@ class Backend:
         self._warm = warm
         self.tools = catalogue(settings.tool_settings.tools)
         self._runtime: Runtime | None = None
+        self.failed_to_open = False
+        """Whether the workspace could not be opened when it was last tried."""
         self._opening = anyio.Lock()
         self._at_once = AtOnce()
         self._users = 0
@@ -98,8 +103,11 @@ class Backend:
         """
         async with self._opening:
             if self._runtime is None:
-                with anyio.CancelScope(shield=True):  # what is half open could not be closed
-                    self._runtime = await anyio.to_thread.run_sync(Runtime, self.settings, self._warm)
+                try:
+                    with anyio.CancelScope(shield=True):  # what is half open could not be closed
+                        self._runtime = await anyio.to_thread.run_sync(Runtime, self.settings, self._warm)
+                finally:
+                    self.failed_to_open = self._runtime is None
             assert self._runtime is not None
             return self._runtime
 
@@ -284,9 +292,16 @@ class Backend:
         return await anyio.to_thread.run_sync(runtime.jobs.with_outlooks, found)
 
     async def _open_later(self) -> None:
+        """Open the workspace. What fails is logged alone: it ends nothing, and a caller of a tool gets the same."""
         if not self.settings.vllm:  # a model takes long to load: it starts at once
             await anyio.sleep(OPEN_AFTER_SECONDS)
-        try:
-            await self.runtime()
-        except ClasswrightError as error:
-            logger.error("%s", error)  # a caller of a tool gets the same error
+        while True:
+            try:
+                await self.runtime()
+            except ClasswrightError as error:
+                logger.error("%s", error)
+            except Exception as error:  # noqa: BLE001  # whatever it is, others are served by this process
+                masked("the start", error)
+            else:
+                return
+            await anyio.sleep(OPEN_AGAIN_SECONDS)

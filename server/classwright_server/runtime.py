@@ -33,6 +33,11 @@ class Runtime:
     pool: ProcessPool
 
     def __init__(self, settings: ServerSettings, warm: WarmProcesses | None = None) -> None:
+        """Open everything.
+
+        Raises:
+            StorageFailed: the disk is full or not writable; nothing is left open.
+        """
         with importing():
             from classwright_server.config.workspaces import Workspaces
             from classwright_server.jobs.durable import Jobs
@@ -40,9 +45,10 @@ class Runtime:
             from classwright_server.jobs.pool import ProcessPool
             from classwright_server.jobs.warm import WarmProcesses
             from classwright_server.vllm import NoGpuShare, VllmServer
+            from classwright_tools.workspace.atomic import storage_errors
 
         tool_settings = settings.tool_settings
-        with ExitStack() as opening:  # what is open when the next one fails is closed again
+        with storage_errors("the workspace"), ExitStack() as opening:  # what is open when the next fails is closed
             opening.callback(flush_telemetry)
             self.workspaces = Workspaces(tool_settings)
             opening.callback(self.workspaces.close)

@@ -30,7 +30,8 @@ def main(port: int) -> None:
     add_task_tools(server, tasks)
     nothing_stored = ToolSettings(workspace=Path.cwd())
     settings = ServerSettings(tool_settings=nothing_stored, http=True, port=port)
-    uvicorn.run(served(server, settings, needs_token=False), host="127.0.0.1", port=port, log_level="warning")
+    app = served(server, settings, lambda: False, needs_token=False)
+    uvicorn.run(app, host="127.0.0.1", port=port, log_level="warning")
 
 
 if __name__ == "__main__":

@@ -81,7 +81,7 @@ def as_told(place: tuple[str | int, ...]) -> str:
 
 @pytest.mark.anyio
 async def test_a_call_over_any_limit_is_told_where_and_what_is_allowed(tmp_path: Path) -> None:
-    async with Client(build_server(make_settings(tmp_path))) as client:
+    async with Client(build_server(Backend(make_settings(tmp_path)))) as client:
         for limit in LIMITS:
             told = await call_failing(client, limit.tool, **over(limit))
             assert as_told(limit.place) in told, limit

@@ -15,7 +15,19 @@ import pytest
 from mcp import Client
 from mcp_types import CallToolResult
 
-from support.server import TASK, ServerProcess, call, compute_processes, finished, topics
+from classwright_server import backend
+from support.server import (
+    TASK,
+    ServerProcess,
+    call,
+    call_failing,
+    compute_processes,
+    connected,
+    finished,
+    make_settings,
+    topics,
+    until,
+)
 from support.writing import HANG, ScriptedEndpoint, said_status
 
 pytestmark = pytest.mark.anyio
@@ -103,3 +115,20 @@ async def test_what_a_server_starts_is_in_a_group_of_its_own_and_knows_no_secret
         assert command[0] == sys.executable
         assert not {"OPENAI_API_KEY", "AWS_SECRET_ACCESS_KEY"} & set(environment)
     assert sorted("KEY_OF_THE_TEST" in environment for *_, environment in seen) == [False, True]
+
+
+async def test_a_jobs_file_that_is_none_ends_no_server_and_is_an_incident_at_each_call(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(backend, "OPEN_AFTER_SECONDS", 0)
+    monkeypatch.setattr(backend, "OPEN_AGAIN_SECONDS", 0.01)
+    broken = tmp_path / "jobs.sqlite"
+    broken.write_text("no database " * 100)
+    async with connected(make_settings(tmp_path)) as client:
+        await until(lambda: caplog.text.count("in the start") > 1)
+        refused = await call_failing(client, "list_jobs")
+        broken.unlink()
+        listed = await call(client, "list_jobs")
+
+    assert "failed for a reason that lies in Classwright" in refused
+    assert listed["jobs"] == []

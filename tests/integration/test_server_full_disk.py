@@ -1,4 +1,4 @@
-"""A full disk: no job is made that could not be stored, and a job whose end could not be stored is finished later."""
+"""A full disk: no job is made that could not be stored, what is not stored in the end is later, and a server starts."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import anyio
+import httpx
 import psutil
 import pytest
 from mcp import Client
@@ -68,3 +69,31 @@ async def test_a_job_that_met_a_full_disk_is_finished_once_there_is_room(tmp_pat
     assert "the index says: database or disk is full" in kept
     assert "has no dataset yet" in view["error"]
     assert [line["tool"] for line in listed] == ["train_classifier"]
+
+
+async def test_a_server_that_starts_on_a_full_disk_says_so_and_opens_once_there_is_room(tmp_path: Path) -> None:
+    with small_disk(tmp_path / "disk") as disk:
+        if disk is None:
+            pytest.skip("a disk cannot be mounted here; root can")
+        workspace = tmp_path / "disk" / "workspace"
+        with ServerProcess(workspace) as server:
+            async with Client(server.url) as client:
+                await call(client, "propose_topics", {**TASK, **topics(1)})
+        disk.fill()
+        with ServerProcess(workspace) as server:
+
+            def ready() -> tuple[int, str]:
+                answer = httpx.get(f"http://127.0.0.1:{server.port}/ready", trust_env=False, timeout=30)
+                return answer.status_code, answer.json().get("reason", "")
+
+            await until(lambda: ready() == (503, "the workspace could not be opened"))  # before anybody called
+            async with Client(server.url) as client:
+                refused = await call_failing(client, "list_jobs")
+                disk.make_room()
+                listed = await call(client, "list_jobs")
+            opened = ready()
+
+    assert "the index says:" in refused
+    assert "Free some space" in refused
+    assert listed["jobs"] == []
+    assert opened == (200, "")

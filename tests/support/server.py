@@ -25,6 +25,7 @@ from mcp.server.auth.provider import AccessToken
 from mcp.server.mcpserver import MCPServer
 from mcp_types import CallToolResult
 
+from classwright_server.backend import Backend
 from classwright_server.config.settings import ServerSettings, ToolSettings
 from classwright_server.jobs.warm import WarmProcesses
 from classwright_server.mcp.app import build_server
@@ -72,7 +73,7 @@ def shared_processes() -> WarmProcesses:
 
 def make_server(settings: ServerSettings, *, shares: bool = True) -> MCPServer[Any]:
     """Return a server for this process; one that does not share has compute processes of its own."""
-    return build_server(settings, warm=shared_processes() if shares else None)
+    return build_server(Backend(settings, shared_processes() if shares else None))
 
 
 @asynccontextmanager

@@ -22,12 +22,16 @@ LOOK_SECONDS = 2.0
 PATIENCE_SECONDS = 4.0
 """Of one look: for a database whose host is cut off, or a network's file system, which says nothing."""
 _DATABASE = "the database of the index does not answer"
+_SHUT = "the workspace could not be opened"
 
 
-def ready_route(tool_settings: ToolSettings) -> Callable[[Request], Awaitable[Response]]:
+def ready_route(
+    tool_settings: ToolSettings, failed_to_open: Callable[[], bool]
+) -> Callable[[Request], Awaitable[Response]]:
     """Return the route: 200 if all that is stored in answers, else 503 with what does not. Anyone may ask.
 
-    That is the workspace, and the PostgreSQL of the index. An SQLite's file is in the workspace, and is not opened.
+    That is the workspace, and the PostgreSQL of the index. An SQLite's file is in the workspace, and is not opened:
+    `failed_to_open` says whether the server could not, when it last tried.
     """
     looks = [_Look("the workspace does not answer", partial(_look_at_workspace, tool_settings.workspace))]
     if tool_settings.index_url:
@@ -42,9 +46,10 @@ def ready_route(tool_settings: ToolSettings) -> Callable[[Request], Awaitable[Re
             if time.monotonic() >= until:
                 wrong = await _first_wrong(looks)
                 until = time.monotonic() + LOOK_SECONDS
-        if wrong is None:
+        reason = wrong or (_SHUT if failed_to_open() else None)
+        if reason is None:
             return JSONResponse({"status": "ready"})
-        return JSONResponse({"status": "not ready", "reason": wrong}, 503)
+        return JSONResponse({"status": "not ready", "reason": reason}, 503)
 
     return ready
 

@@ -6,7 +6,7 @@ import errno
 import os
 import socket
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from mcp.server.auth.provider import TokenVerifier
@@ -19,6 +19,7 @@ from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
+from classwright_server.backend import Backend
 from classwright_server.config.database_start import wait_for_database
 from classwright_server.config.settings import LOOPBACK, ServerSettings
 from classwright_server.http.failed_logins import FailedLogins
@@ -53,8 +54,9 @@ def http_app(
     """
     verifier = verifier_of(settings, environment)
     auth = _auth(settings) if verifier else None
-    server = build_server(settings, auth=auth, token_verifier=verifier, stopping=stopping)
-    return served(server, settings, needs_token=verifier is not None)
+    backend = Backend(settings, stopping=stopping)
+    server = build_server(backend, auth=auth, token_verifier=verifier)
+    return served(server, settings, lambda: backend.failed_to_open, needs_token=verifier is not None)
 
 
 def verifier_of(settings: ServerSettings, environment: Mapping[str, str]) -> TokenVerifier | None:
@@ -73,11 +75,16 @@ def verifier_of(settings: ServerSettings, environment: Mapping[str, str]) -> Tok
     return verifier
 
 
-def served(server: MCPServer[Any], settings: ServerSettings, *, needs_token: bool) -> Starlette:
-    """Return the application of a server that has its tools; what of HTTP is not the SDK's comes from here alone."""
+def served(
+    server: MCPServer[Any], settings: ServerSettings, failed_to_open: Callable[[], bool], *, needs_token: bool
+) -> Starlette:
+    """Return the application of a server that has its tools; what of HTTP is not the SDK's comes from here alone.
+
+    `failed_to_open` says whether what it stores in could not be opened.
+    """
     security = _security(settings)
     server.custom_route("/health", methods=["GET"])(_health)
-    server.custom_route("/ready", methods=["GET"])(ready_route(settings.tool_settings))
+    server.custom_route("/ready", methods=["GET"])(ready_route(settings.tool_settings, failed_to_open))
     server.custom_route("/review", methods=["GET"])(review_route(security))
     if settings.metrics:
         server.custom_route("/metrics", methods=["GET"])(metrics_page(security, needs_token=needs_token))

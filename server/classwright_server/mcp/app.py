@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Collection
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from threading import Event
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from mcp.server.auth.provider import TokenVerifier
 from mcp.server.auth.settings import AuthSettings
@@ -14,7 +13,6 @@ from mcp.server.mcpserver.tools import Tool
 
 from classwright_server import __version__
 from classwright_server.backend import Backend
-from classwright_server.config.settings import ServerSettings
 from classwright_server.mcp.apps import review_app
 from classwright_server.mcp.instructions import INSTRUCTIONS
 from classwright_server.mcp.job_tasks import JobTasks
@@ -26,25 +24,11 @@ from classwright_server.mcp.task_push import TaskPush
 from classwright_server.mcp.tasks_extension import TasksExtension, TaskSource
 from classwright_server.mcp.tools import served_tools
 
-if TYPE_CHECKING:
-    from classwright_server.jobs.warm import WarmProcesses
-
 
 def build_server(
-    settings: ServerSettings,
-    *,
-    auth: AuthSettings | None = None,
-    token_verifier: TokenVerifier | None = None,
-    warm: WarmProcesses | None = None,
-    stopping: Event | None = None,
-    tells_places: bool = False,
+    backend: Backend, *, auth: AuthSettings | None = None, token_verifier: TokenVerifier | None = None
 ) -> MCPServer[Backend]:
-    """Return the server that `settings` describe; nothing heavy is imported or opened yet.
-
-    Servers of one process may share the compute processes `warm`. Once `stopping` is set no call waits for its job.
-    With `tells_places` answers say where on this machine their files are, for those alone who started the server.
-    """
-    backend = Backend(settings, warm, stopping, tells_places=tells_places)
+    """Return the server of a `backend`; nothing heavy is imported or opened yet."""
 
     @asynccontextmanager
     async def lifespan(_server: MCPServer[Backend]) -> AsyncIterator[Backend]:

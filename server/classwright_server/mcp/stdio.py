@@ -41,9 +41,10 @@ def serve_stdio(settings: ServerSettings) -> None:
     wire = os.dup(STDOUT)
     os.dup2(STDERR, STDOUT)
     with importing():
+        from classwright_server.backend import Backend
         from classwright_server.mcp.app import build_server
 
-        server = build_server(settings, tells_places=True)
+        server = build_server(Backend(settings, tells_places=True))
     sys.stdout.flush()
     os.dup2(wire, STDOUT)
     os.close(wire)

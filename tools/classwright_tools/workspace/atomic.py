@@ -7,6 +7,7 @@ import errno
 import fcntl
 import os
 import shutil
+import sqlite3
 import time
 import uuid
 from collections.abc import Callable, Iterator
@@ -33,11 +34,12 @@ def storage_errors(subject: str) -> Iterator[None]:
         if error.errno not in _TOLD:
             raise
         raise StorageFailed(subject, _why(error), repair_of(error.errno)) from error
-    except DBAPIError as error:
-        number = errno_of(error.orig)
+    except (DBAPIError, sqlite3.Error) as error:
+        told = error.orig if isinstance(error, DBAPIError) else error
+        number = errno_of(told)
         if number is None:
             raise
-        raise StorageFailed(subject, f"the index says: {error.orig}", repair_of(number)) from error
+        raise StorageFailed(subject, f"the index says: {told}", repair_of(number)) from error
 
 
 def repair_of(error_number: int | None) -> str:

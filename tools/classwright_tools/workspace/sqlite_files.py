@@ -17,12 +17,14 @@ _ERRNO = {
     sqlite3.SQLITE_FULL: errno.ENOSPC,
     sqlite3.SQLITE_READONLY: errno.EROFS,
     sqlite3.SQLITE_CANTOPEN: errno.ENOENT,
+    sqlite3.SQLITE_IOERR_SHMSIZE: errno.ENOSPC,  # the file beside the log, which the first connection makes
 }
 
 
 def errno_of(error: BaseException | None) -> int | None:
     """Return the system's number for what SQLite says of a place that cannot be written; None for all else."""
-    return _ERRNO.get(getattr(error, "sqlite_errorcode", 0) & 0xFF)
+    code = getattr(error, "sqlite_errorcode", 0)
+    return _ERRNO.get(code, _ERRNO.get(code & 0xFF))
 
 
 def own_file(path: Path) -> Path:

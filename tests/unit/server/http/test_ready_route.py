@@ -32,7 +32,7 @@ def silent_port() -> Iterator[int]:
 
 def _client(folder: Path, index_url: str | None = None) -> TestClient:
     settings = ToolSettings(workspace=folder, index_url=index_url)
-    return TestClient(Starlette(routes=[Route("/ready", ready_route.ready_route(settings))]))
+    return TestClient(Starlette(routes=[Route("/ready", ready_route.ready_route(settings, lambda: False))]))
 
 
 def _reason(client: TestClient) -> str | None:
