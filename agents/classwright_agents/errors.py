@@ -3,7 +3,8 @@
 AgentError          shown to the user as it is; the program ends with exit code 1
 ├── TaskFileError   the task file, or a file that it names, cannot be used
 ├── RunError        a run folder cannot be made, resumed or continued
-├── ServerError     the server cannot be started or reached, or went away
+├── ServerError     the server cannot be started or reached, or what it answers cannot be used
+│   └── ServerGone  it went away: whatever is asked of it on this connection fails
 ├── OutputClosed    the output was closed before its end; the exit code is 2
 └── ToolError       a tool refused, or its job failed
 """
@@ -33,7 +34,14 @@ class RunError(AgentError):
 
 
 class ServerError(AgentError):
-    """The server cannot be started or reached, or it went away."""
+    """The server cannot be started or reached, or what it answers cannot be used."""
+
+
+class ServerGone(ServerError):
+    """The server went away."""
+
+    def __init__(self, repair: str) -> None:
+        super().__init__("The server", "went away", repair)
 
 
 class OutputClosed(AgentError):

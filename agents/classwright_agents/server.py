@@ -15,21 +15,23 @@ import httpx2
 from mcp import Client, MCPError, StdioServerParameters, stdio_client
 from mcp.client import advertise
 from mcp.client.streamable_http import streamable_http_client
-from mcp_types import BlobResourceContents, CallToolResult, TextContent, Tool
+from mcp_types import CONNECTION_CLOSED, BlobResourceContents, CallToolResult, TextContent, Tool
 
 from classwright_agents.answers import read_as
-from classwright_agents.errors import AgentError, ServerError, ToolError, unwritten
+from classwright_agents.errors import AgentError, ServerError, ServerGone, ToolError, unwritten
 from classwright_agents.refusals import Refusals
 from classwright_agents.task_file import DEFAULT_COMMAND, ServerEntry
 from classwright_tools.contract import CostEstimate
 
-# Jobs answer at once: a server that is silent for so long will not answer.
+# Jobs answer at once: a server that is silent for so long will not answer. The review page waits as long for each call.
 READ_TIMEOUT_SECONDS = 60
 MAX_EVENT_BYTES = 16 * 1024 * 1024
 LOG = "server.log"
 MAX_LINE_CHARS = 300
 # MCP Apps' own names. They stand in the SDK's server, which is not for clients to load.
 EXTENSION_ID = "io.modelcontextprotocol/ui"
+SESSION_OVER = "Session terminated"
+"""What the SDK says where a server that was started anew does not know the session."""
 APP_MIME_TYPE = "text/html;profile=mcp-app"
 
 
@@ -125,6 +127,8 @@ class Server:
         try:
             return await request()
         except MCPError as error:
+            if error.code == CONNECTION_CLOSED or error.message == SESSION_OVER:
+                raise ServerGone(self._repair()) from error
             if refused := self._refusals and self._refusals.error():
                 raise refused from error
             raise ServerError("The server", f"answered with an error: {error.message}", self._repair()) from error
@@ -132,7 +136,7 @@ class Server:
             reason = f"answered with something that cannot be read ({type(error).__name__})"
             raise ServerError("The server", reason, self._repair()) from error
         except (OSError, TimeoutError, httpx2.HTTPError, anyio.ClosedResourceError, anyio.BrokenResourceError) as error:
-            raise ServerError("The server", "went away", self._repair()) from error
+            raise ServerGone(self._repair()) from error
 
     def _repair(self) -> str:
         return f"{_read(self._log)}." if self._log else "Look at its log."

@@ -11,15 +11,13 @@ import anyio
 import anyio.abc
 import httpx2
 
-from classwright_agents.errors import ServerError
+from classwright_agents.errors import ServerError, ServerGone
 from classwright_agents.server import Server, agent_error, connect
 from classwright_agents.task_file import ServerEntry
 
 AGAIN_SECONDS = 1.0
 WAIT_SECONDS = 10.0
 """For a server that is being started again."""
-CALL_SECONDS = 15.0
-"""A call that waits for no job is answered well within it. A server that was killed says nothing."""
 FOR_MODELS_TOO = frozenset({"get_job", "find_examples", "edit_examples"})
 
 
@@ -59,7 +57,8 @@ class Connection:
         """Call a tool for the page and return its result as it is on the wire.
 
         Raises:
-            ServerError: the server went away, or the tool is none for the page.
+            ServerGone: the server went away.
+            ServerError: it answered with no result, or not in time, or the tool is none for the page.
         """
         if tool not in self._for_page:
             raise ServerError(f"Tool {tool[:80]!r}", "is not for the review page", "Call it from the chat.")
@@ -68,16 +67,12 @@ class Connection:
                 await self._changed.wait()
         if self._server is None:
             raise ServerError("The server", "is not back yet", "Look at its log.")
-        wait = arguments.get("wait_seconds")
         try:
-            with anyio.fail_after(CALL_SECONDS + (wait if isinstance(wait, int) else 0)):
-                return await self._server.whole(tool, arguments)
-        except (ServerError, TimeoutError) as error:
+            return await self._server.whole(tool, arguments)
+        except ServerGone:  # any other failure is this call's alone, and what the server has in memory stays
             self._server = None
             self._lost.set()
-            if isinstance(error, ServerError):
-                raise
-            raise ServerError("The server", "does not answer", "Look at its log.") from error
+            raise
 
     async def _keep(self, *, task_status: anyio.abc.TaskStatus[None] = anyio.TASK_STATUS_IGNORED) -> None:
         """Connect, and again whenever the connection is lost; the first time a failure is the caller's."""
