@@ -79,7 +79,8 @@ def mending(error_number: int | None) -> str:
     return "Let this user of the system write there" if error_number in FORBIDDEN else "Put right what is in the way"
 
 
-_NONE_YET = "There is no {kind} yet: make one first."
+_MAKES = {"task": "propose_topics", "dataset": "import_examples or synthesize_examples", "model": "train_classifier"}
+"""What makes the first of its kind."""
 
 
 def one_label_a_row(subject: str, task: str, instead: str) -> InvalidInput:
@@ -112,5 +113,6 @@ def unknown_id(kind: str, wanted: str, known: Iterable[str]) -> NotFound:
     if nearest:
         repair = f"Did you mean {nearest[0]!r}?"
     else:
-        repair = "None that is there is like it: check it, or make one first." if names else _NONE_YET.format(kind=kind)
+        there = "None that is there is like it: check it, or make one first" if names else f"There is no {kind} yet"
+        repair = f"{there}{f': {_MAKES[kind]} makes one' if kind in _MAKES else ''}."
     return NotFound(f"{kind} {wanted[:80]!r}", "does not exist", repair)

@@ -100,6 +100,19 @@ def test_rows_are_found_by_their_meaning_within_a_filter(context: ToolContext, d
     assert found.rows[0].id not in {row.id for row in others.rows}
 
 
+def test_words_without_accents_are_found_with_them_and_not_vice_versa(task: Task, context: ToolContext) -> None:
+    texts = ["Klasse Übung", "klasse ubung", "Der Café ist zu", "か は もう", "が は もう"]
+    save_rows(context.workspace, [], unlabelled=[make_example(text, None) for text in texts])
+
+    def found(words: str) -> list[str]:
+        return sorted(row.text for row in find(context, where={"text": words}).rows)
+
+    assert found("ubung") == sorted(texts[:2])
+    assert found("übung") == texts[:1]
+    assert found("CAFE") == texts[2:3]
+    assert found("か") == texts[3:4], "a mark that makes another letter is no accent"
+
+
 def long_rows(count: int, characters: int) -> list[Example]:
     return [make_example(f"{number} " + 'a "quoted" wörd ' * (characters // 16), "refund") for number in range(count)]
 

@@ -73,6 +73,18 @@ def test_after_an_import_of_validation_rows_and_texts_nothing_is_trained(
     assert follow(workspace, second) == ["annotate_examples"]
 
 
+def test_test_rows_are_kept_for_the_end_where_validation_rows_are_there(workspace: Workspace, task: Task) -> None:
+    rows = given(*((row.text, row.label) for row in real_rows()))
+    others = given(*((f"well, {row.text}", row.label) for row in real_rows()))
+
+    def imported(split: str, some: Any) -> str:
+        request = ImportExamplesRequest(task="support", split=split, rows=some)
+        return import_examples(request, context_on(workspace)).next_step
+
+    assert imported("validation", rows).endswith("Then evaluate with dataset 'support-d1' and split 'validation'.")
+    assert imported("test", others).endswith("Then evaluate with dataset 'support-d2' and split 'validation'.")
+
+
 def test_rows_of_some_labels_alone_are_not_trained_on_yet(workspace: Workspace, task: Task) -> None:
     rows = given(*((text, "refund") for text in REAL["refund"]))
     imported = import_examples(ImportExamplesRequest(task="support", split="train", rows=rows), context_on(workspace))

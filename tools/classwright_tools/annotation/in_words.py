@@ -9,7 +9,7 @@ from classwright_tools.annotation.answers import Receipt
 from classwright_tools.domain.annotation import Annotation, Answer
 from classwright_tools.domain.cards import DatasetCard
 from classwright_tools.domain.example import REAL_TEXTS
-from classwright_tools.domain.excerpt import counted
+from classwright_tools.domain.excerpt import counted, the_first
 from classwright_tools.domain.figures import Estimate
 from classwright_tools.domain.label_sets import key_in_words
 from classwright_tools.domain.task import Task
@@ -36,7 +36,7 @@ def begun(annotation: Annotation, checks: int, shown: int) -> str:
         f"You label {counted(want, 'text')} in {counted(len(annotation.batches), 'batch', 'batches')}: "
         f"{want - checks} {how} of {counted(annotation.pool, 'unlabelled row')}{of_source(annotation.source)}{among}."
         f"{skipped if before else ''}{_drawn_late(annotation)} "
-        f"{labels_there(annotation.task, annotation.dataset, elsewhere)}Here {_are(shown)} the first {shown}."
+        f"{labels_there(annotation.task, annotation.dataset, elsewhere)}Here {the_first(shown)}."
     )
 
 

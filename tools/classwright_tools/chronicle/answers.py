@@ -48,7 +48,8 @@ def all_tasks(workspace: Workspace, offset: int, limit: int, max_bytes: int) -> 
     end = offset + len(lines)
     more = end if end < len(slugs) and lines else None
     if not slugs:
-        summary, step = "There is no task yet.", "Begin with propose_topics, or with import_examples of rows."
+        summary = "There is no task yet."
+        step = "Begin with propose_topics: it makes a task, which import_examples brings rows to."
     else:
         of_them = ", ".join(f"{line.task} ({_used(line)})" for line in lines)
         summary = f"{counted(len(slugs), 'task is', 'tasks are')} there: {of_them}."

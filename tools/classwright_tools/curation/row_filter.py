@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import unicodedata
 from collections.abc import Collection, Sequence
 from typing import Any
 
@@ -22,6 +24,8 @@ Places = NDArray[np.int64]
 _EXACT = ("topic", "subtopic", "source_type", "contrast")
 _VALUES_LISTED = 8
 _IDS_LISTED = 3
+# Of letters that are the same without them: marks of other scripts, such as those of kana, make another letter.
+_ACCENT = re.compile("[\u0300-\u036f]")
 
 
 def filtered(
@@ -89,12 +93,24 @@ def named(table: Any, ids: Sequence[str], dataset: str) -> Places:
 
 
 def _holds(table: Any, words: str) -> Any:
-    """Return whether each row's text, or one of a pair's two texts, holds `words`, in upper or lower case."""
+    """Return whether each row's text, or one of a pair's two texts, holds `words`, in upper or lower case.
+
+    Words without accents are found with them too: "ubung" in "Übung".
+    """
     import pyarrow.compute as pc
 
     texts = [table[name] for name in ("text", "text_pair") if name in table.column_names]
+    if not _ACCENT.search(unicodedata.normalize("NFD", words)):
+        texts = [_without_accents(text) for text in texts]
     found = [pc.match_substring(text, words, ignore_case=True) for text in texts]
     return found[0] if len(found) == 1 else pc.or_(*found)
+
+
+def _without_accents(texts: Any) -> Any:
+    import pyarrow.compute as pc
+
+    apart = pc.replace_substring_regex(pc.utf8_normalize(texts, form="NFD"), _ACCENT.pattern, "")
+    return pc.utf8_normalize(apart, form="NFC")  # whole syllables again, where a script writes such as one character
 
 
 def _decided_by(person: str, edits: Sequence[Edit]) -> Collection[str]:

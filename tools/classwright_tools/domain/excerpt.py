@@ -67,6 +67,11 @@ def counted(count: int, one: str, many: str = "") -> str:
     return f"{count:,} {one if count == 1 else many or one + 's'}"
 
 
+def the_first(shown: int) -> str:
+    """Return that of several things the first are shown, to follow on "Here"."""
+    return "is the first" if shown == 1 else f"are the first {shown}"
+
+
 def listed(names: Iterable[str], most: int) -> str:
     """Return the first `most` names in one line, and how many more there are."""
     there = list(names)

@@ -10,6 +10,7 @@ from classwright_tools.curation.comparison import RowComparison
 from classwright_tools.curation.label_counts import label_counts
 from classwright_tools.curation.resent import resent_remark
 from classwright_tools.curation.spool import contents_in
+from classwright_tools.domain.cards import DatasetCard
 from classwright_tools.domain.cleaning import as_name
 from classwright_tools.domain.example import HELD_OUT, USUAL_DIVISION, Split
 from classwright_tools.domain.excerpt import counted, listed
@@ -167,7 +168,7 @@ def import_next_step(task: Task, splits: Sequence[Split], dataset: str | None, w
     card = read_card(workspace, dataset)
     lacking = [split for split in HELD_OUT if not card.rows(split)]
     if not card.rows("train"):
-        then = f"Then evaluate with dataset {dataset!r} and split {splits[0]!r}."
+        then = f"Then evaluate with dataset {dataset!r} and split {_measured(card, splits)!r}."
         if task.kind == "pair":
             return f"There are no training rows yet: import some as train. If you have no others, {DIVIDED}. {then}"
         return f"There are no training rows yet: call synthesize_examples, or import some as train. {then}"
@@ -183,7 +184,12 @@ def import_next_step(task: Task, splits: Sequence[Split], dataset: str | None, w
             return f"{lack}{training}"
         begin = f"Else {training[0].lower()}" if lack else training[0]
         return f"{lack}{begin}{training[1:]} Or synthesize_examples to add written rows."
-    return f"Call evaluate with dataset {dataset!r} and split {splits[0]!r} once there is a model."
+    return f"Call evaluate with dataset {dataset!r} and split {_measured(card, splits)!r} once there is a model."
+
+
+def _measured(card: DatasetCard, splits: Sequence[Split]) -> Split:
+    """Return the split that a model is measured on first: test rows, of the imported `splits`, are for the end."""
+    return "validation" if card.rows("validation") else splits[0]
 
 
 def _with_unlabelled(task: Task, dataset: str, workspace: Workspace) -> str:

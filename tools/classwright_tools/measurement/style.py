@@ -12,6 +12,7 @@ import numpy.typing as npt
 from scipy.stats import norm
 
 from classwright_tools.curation.bare_text import bare_text
+from classwright_tools.curation.greetings import GREETINGS, begins_with_greeting
 from classwright_tools.domain.analysis import StyleGap
 from classwright_tools.domain.example import Example
 from classwright_tools.domain.excerpt import counted
@@ -33,11 +34,6 @@ _CARELESS = re.compile(
     r"(?<![\w.(])i(?=\s+(?:am|was|have|had|do|did|can|could|will|would|want|need|think|know|get|got|just|cant|dont)\b)"
     r"|\b(?:im|ive|dont|doesnt|didnt|cant|wont|isnt|wasnt|havent|hasnt|whats|wheres|thats|ur|pls|plz|thx)\b"
     r"|\bu\b(?![.'])"
-)
-_GREETING = re.compile(
-    r"^\W*(?:hi|hello|hey|dear|good (?:morning|afternoon|evening|day)|hallo|guten tag|bonjour|salut|hola|ciao|"
-    r"buongiorno|olá|hej|cześć)\b",
-    re.IGNORECASE,
 )
 
 
@@ -89,7 +85,7 @@ _MEASURES = (
         "begin with a greeting",
         "more greetings",
         "fewer greetings",
-        lambda text: bool(_GREETING.search(text)),
+        begins_with_greeting,
     ),
     Measure(
         "several sentences",
@@ -99,7 +95,8 @@ _MEASURES = (
         lambda text: sentences(text) > 1,
     ),
 )
-_ENGLISH_ONLY = {"contractions", "careless spelling"}
+_LANGUAGES_OF = {"contractions": {"en"}, "careless spelling": {"en"}, "greetings": set(GREETINGS)}
+"""The languages that a measure is known in; of other measures that is any."""
 
 # An end of a sentence: its mark, and a blank and a word, or in scripts without blanks a word. No end is the dot of an
 # initial ("U.S."), of a shortened word or of a number in a list.
@@ -156,6 +153,13 @@ class WordingDifference:
     theirs: Estimate
     differs: bool
 
+    @property
+    def is_alike(self) -> bool:
+        """Whether each share lies within the interval of the other: what differs not may be apart all the same."""
+        return self.ours.low <= self.theirs.value <= self.ours.high and (
+            self.theirs.low <= self.ours.value <= self.theirs.high
+        )
+
 
 def differences(
     ours: Forms,
@@ -166,20 +170,20 @@ def differences(
 ) -> list[WordingDifference]:
     """Return how some texts differ in form from others; both are there.
 
-    What is looked for in English is left out if `languages`, BCP 47 tags, has others. Short and long texts are those
-    beyond the quartiles of `theirs`.
+    What is looked for in some languages is left out if `languages`, BCP 47 tags, has others. Short and long texts are
+    those beyond the quartiles of `theirs`.
 
     A difference is one by the test of Cochran, Mantel and Haenszel at `alpha`, shared by all measures (Bonferroni), and
     if the shares of all texts lie the same way. `strata` are the labels of both: only texts of one label are compared.
     """
-    english = all(language.split("-")[0] == "en" for language in languages)
+    spoken = {language.split("-")[0] for language in languages}
     low, high = (int(n) for n in np.percentile(theirs.words, [25, 75], method="nearest"))
     measured = [
         (_short(low), ours.words <= low, theirs.words <= low),
         (_long(high), ours.words > high, theirs.words > high),
         *zip(_MEASURES, ours.holds.T, theirs.holds.T, strict=True),
     ]
-    measured = [one for one in measured if english or one[0].name not in _ENGLISH_ONLY]
+    measured = [one for one in measured if spoken <= _LANGUAGES_OF.get(one[0].name, spoken)]
     labels = strata or ([None] * len(ours), [None] * len(theirs))
     found = []
     for measure, held, other_held in measured:
@@ -265,12 +269,11 @@ def _gap(found: WordingDifference, label: str | None = None) -> StyleGap:
     of_label = f" of {label!r}" if label else ""
     clause, more, fewer = found.measure.clause, found.measure.more, found.measure.fewer
     reading = f"About as many written texts as real ones {clause}."
+    told = f"{found.ours.value:.0%} of written texts{of_label} {clause}, against {found.theirs.value:.0%} of real ones"
     if found.differs:
-        ask = more if found.ours.value < found.theirs.value else fewer
-        reading = (
-            f"{found.ours.value:.0%} of written texts{of_label} {clause}, against {found.theirs.value:.0%} of real "
-            f"ones: ask for {ask}."
-        )
+        reading = f"{told}: ask for {more if found.ours.value < found.theirs.value else fewer}."
+    elif not found.is_alike:
+        reading = f"{told}, which may be chance, or come of the labels' shares."
     return StyleGap(
         measure=f"share of {found.measure.name}",
         label=label,

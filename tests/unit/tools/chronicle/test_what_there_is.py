@@ -12,6 +12,7 @@ from classwright_tools.annotate_examples import AnnotateExamplesRequest, annotat
 from classwright_tools.context import ToolContext
 from classwright_tools.domain.excerpt import ANSWER_BYTES
 from classwright_tools.domain.task import Label, Task
+from classwright_tools.errors import NotFound
 from classwright_tools.evaluate import EvaluateRequest, evaluate
 from classwright_tools.export_model import ExportModelRequest, export_model
 from classwright_tools.find_examples import FindExamplesRequest, FindExamplesResult, find_examples
@@ -32,7 +33,9 @@ def test_an_empty_workspace_says_how_to_begin(context: ToolContext, workspace: W
 
     assert answer.tasks == ()
     assert "no task" in answer.summary
-    assert "propose_topics" in answer.next_step
+    assert answer.next_step == "Begin with propose_topics: it makes a task, which import_examples brings rows to."
+    with pytest.raises(NotFound, match=r"There is no task yet: propose_topics makes one\."):
+        workspace.task("first")
 
 
 def test_one_call_without_arguments_tells_the_month_before(context: ToolContext, dataset: str, edit: Editor) -> None:

@@ -10,7 +10,7 @@ from itertools import accumulate
 
 from classwright_tools.curation.allotment import even_shares
 from classwright_tools.domain.assignment import Assignment, Batch, BatchCell
-from classwright_tools.domain.excerpt import Excerpts, counted, shortened
+from classwright_tools.domain.excerpt import Excerpts, counted, shortened, the_first
 from classwright_tools.domain.label_sets import NO_LABELS
 from classwright_tools.domain.task import Task
 from classwright_tools.domain.text_rules import TextRules
@@ -263,4 +263,4 @@ def how_many(shown: int, all_of_them: int) -> str:
     """Return in how many batches the texts are to be written, and which of them an answer shows."""
     if all_of_them == 1:
         return "in 1 batch: here it is."
-    return f"in {all_of_them} batches. Here " + ("they are." if shown == all_of_them else f"are the first {shown}.")
+    return f"in {all_of_them} batches. Here {'they are' if shown == all_of_them else the_first(shown)}."
