@@ -13,7 +13,7 @@ import numpy.typing as npt
 
 from classwright_tools.domain.figures import Estimate, FiguresAtShares, RareLabel
 from classwright_tools.statistics.intervals import bootstrap
-from classwright_tools.statistics.metrics import LEAST_ROWS, Floats, Labels
+from classwright_tools.statistics.metrics import LEAST_ROWS, Floats, Labels, ratio
 from classwright_tools.statistics.operating_points import at_own_thresholds, at_thresholds_of
 from classwright_tools.statistics.ranking import recall_at_false_alarms
 from classwright_tools.statistics.told_thresholds import as_told
@@ -52,9 +52,7 @@ def figures_at_shares(
 
     def statistic(weights: Floats, true: Labels, right: npt.NDArray[np.bool_], rows: npt.NDArray[np.bool_]) -> Floats:
         counted = weights * weight[true] * rows
-        whole = counted.sum(axis=1)
-        quotient: Floats = np.divide(counted @ right, whole, out=np.zeros_like(whole), where=whole > 0)
-        return quotient
+        return ratio(counted @ right, counted.sum(axis=1))
 
     rare = rare_label(shares) if mismatch is None else mismatch
     found = None
@@ -113,4 +111,4 @@ def own_shares(true: Labels, k: int) -> tuple[float, ...]:
 def rare_label(shares: Sequence[float]) -> int | None:
     """Return the place of the label with the smallest of the `shares` (k,) above 0, if it is a rare one."""
     rarest = int(np.argmin([share or 1.0 for share in shares]))
-    return rarest if shares[rarest] < RARE / len(shares) else None
+    return rarest if 0 < shares[rarest] < RARE / len(shares) else None

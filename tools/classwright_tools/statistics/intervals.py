@@ -29,7 +29,6 @@ def bootstrap(
     groups: npt.NDArray[np.integer] | None = None,
     least: float = 0.0,
     seed: int = 0,
-    resamples: int = RESAMPLES,
 ) -> Estimate:
     """Return a statistic of some rows with its bias-corrected percentile bootstrap interval (Efron 1981, section 6).
 
@@ -61,9 +60,9 @@ def bootstrap(
             return Estimate(value=value, low=least, high=1.0)
         draw = partial(_draw_groups, *_distinct_groups(groups, row_of, len(counts)), stratum_of)
         reach = sqrt(n / (n - 1)) * float(student.ppf(norm.cdf(Z), n - 1))
-    block = max(1, min(resamples, _BLOCK_NUMBERS // len(counts)))
+    block = max(1, min(RESAMPLES, _BLOCK_NUMBERS // len(counts)))
     drawn = np.concatenate(
-        [statistic(draw(min(block, resamples - start), generator), *columns) for start in range(0, resamples, block)]
+        [statistic(draw(min(block, RESAMPLES - start), generator), *columns) for start in range(0, RESAMPLES, block)]
     )
     return _bias_corrected(value, drawn, reach)
 

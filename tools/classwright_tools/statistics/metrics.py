@@ -49,7 +49,7 @@ def compute_figures(
     def interval(statistic: Statistic, *, by_class: bool, least: float = 0.0) -> Estimate:
         strata = true if by_class else None
         found = bootstrap(statistic, true, predicted, strata=strata, groups=groups, least=least, seed=seed)
-        return _never_certain(found, accuracy)
+        return never_certain(found, accuracy)
 
     return Figures(
         rows=len(true),
@@ -84,10 +84,10 @@ def share(hits: npt.NDArray[np.bool_], groups: Labels | None = None, *, seed: in
     return wilson(trials if found.value else 0, trials)
 
 
-def _never_certain(found: Estimate, accuracy: Estimate) -> Estimate:
-    """Widen an interval that is empty because every row was right, or every row wrong.
+def never_certain(found: Estimate, accuracy: Estimate) -> Estimate:
+    """Widen the interval `found` if it is empty because every row was right, or every row wrong.
 
-    Resamples cannot show errors that none of the rows had; the bound on the accuracy can.
+    Resamples cannot show errors that none of the rows had; the bound on the `accuracy` of these rows can.
     """
     if accuracy.value == 1:
         return found.model_copy(update={"low": min(found.low, accuracy.low)})
@@ -110,7 +110,7 @@ def _size(true: Labels, predicted: Labels) -> int:
     return int(max(true.max(), predicted.max())) + 1
 
 
-def _ratio(part: Floats, whole: Floats) -> Floats:
+def ratio(part: Floats, whole: Floats) -> Floats:
     """Return part / whole, 0 where there is nothing to divide by."""
     quotient: Floats = np.divide(part, whole, out=np.zeros_like(part), where=whole > 0)
     return quotient
@@ -118,13 +118,13 @@ def _ratio(part: Floats, whole: Floats) -> Floats:
 
 def accuracy_of(weights: Floats, right: npt.NDArray[np.bool_]) -> Floats:
     """Return the share of rows that are right."""
-    return _ratio(weights @ right.astype(float), weights.sum(axis=1))
+    return ratio(weights @ right.astype(float), weights.sum(axis=1))
 
 
 def balanced_accuracy(weights: Floats, true: Labels, predicted: Labels) -> Floats:
     """Return the mean recall over the classes of the rows."""
     right, rows, _ = _sums(weights, true, predicted, _size(true, predicted))
-    return _ratio(_ratio(right, rows).sum(axis=1), (rows > 0).sum(axis=1).astype(float))
+    return ratio(ratio(right, rows).sum(axis=1), (rows > 0).sum(axis=1).astype(float))
 
 
 def macro_f1(true: Labels, k: int) -> Statistic:
@@ -133,7 +133,7 @@ def macro_f1(true: Labels, k: int) -> Statistic:
 
     def statistic(weights: Floats, true: Labels, predicted: Labels) -> Floats:
         right, rows, given = _sums(weights, true, predicted, k)
-        means: Floats = _ratio(2 * right, rows + given)[:, present].mean(axis=1)
+        means: Floats = ratio(2 * right, rows + given)[:, present].mean(axis=1)
         return means
 
     return statistic
@@ -142,7 +142,7 @@ def macro_f1(true: Labels, k: int) -> Statistic:
 def weighted_f1(weights: Floats, true: Labels, predicted: Labels) -> Floats:
     """Return the mean F1 over classes, each weighted by its rows."""
     right, rows, given = _sums(weights, true, predicted, _size(true, predicted))
-    return _ratio((_ratio(2 * right, rows + given) * rows).sum(axis=1), weights.sum(axis=1))
+    return ratio((ratio(2 * right, rows + given) * rows).sum(axis=1), weights.sum(axis=1))
 
 
 def matthews(weights: Floats, true: Labels, predicted: Labels) -> Floats:
@@ -151,7 +151,7 @@ def matthews(weights: Floats, true: Labels, predicted: Labels) -> Floats:
     total = weights.sum(axis=1)
     covariance = right.sum(axis=1) * total - (rows * given).sum(axis=1)
     spread = (total**2 - (given**2).sum(axis=1)) * (total**2 - (rows**2).sum(axis=1))
-    return _ratio(covariance, np.sqrt(np.maximum(spread, 0)))
+    return ratio(covariance, np.sqrt(np.maximum(spread, 0)))
 
 
 # --- probabilities
@@ -244,8 +244,8 @@ def _f1_of_jaccard(jaccard: Estimate) -> Estimate:
     return Estimate(value=value, low=low, high=high)
 
 
-def confusions(true: Labels, predicted: Labels, labels: Sequence[str], limit: int = 10) -> tuple[Confusion, ...]:
-    """Return the most frequent confusions, most rows first, then the largest share of the label's rows."""
+def confusions(true: Labels, predicted: Labels, labels: Sequence[str], limit: int) -> tuple[Confusion, ...]:
+    """Return up to `limit` of the most frequent confusions, most rows first, then the largest share of the label's."""
     matrix = confusion_matrix(true, predicted, len(labels))
     return confusions_of(matrix, matrix.sum(axis=1), labels, limit)
 

