@@ -14,7 +14,7 @@ import classwright
 from classwright_tools.bulk.classify_files import classify_files
 from classwright_tools.bulk.models import open_predictor
 from classwright_tools.classify import LEAST_SURE_SHOWN, ClassifyRequest, classify
-from classwright_tools.context import ToolContext
+from classwright_tools.context import DEFAULT_ENCODER, ToolContext
 from classwright_tools.domain.cards import ModelCard
 from classwright_tools.domain.changes import Change
 from classwright_tools.domain.evaluation import EvaluationReport
@@ -25,8 +25,16 @@ from classwright_tools.errors import InvalidInput
 from classwright_tools.evaluate import EvaluateRequest, evaluate
 from classwright_tools.export_model import ExportModelRequest, export_model
 from classwright_tools.find_examples import FindExamplesRequest, find_examples
+from classwright_tools.learning.embedding_cache import EmbeddingCache
+from classwright_tools.learning.encoders import open_encoder
+from classwright_tools.learning.held_out import HeldOut
 from classwright_tools.learning.label_space import LabelSpace
+from classwright_tools.learning.methods.registry import METHODS
 from classwright_tools.learning.model import load_model, save_model
+from classwright_tools.learning.scope import out_of_scope
+from classwright_tools.learning.setup import Setup
+from classwright_tools.learning.trained import Fit, calibrated
+from classwright_tools.measurement.held_out import Answers
 from classwright_tools.train_classifier import TrainClassifierRequest, train_classifier
 from classwright_tools.workspace.datasets import read_rows
 from classwright_tools.workspace.workspace import Workspace
@@ -255,3 +263,35 @@ def test_a_label_takes_the_rest_by_its_name_and_no_other_does(name: str) -> None
 
     assert space.judge(proba, foreign, 0.9).sure.tolist() == [False, True, False]
     assert space.judge(proba, ~foreign, 0.9).sure.tolist() == [True, True, False]
+
+
+def test_figures_call_an_answer_sure_where_classify_does_also_of_a_label_that_takes_the_rest(
+    tmp_path: Path,
+) -> None:
+    true = np.arange(600) % 3
+    logits = 6.0 * np.eye(3)[true]
+    logits[::30] = logits[::30, ::-1]  # which makes some of the outer labels wrong
+    likeness = np.linspace(0.1, 0.9, 600)[np.random.default_rng(0).permutation(600)]
+    labels = ("refund", "delivery", "other")
+    held = HeldOut("real", "rows", true, logits, likeness, None, _setup(labels, tmp_path))
+
+    trained = calibrated(Fit(METHODS["probe"], None, held), (), held, None, validation=True)  # type: ignore[arg-type]  # not asked
+
+    proba, threshold = trained.probabilities(logits), trained.sureness.threshold
+    foreign = out_of_scope(likeness, trained.scope, 600)
+    judged = LabelSpace(labels).judge(proba, foreign, threshold)
+    given = np.array(judged.answers)
+    assert (judged.sure & foreign).any()
+    assert [count for count, _ in trained.sureness.by_label] == [(given[judged.sure] == name).sum() for name in labels]
+    assert trained.sureness.sure == pytest.approx(judged.sure.mean())
+    found = Answers("support-d1", tuple(map(_row, range(600))), labels, true, proba, foreign=foreign)
+    assert ((found.confidence >= threshold) == judged.sure).all()
+
+
+def _row(number: int) -> Example:
+    return make_example(f"text {number}", "refund")
+
+
+def _setup(labels: tuple[str, ...], cache: Path) -> Setup:
+    encoder = open_encoder(DEFAULT_ENCODER)
+    return Setup(encoder, EmbeddingCache(cache), labels, epochs=None, seed=0, progress=lambda *_: None)

@@ -14,6 +14,7 @@ from classwright_tools.domain.shares import TaskShares
 from classwright_tools.learning.calibration import Sureness, fit_temperature, softmax, sureness
 from classwright_tools.learning.classifier import Classifier
 from classwright_tools.learning.held_out import HeldOut
+from classwright_tools.learning.label_space import LabelSpace
 from classwright_tools.learning.methods.method import Method
 from classwright_tools.learning.prior import Prior, prior_at
 from classwright_tools.learning.scope import out_of_scope, scope_by
@@ -98,7 +99,9 @@ def calibrated(
     temperature = prior.temperature if prior else fit_temperature(by.logits, by.labels)
     proba = prior.probabilities(by.logits) if prior else softmax(by.logits / temperature)
     scope = scope_by(validation=by) if validation else scope_by(validation=checked, training=by)
-    known = ~out_of_scope(by.likeness, scope, len(proba))
+    may_be_sure = (
+        LabelSpace(tuple(by.setup.labels)).judge(proba, out_of_scope(by.likeness, scope, len(proba)), 0.0).sure
+    )
     return Trained(
         method=best.method.name,
         classifier=best.classifier,
@@ -107,7 +110,7 @@ def calibrated(
         grouped=None,
         tried=tuple(_candidate(best, one, shares) for one in fits if one.method is not best.method),
         temperature=temperature,
-        sureness=sureness(proba * known[:, None], by.labels, shares.values if shares else None),
+        sureness=sureness(proba * may_be_sure[:, None], by.labels, shares.values if shares else None),
         sure_on=by.data,
         set_by=by.measured_on,
         is_set_by_validation=validation,

@@ -43,7 +43,7 @@ class Answers:
     """Rows of a dataset, the places of their labels in `labels` (n,), and a model's probabilities for them (n, k).
 
     With `thresholds` rows may have several labels: `true` and `predicted` say which (n, k), bool. `foreign` (n,) says
-    which rows the model calls out of scope, so that it is sure of none of them; None where it tells of none.
+    which rows the model calls out of scope; None where it tells of none.
     """
 
     dataset: str
@@ -56,9 +56,10 @@ class Answers:
 
     @property
     def confidence(self) -> npt.NDArray[np.float64]:
-        """How probable it is that each answer is right (n,), as far as it can be sure: -1 where out of scope."""
-        _, right = LabelSpace(self.labels, self.thresholds).answers(self.proba)
-        return right if self.foreign is None else np.where(self.foreign, -1.0, right)
+        """How probable it is that each answer is right (n,), as far as it can be sure: else -1, as out of scope."""
+        foreign = np.zeros(len(self.rows), bool) if self.foreign is None else self.foreign
+        found = LabelSpace(self.labels, self.thresholds).judge(self.proba, foreign, 0.0)
+        return np.where(found.sure, found.right, -1.0)
 
     @property
     def predicted(self) -> npt.NDArray[Any]:
