@@ -100,7 +100,7 @@ def evaluate(request: EvaluateRequest, context: ToolContext) -> EvaluateResult:
     other = other_model(workspace, request.against, model, dataset) if request.against else None
     uses = _uses_of_test(context, task) if request.split == "test" else 0
     is_bare = request.split == "validation" and not read_card(workspace, dataset).rows("validation")
-    differing = bool(other and differ_in_rows(workspace, model, other))
+    differing = bool(other and differ_in_rows(workspace, model, other, dataset))
     if other and is_bare and differing and not model.space.several:
         check_same_labels(model, other)
         if request.thresholds:
@@ -109,7 +109,7 @@ def evaluate(request: EvaluateRequest, context: ToolContext) -> EvaluateResult:
                 "has no validation rows to tell what `thresholds` cost",
                 "Bring some in with import_examples(split='validation'), or leave `thresholds` out.",
             )
-        report, found = on_rows_held_out(model, other, context)
+        report, found = on_rows_held_out(model, other, dataset, context)
     else:
         report, found = on_split(model, other, dataset, request.split, request.thresholds, uses, context)
     if other:

@@ -269,7 +269,7 @@ def test_texts_that_were_labelled_meanwhile_join_under_the_later_names(edit: Edi
     )
 
     task = context.workspace.task("mail")
-    kept, ended = under_later_labels(context.workspace, task, made, "mail-d1", result.dataset)
+    kept, ended = under_later_labels(context.workspace, task.label_names, made, "mail-d1", result.dataset)
 
     assert [row.labels for row in kept] == [("parcel",), ("parcel",)]
     assert [row.provenance and row.provenance.cell and row.provenance.cell.label for row in kept] == ["parcel"] * 2

@@ -107,7 +107,7 @@ class AnnotationAnswers:
         unlabelled = (row for batch in iterate_rows(self._workspace, parent, "unlabelled") for row in batch)
         there = [row for row in unlabelled if row.id in labels or row.id in none]
         moved = [_annotated(row, labels[row.id], answered[row.id].by, made, task) for row in there if row.id in labels]
-        moved, _ = under_later_labels(self._workspace, task, moved, self._annotation.dataset, parent)
+        moved, _ = under_later_labels(self._workspace, task.label_names, moved, self._annotation.dataset, parent)
         unfit = [row.id for row in there if row.id in none]
         if not moved and not unfit:
             return None

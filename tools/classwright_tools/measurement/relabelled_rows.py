@@ -73,19 +73,25 @@ def _relabelled(workspace: Workspace, measured: Measured, own: str, theirs: str)
     """Return the ids of the rows that have other labels in the dataset `own` than in `theirs`, as they are now."""
     if own == theirs:
         return set()
-    ours, others = (_labels(workspace, measured, dataset) for dataset in (own, theirs))
+    ours, others = (labels_by_row(workspace, dataset, measured.split, measured.dataset) for dataset in (own, theirs))
     return {id_ for id_, labels in ours.items() if others.get(id_, labels) != labels}
 
 
-def _labels(workspace: Workspace, measured: Measured, dataset: str) -> Labels:
-    """Return the labels that the rows of the split have in `dataset`, under their names beside the measured one."""
-    later = edits_since(workspace, dataset, measured.dataset)
+def labels_by_row(workspace: Workspace, dataset: str, split: Split, now: str) -> Labels:
+    """Return the labels of each labelled row of a `split` of `dataset`, by its id, as they are called beside `now`.
+
+    Those of a label that has ended keep its name.
+
+    Raises:
+        DamagedArtifact: a dataset does not read back.
+    """
+    later = edits_since(workspace, dataset, now)
     found = {}
-    for row in read_rows(workspace, dataset, measured.split):
+    for row in read_rows(workspace, dataset, split):
         if row.label_key is not None:
             labels = labels_apart(row.label_key)
-            now = labels_since(labels, later)
-            found[row.id] = frozenset(labels if now is None else now)
+            called = labels_since(labels, later)
+            found[row.id] = frozenset(labels if called is None else called)
     return found
 
 

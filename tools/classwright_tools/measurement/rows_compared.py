@@ -25,8 +25,9 @@ from classwright_tools.learning.training_data import ENOUGH_REAL
 from classwright_tools.measurement.comparing import compared_by_rows
 from classwright_tools.measurement.evaluation import measure
 from classwright_tools.measurement.held_out import Answers
-from classwright_tools.measurement.relabelled_rows import Measured, compared_apart
+from classwright_tools.measurement.relabelled_rows import Measured, compared_apart, labels_by_row
 from classwright_tools.workspace.datasets import read_rows
+from classwright_tools.workspace.later_labels import under_later_labels
 from classwright_tools.workspace.picked_rows import picked_as_hard
 from classwright_tools.workspace.workspace import Workspace
 
@@ -37,8 +38,12 @@ NO_VALIDATION = (
 )
 
 
-def on_rows_held_out(model: Model, other: Model, context: ToolContext) -> tuple[EvaluationReport, Answers]:
+def on_rows_held_out(
+    model: Model, other: Model, dataset: str, context: ToolContext
+) -> tuple[EvaluationReport, Answers]:
     """Return what the training rows of `model` teach about rows held out of both models', against those of the `other`.
+
+    Labels are called as they are beside `dataset`, by the models as by the rows.
 
     Raises:
         InvalidInput: a row's label is none of the models'.
@@ -48,7 +53,7 @@ def on_rows_held_out(model: Model, other: Model, context: ToolContext) -> tuple[
     def progress(done: float) -> None:
         context.progress(0.9 * done, "answering training rows that are held out")
 
-    found, theirs = held_out_of_both(context.workspace, model, other, context.seed, progress)
+    found, theirs = held_out_of_both(context.workspace, model, other, dataset, context.seed, progress)
 
     def compare(among: npt.NDArray[np.bool_] | None) -> Comparison:
         rows = np.ones(len(found.rows), bool) if among is None else among
@@ -64,7 +69,7 @@ def on_rows_held_out(model: Model, other: Model, context: ToolContext) -> tuple[
         )
         return comparison if among is None else comparison.model_copy(update={"rows": int(rows.sum())})
 
-    measured = Measured(model.card.dataset, "train", found.rows, np.ones(len(found.rows), bool))
+    measured = Measured(dataset, "train", found.rows, np.ones(len(found.rows), bool))
     report = measure(
         found,
         model=model.id,
@@ -78,14 +83,14 @@ def on_rows_held_out(model: Model, other: Model, context: ToolContext) -> tuple[
     return report, found
 
 
-def differ_in_rows(workspace: Workspace, model: Model, other: Model) -> bool:
-    """Return whether the two models learnt from different training rows: not so where only validation rows differ."""
+def differ_in_rows(workspace: Workspace, model: Model, other: Model, dataset: str) -> bool:
+    """Return whether the two models learnt from different training rows: not so where only validation rows differ.
+
+    Nor do rows whose label was renamed or merged until `dataset`.
+    """
     if model.card.dataset == other.card.dataset:
         return False
-    own, theirs = (
-        {(row.id, row.label_key) for row in labelled_training_rows(workspace, one.card.dataset)}
-        for one in (model, other)
-    )
+    own, theirs = (labels_by_row(workspace, one.card.dataset, "train", dataset) for one in (model, other))
     return own != theirs
 
 
@@ -100,18 +105,19 @@ def fair_rows(workspace: Workspace, task: str, rows: Iterable[Example]) -> set[s
 
 
 def held_out_of_both(
-    workspace: Workspace, model: Model, other: Model, seed: int, progress: Callable[[float], None]
+    workspace: Workspace, model: Model, other: Model, dataset: str, seed: int, progress: Callable[[float], None]
 ) -> tuple[Answers, Answers]:
     """Return answers to the same rows: by what the training rows of `model` teach, and by what those of `other` do.
 
     The rows are the `fair_rows` that either learnt from. Each is answered by regressions that were fitted without it,
     without the rows of its cell and without its near-duplicates, each on the embeddings of the model's own encoder.
+    Labels are called as they are beside `dataset`, and rows whose label has ended are none of them.
 
     Raises:
         InvalidInput: a row's label is none of the models'.
         NotEnoughData: there are fewer than `ENOUGH_REAL` such rows, or none can be held out of both.
     """
-    ours, theirs = (labelled_training_rows(workspace, one.card.dataset) for one in (model, other))
+    ours, theirs = (_training_rows(workspace, one, dataset) for one in (model, other))
     asked = _asked(workspace, model, ours, theirs, seed)
     held = np.sort(np.concatenate([places for _, places in asked.folds]))
     true = asked.answered.labels[held]
@@ -179,6 +185,8 @@ def _cannot_tell(rows: int) -> NotEnoughData:
     )
 
 
-def labelled_training_rows(workspace: Workspace, dataset: str) -> list[Example]:
-    """Return the training rows of a dataset that have labels."""
-    return [row for row in read_rows(workspace, dataset, "train") if row.label_key is not None]
+def _training_rows(workspace: Workspace, model: Model, dataset: str) -> list[Example]:
+    """Return the labelled rows that `model` learnt from, under the labels that it has beside `dataset`."""
+    own = model.card.dataset
+    rows = (row for row in read_rows(workspace, own, "train") if row.label_key is not None)
+    return under_later_labels(workspace, model.labels, rows, own, dataset)[0]

@@ -11,7 +11,8 @@ from classwright_tools.domain.example import REAL_TEXTS
 from classwright_tools.domain.excerpt import counted
 from classwright_tools.learning.model import Model
 from classwright_tools.measurement.edit_calls import call_in_words, calls_of, not_held, version_made
-from classwright_tools.measurement.rows_compared import labelled_training_rows
+from classwright_tools.measurement.relabelled_rows import labels_by_row
+from classwright_tools.workspace.datasets import read_rows
 from classwright_tools.workspace.later_labels import edits_since
 from classwright_tools.workspace.lineage import ancestors, fates
 from classwright_tools.workspace.workspace import Workspace
@@ -53,11 +54,11 @@ def _labels_given(workspace: Workspace, own: str, theirs: str) -> Literal["this"
 
 def _only_labelled(workspace: Workspace, then: str, now: str) -> bool:
     """Return whether the training rows differ, and no text is new but real ones and those that an edit rewrote."""
-    before, after = ({row.id: row for row in labelled_training_rows(workspace, one)} for one in (then, now))
+    before, after = (labels_by_row(workspace, one, "train", now) for one in (then, now))
     edited = {id_ for edit in edits_since(workspace, then, now) for id_ in edit.rows}
-    new = (row for id_, row in after.items() if id_ not in before and id_ not in edited)
-    differ = {id_: row.label_key for id_, row in before.items()} != {id_: row.label_key for id_, row in after.items()}
-    return differ and all(row.origin in REAL_TEXTS for row in new)
+    new = {id_ for id_ in after if id_ not in before and id_ not in edited}
+    rows = (row for row in read_rows(workspace, now, "train") if row.id in new)
+    return before != after and all(row.origin in REAL_TEXTS for row in rows)
 
 
 def edits_between(workspace: Workspace, then: str, now: str) -> str:

@@ -14,12 +14,12 @@ from classwright_tools.workspace.workspace import Workspace
 
 
 def under_later_labels(
-    workspace: Workspace, task: Task, rows: Iterable[Example], then: str | None, now: str | None
+    workspace: Workspace, labels: Sequence[str], rows: Iterable[Example], then: str | None, now: str | None
 ) -> tuple[list[Example], list[Example]]:
-    """Return `rows`, which were labelled beside the dataset `then`, under the labels of `now`, and those that
-    have none there any more.
+    """Return `rows`, which were labelled beside the dataset `then`, under the `labels` of `now`, and those
+    that have none there any more.
 
-    `task` has the labels of `now`. A label that was renamed or merged is followed.
+    A label that was renamed or merged is followed.
 
     Raises:
         DamagedArtifact: the edits of a dataset do not read back.
@@ -28,18 +28,18 @@ def under_later_labels(
     kept: list[Example] = []
     ended: list[Example] = []
     for row in rows:
-        labels = _labels_since(row, later, task)
-        if labels is None or not set(labels) <= set(task.label_names):
+        own = _labels_since(row, later, labels)
+        if own is None or not {*own} <= {*labels}:
             ended.append(row)
         else:
-            kept.append(_under(row, labels, later))
+            kept.append(_under(row, own, later))
     return kept, ended
 
 
-def _labels_since(row: Example, later: Sequence[Edit], task: Task) -> tuple[str, ...] | None:
+def _labels_since(row: Example, later: Sequence[Edit], order: Sequence[str]) -> tuple[str, ...] | None:
     if row.labels is not None:
         labels = labels_since(row.labels, later)
-        return None if labels is None else in_order(labels, task.label_names)
+        return None if labels is None else in_order(labels, order)
     label = label_since(row.label, later)
     return None if label is None else (label,)
 

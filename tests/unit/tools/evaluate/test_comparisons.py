@@ -22,8 +22,10 @@ from classwright_tools.measurement.training_summary import earlier_model
 from classwright_tools.statistics.exact_tests import SIGNIFICANCE, mcnemar
 from classwright_tools.statistics.paired_at_shares import compare_at_shares
 from classwright_tools.train_classifier import TrainClassifierRequest, TrainClassifierResult, train_classifier
+from classwright_tools.workspace.datasets import read_rows, save_dataset
 from classwright_tools.workspace.in_use import model_in_use
 from classwright_tools.workspace.workspace import Workspace
+from support.editing import editor
 from support.measurement import REAL, context_on, dataset_of, real_rows, trained_on, written_rows
 
 
@@ -62,6 +64,34 @@ def test_without_validation_rows_what_two_models_learnt_from_is_compared_on_real
     assert f"Go on with its rows: dataset={first.dataset!r}." in result.next_step
     # What stands for a model is not taken for its own answers, which are those of one that learnt from the rows.
     assert kept_answers(workspace, task.slug, second.model, [row.id for row in annotated_rows()], list(REAL)) == {}
+
+
+@pytest.mark.parametrize("change", [{"action": "rename_label"}, {"action": "merge_label"}], ids=lambda it: it["action"])
+def test_rows_are_compared_by_what_their_labels_are_called_by_now(
+    workspace: Workspace, task: Task, change: dict[str, str]
+) -> None:
+    to = "money back" if change["action"] == "rename_label" else "delivery"
+    first = round_without_validation(workspace, annotated_rows())
+    edit = editor(context_on(workspace))
+    renamed = edit(change | {"label": "refund", "to": to}, dataset=first.dataset).dataset
+    assert renamed
+    request = TrainClassifierRequest(task="support", dataset=renamed, method="probe")
+    second = train_classifier(request, context_on(workspace))
+    asked = EvaluateRequest(model=second.model, against=first.model)
+
+    with pytest.raises(NotEnoughData, match="has no validation rows"):  # for the two learnt from the same rows
+        evaluate(asked, context_on(workspace))
+
+    more = [make_example(row.text, to if row.label == "refund" else row.label, origin="real") for row in written_rows()]
+    rows = [*read_rows(workspace, renamed, "train"), *more]
+    grown = save_dataset(workspace, "support", {"train": rows}, parent=renamed, run_key="more", made_by="test").id
+    third = train_classifier(request.model_copy(update={"dataset": grown}), context_on(workspace))
+    for model, against in ((third, first), (first, third)):
+        found = evaluate(EvaluateRequest(model=model.model, against=against.model), context_on(workspace))
+        assert found.comparison
+        assert found.comparison.relabelled is None
+        assert found.figures.rows == len(rows)
+        assert {one.label for one in found.classes} == {to, "delivery", "account"}
 
 
 @pytest.mark.parametrize("order", ["written", "informative"])

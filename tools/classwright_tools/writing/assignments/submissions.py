@@ -131,7 +131,9 @@ class Submissions:
         """Save the accepted rows and those of the dataset `parent` as a new version of it."""
         train = read_rows(self._workspace, parent, "train") if parent else []
         task = self._workspace.task(self._task.slug)
-        accepted, ended = under_later_labels(self._workspace, task, self.accepted(), self._assignment.parent, parent)
+        accepted, ended = under_later_labels(
+            self._workspace, task.label_names, self.accepted(), self._assignment.parent, parent
+        )
         repeated = QualityFilter.for_dataset(self._workspace, self._task, parent).repeated(accepted)
         return save_dataset(
             self._workspace,

@@ -28,7 +28,7 @@ def save_written(
             there = rows_there(workspace, parent)
             written.drop_repeats(QualityFilter.for_dataset(workspace, spec.task, parent))
             task = workspace.task(spec.task.slug)
-            examples, ended = under_later_labels(workspace, task, written.examples, spec.parent, parent)
+            examples, ended = under_later_labels(workspace, task.label_names, written.examples, spec.parent, parent)
             written.filling.drop({row.id: f"{row.labels_name!r} is no label any more" for row in ended}, ENDED)
         if not examples:
             return None
