@@ -84,7 +84,7 @@ def raised(folder: Path, labels: int, cache: EmbeddingCache) -> dict[str, list[b
         for way in WAYS:
             places, given = called(way, true, vectors, generator)
             examples = [make_example(text, names[label]) for (text, _), label in zip(some, given.tolist(), strict=True)]
-            answers = out_of_fold(examples, tuple(names), "bulk-d1", encoder, cache, draw, lambda _: None)
+            answers, _ = out_of_fold(examples, tuple(names), "bulk-d1", encoder, cache, draw, lambda _: None)
             found[way].append(judged(answers, {examples[place].id for place in places.tolist()}, encoder, cache))
     return found
 

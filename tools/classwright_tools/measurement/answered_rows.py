@@ -34,7 +34,9 @@ class Answered:
         k = max(labels, 1)
         return Answered(np.full((rows, k), np.nan, np.float32), np.zeros((rows, k), bool))
 
-    def take(self, places: Sequence[int], proba: NDArray[np.floating], thresholds: tuple[float, ...]) -> None:
+    def take(
+        self, places: Sequence[int] | NDArray[np.int64], proba: NDArray[np.floating], thresholds: tuple[float, ...]
+    ) -> None:
         """Take the answers `proba` (m, k) to the rows at `places`."""
         self.proba[places] = proba
         if thresholds:

@@ -163,7 +163,7 @@ def gather(workspace: Workspace, model: Model, dataset: str, seed: int, progress
         held_out: Answers | None = over(own, model.labels)
     else:
         try:
-            held_out = out_of_fold(
+            held_out, _ = out_of_fold(
                 train,
                 model.labels,
                 dataset,

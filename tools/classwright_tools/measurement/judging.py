@@ -117,9 +117,13 @@ def judged(
     suspect, told = np.zeros(len(rows), bool), frozenset[str]()
     if opinion:
         known = over(opinion.answers, labels)
-        answered.take([place_of[row.id] for row in known.rows], known.proba, known.thresholds)
+        places = np.array([place_of[row.id] for row in known.rows])
+        can_tell = np.array([opinion.judges(rows[place][1], labels) for place in places])
+        answered.take(places[can_tell], known.proba[can_tell], known.thresholds)
         asked = [
-            place for place, (split, _) in enumerate(rows) if split != "test" and np.isnan(answered.proba[place, 0])
+            place
+            for place, (split, row) in enumerate(rows)
+            if split != "test" and np.isnan(answered.proba[place, 0]) and opinion.judges(row, labels)
         ]
         if asked:
             contents = [rows[place][1].content for place in asked]

@@ -20,12 +20,12 @@ from classwright_tools.domain.pair import Content
 from classwright_tools.errors import NotEnoughData
 from classwright_tools.learning.embedding_cache import EmbeddingCache
 from classwright_tools.learning.encoders import Encoder
-from classwright_tools.learning.head import Head, fit_head, fit_one_vs_rest
+from classwright_tools.learning.head import Head
 from classwright_tools.learning.label_space import LabelSpace, encode
 from classwright_tools.learning.rows import LEAST_ROWS
 from classwright_tools.measurement.held_out import Answers
 from classwright_tools.measurement.label_issues import label_issues
-from classwright_tools.measurement.out_of_fold import out_of_fold
+from classwright_tools.measurement.out_of_fold import Probe, out_of_fold
 
 Progress = Callable[[float], None]
 
@@ -35,24 +35,38 @@ class SecondOpinion:
     """The answers to the labelled rows of a dataset.
 
     `held_out` are those to the rows that were held out in turn, of very many rows a sample, with the labels by name;
-    `answers` are those to all rows, the others' given by a probe of the sample. Labels with fewer than `LEAST_ROWS`
-    rows are not judged.
+    `answers` are those to all rows that it `judges`, the others' given by the `probe`, fitted to the sample.
     """
 
     held_out: Answers
     answers: Answers
+    probe: Probe
     embed: Callable[[Sequence[Content], Progress], npt.NDArray[np.float32]]
 
     @cached_property
     def _head(self) -> Head:
         found = self.held_out
         embedded = self.embed([row.content for row in found.rows], _silent)
-        if found.thresholds:
-            return fit_one_vs_rest(embedded, found.true)
-        return fit_head(embedded, found.true, len(found.labels))
+        return self.probe.fit(embedded, found.true, len(found.labels))
+
+    @cached_property
+    def _told(self) -> frozenset[str]:
+        """The labels of the rows that were held out."""
+        found = self.held_out
+        there = np.flatnonzero(found.true.any(axis=0)) if found.thresholds else np.unique(found.true)
+        return frozenset(found.labels[place] for place in there)
+
+    def judges(self, row: Example, labels: Collection[str]) -> bool:
+        """Return whether the opinion can say that a row's labels, those among `labels`, are right.
+
+        A label with fewer than `LEAST_ROWS` rows, or whose rows all resemble one another, is never held out beside
+        others of it, so that no probe which answers a row of it knows it.
+        """
+        own = {row.label} if row.labels is None else {*row.labels}
+        return own & {*labels} <= self._told
 
     def ask(self, contents: Sequence[Content], progress: Progress) -> npt.NDArray[np.float64]:
-        """Return the probabilities (n, k) that a probe of the rows gives to others."""
+        """Return the probabilities (n, k) that the probe gives to others, calibrated as those of the rows held out."""
         space = LabelSpace(self.held_out.labels, self.held_out.thresholds)
         return space.probabilities(self._head.logits(self.embed(contents, progress)))
 
@@ -98,17 +112,18 @@ def second_opinion(
     if not enough:
         return None
     try:
-        held_out = out_of_fold(known, enough, dataset, encoder, cache, seed, progress, several=several)
+        held_out, probe = out_of_fold(known, enough, dataset, encoder, cache, seed, progress, several=several)
     except NotEnoughData:
         return None
-    opinion = SecondOpinion(held_out, held_out, embed)
+    opinion = SecondOpinion(held_out, held_out, probe, embed)
     answers = held_out if len(held_out.rows) == len(known) else _to_all(opinion, known)
     return replace(opinion, answers=over(answers, [label for label in labels if label in enough]))
 
 
 def _to_all(opinion: SecondOpinion, known: Sequence[Example]) -> Answers:
-    """Return the answers to all of `known`: those of the rows that were held out, and of a probe to the others."""
+    """Return the answers to those of `known` that can be judged: of the rows held out, and of a probe to the others."""
     held = opinion.held_out
+    known = [row for row in known if opinion.judges(row, held.labels)]
     proba = dict(zip((row.id for row in held.rows), held.proba, strict=True))
     others = [row for row in known if row.id not in proba]
     asked = opinion.ask([row.content for row in others], _silent)

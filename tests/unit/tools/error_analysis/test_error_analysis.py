@@ -40,7 +40,7 @@ def test_an_analysis_of_the_same_rows_fits_and_draws_nothing_again(
     workspace: Workspace, dataset: str, model: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     first = analysed(workspace, model, dataset)
-    for module, name in ((out_of_fold, "fit_head"), (text_map, "TSNE")):
+    for module, name in ((out_of_fold, "_fit"), (text_map, "TSNE")):
         monkeypatch.delattr(module, name)
 
     second = analysed(workspace, model, dataset, rows=299)

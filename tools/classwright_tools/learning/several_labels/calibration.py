@@ -26,14 +26,19 @@ LEAST_THRESHOLD = 1e-9
 
 @dataclass(frozen=True)
 class Scaling:
-    """A slope and an offset (k,) a label: of `slopes` * logits + `offsets` the sigmoid is calibrated."""
+    """A slope and an offset (k,) a label: `slopes` * logits + `offsets` are calibrated logits."""
 
     slopes: np.ndarray
     offsets: np.ndarray
 
+    def of(self, logits: np.ndarray) -> np.ndarray:
+        """Return the calibrated logits (n, k) of logits (n, k)."""
+        scaled: np.ndarray = logits * self.slopes + self.offsets
+        return scaled
+
     def probabilities(self, logits: np.ndarray) -> np.ndarray:
-        """Return the calibrated probabilities (n, k) of logits (n, k)."""
-        return sigmoid(logits * self.slopes + self.offsets)
+        """Return the calibrated probabilities (n, k), each label's by itself, of logits (n, k)."""
+        return sigmoid(self.of(logits))
 
     def scaled(self, head: Head) -> Head:
         """Return the head whose logits are scaled."""
