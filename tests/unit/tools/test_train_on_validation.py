@@ -53,6 +53,20 @@ def test_the_model_knows_the_validation_rows_and_its_figure_is_of_models_that_di
     assert own / 60 >= card.validation.accuracy.value
 
 
+def test_validation_rows_that_were_learnt_are_told_by_their_origin(context: ToolContext, task: Task) -> None:
+    validation = [
+        row.model_copy(update={"origin": "annotated"}) if place % 3 == 0 else row
+        for place, row in enumerate(real_rows(copies=10))
+    ]
+    save_rows(context.workspace, written_rows(), validation)
+
+    result = trained(context, "last", train_on_validation=True)
+
+    card = load_model(context.workspace, result.model).card
+    assert card.training_rows == {"written": 30, "real": 40, "annotated": 20}
+    assert (result.real_training_rows, card.validation_rows_learnt) == (40, 60)
+
+
 def test_figures_on_validation_rows_that_were_trained_on_are_refused(context: ToolContext, task: Task) -> None:
     save_rows(context.workspace, written_rows(), real_rows(copies=10))
     result = trained(context, "last", train_on_validation=True)

@@ -103,7 +103,7 @@ def _figures(card: ModelCard, tested: EvaluationReport | None) -> str:
             lines += [f"On the test rows: {_estimate(tested.figures.average_precision)}."]
     lines += [
         "",
-        "With 95% intervals, on rows that the model was not trained on. "
+        "With 95% intervals, on rows that the classifiers measured were not trained on. "
         + (
             "It was chosen by all but the test rows, which tell more of it than the others."
             if tested

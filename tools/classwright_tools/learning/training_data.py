@@ -40,7 +40,7 @@ def is_enough(validation: Rows | None, *, needed: bool) -> bool:
 
 @dataclass(frozen=True)
 class TrainingData:
-    """The rows to train on, how many of each origin, and the validation rows, if there are any.
+    """The rows to train on and the validation rows, if there are any, each with how many there are of each origin.
 
     `copies` are the rows that were left out as copies of held-out ones; `at_once` are labels of which most rows were
     written at once.
@@ -51,6 +51,7 @@ class TrainingData:
     copies: int
     at_once: tuple[str, ...]
     validation: Rows | None
+    validation_origins: dict[Origin, int]
 
 
 def read_training_data(workspace: Workspace, dataset: str, task: Task) -> TrainingData:
@@ -73,6 +74,7 @@ def read_training_data(workspace: Workspace, dataset: str, task: Task) -> Traini
         copies=len(labelled) - len(kept),
         at_once=tuple(written_at_once(kept)),
         validation=held_out_rows(checked, labels, several=several) if checked else None,
+        validation_origins=dict(Counter(row.origin for row in checked)),
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections import Counter
 from collections.abc import Sequence
 from importlib.metadata import version
 from typing import Any
@@ -56,7 +57,7 @@ def card_of(
         labels=task.label_names,
         kind=task.kind,
         mismatch=task.mismatch,
-        training_rows=data.origins | ({"real": data.origins.get("real", 0) + learnt} if learnt else {}),
+        training_rows=dict(Counter(data.origins) + Counter(data.validation_origins if learnt else {})),
         validation_rows_learnt=learnt,
         written_at_once=data.at_once,
         remarks=(

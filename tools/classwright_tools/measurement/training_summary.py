@@ -31,7 +31,7 @@ def training_summary(model: str, card: ModelCard) -> Iterator[str]:
     whose = "the models measured were" if card.validation_rows_learnt else "it was"
     origins = listed((f"{rows} {origin}" for origin, rows in card.training_rows.items()), len(card.training_rows))
     measured_on = f"{counted(card.validation.rows, f'{card.validation.data} row')} that {whose} not trained on"
-    if card.validation.data != "real" and len(card.training_rows) > 1:  # rows held out of these are of any origin
+    if card.validation.measured_on == card.set_by and not card.is_set_by_validation:  # it was, but for these turns
         measured_on = card.validation.measured_on
     yield (
         f"Trained {model} by {card.method} on {counted(sum(card.training_rows.values()), 'row')} ({origins}) of "

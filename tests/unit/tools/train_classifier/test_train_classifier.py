@@ -144,6 +144,8 @@ def test_without_validation_rows_the_figures_come_from_written_rows_held_out_by_
     assert result.grouped is None  # no figure is told twice
     assert (result.validation.data, result.validation.rows) == ("written", 30)
     assert "30 training rows that were held out in 5 turns (folds)" in result.validation.measured_on
+    assert f" on {result.validation.measured_on}." in result.summary
+    assert "not trained on" not in result.summary  # it was, but for these turns
 
 
 def test_rows_that_are_longer_than_the_encoder_reads_are_counted(context: ToolContext, task: Task) -> None:
