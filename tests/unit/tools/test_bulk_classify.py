@@ -171,6 +171,40 @@ def test_answers_make_way_for_columns_of_their_names(tmp_path: Path) -> None:
     assert (second["label"], second["score"], second["predicted_label"]) == (None, 0.5, "short")
 
 
+def test_in_parquet_a_column_of_several_types_is_one_of_text(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(bulk, "PART_ROWS", 2)
+    rows: list[dict[str, Any]] = [
+        {"id": 1, "n": 1, "big": 0.5, "in_one": ["x", 1], "in_a": {"u": 1}, "text": "tiny"},
+        {"id": 2, "n": 0.5, "big": 3, "in_one": None, "in_a": {"w": "a"}, "text": "tiny"},
+        {"id": "a", "n": 2, "big": 2**60 + 1, "in_one": [], "in_a": {"u": "b"}, "text": "x" * 30},
+        {"id": None, "n": None, "big": None, "in_one": None, "in_a": None, "text": "tiny"},
+    ]
+    source, output = tmp_path / "in.jsonl", tmp_path / "out.parquet"
+    source.write_text("".join(f"{json.dumps(row)}\n" for row in rows), encoding="utf-8")
+
+    found = classify_files(Lengths(), source, output, model_name="m")
+
+    table = pq.read_table(output).to_pydict()
+    assert table["id"] == ["1", "2", "a", None]
+    assert table["n"] == [1, 0.5, 2, None]
+    assert table["big"] == ["0.5", "3", str(2**60 + 1), None]
+    assert table["in_one"] == ['["x", 1]', None, "[]", None]
+    assert table["label"] == ["short", "short", "long", "short"]
+    assert "Written as text, as their values are of several types: 'id', 'big', 'in_one', 'in_a'." in found.summary
+    assert not output.with_name("out.parquet.parts").exists()
+
+
+@pytest.mark.parametrize("ending", ["csv", "jsonl", "parquet"])
+def test_half_a_character_leaves_its_row_without_an_answer_and_the_others_with_one(tmp_path: Path, ending: str) -> None:
+    source, output = tmp_path / "in.jsonl", tmp_path / f"out.{ending}"
+    source.write_text('{"text": "tiny", "note": "a\\ud800"}\n{"text": "b\\ud800", "note": null}\n', encoding="utf-8")
+
+    found = classify_files(Lengths(), source, output, model_name="m")
+
+    assert (found.rows, found.unanswered) == (2, 1)
+    assert b"a?" in output.read_bytes()
+
+
 def test_pairs_get_how_probable_each_label_is(tmp_path: Path) -> None:
     model = Lengths()
     model.takes_pairs = True

@@ -28,7 +28,7 @@ from classwright_tools.bulk.models import Predictor, identity_of
 from classwright_tools.bulk.outputs import check_output, is_table, write_output
 from classwright_tools.bulk.parts import Parts
 from classwright_tools.bulk.rows_in_words import each_label
-from classwright_tools.domain.excerpt import counted
+from classwright_tools.domain.excerpt import counted, listed
 from classwright_tools.domain.table_form import USUAL
 from classwright_tools.domain.usual import Usual
 from classwright_tools.errors import InvalidInput
@@ -40,11 +40,15 @@ from classwright_tools.reading.rows import USUAL_PAIR, Columns, SourceRow
 
 # Of a part, and as many characters as take 10 to 20 seconds on two cores where the encoder reads long texts.
 PART_ROWS, PART_CHARS = 4_096, 1_500_000
+_NAMED = 10  # columns
 
 
 @dataclass
 class BulkResult:
-    """How it went: rows that were written, those of them that were done before, and those without an answer."""
+    """How it went: rows that were written, those of them that were done before, and those without an answer.
+
+    The columns `as_text` are so written since their values are of several types, and the output has one a column.
+    """
 
     rows: int = 0
     rows_before: int = 0
@@ -56,6 +60,7 @@ class BulkResult:
     by_file: dict[str, Tally] = field(default_factory=dict)
     encodings: list[str] = field(default_factory=list)
     """What is to be told of files that are read as Windows-1252; empty of the others."""
+    as_text: tuple[str, ...] = ()
     alarm: str = ""
     seconds: float = 0.0
 
@@ -91,6 +96,9 @@ class BulkResult:
             summary += f" Of these {self.rows_before:,} were there from the run before."
         if self.out_of_scope:
             summary += f" {unlike(self.out_of_scope)}"
+        if self.as_text:
+            columns = listed(map(repr, self.as_text), _NAMED)
+            summary += f" Written as text, as their values are of several types: {columns}."
         if self.unanswered:
             summary += f" {unanswered(self.unanswered, self.first_unanswered)}"
         return summary
@@ -119,7 +127,8 @@ def classify_files(
     the `threshold` on, its own by default. Every column is kept, and those of one name are numbered; where one has the
     name of an answer, the answers are called `predicted_label` and so on. A row whose text has a `text_problem` gets no
     answer, and neither does a line that cannot be read as a row, which stands whole in the text's column, if it is not
-    too long: they are counted, and the first of them named. `tell` is told of the rows after each part.
+    too long: they are counted, and the first of them named. In Parquet a column of several types is one of text. `tell`
+    is told of the rows after each part.
 
     Raises:
         InvalidInput: there is nothing to read or no such column, a file is in no encoding that is read, or a threshold
@@ -168,7 +177,7 @@ def classify_files(
     labels = model.labels if model.several and is_table(output) else ()
     names = answer_columns(list(own), told, several=model.several, labels=labels)
     form = table_form(source, columns) if source.is_file() else USUAL
-    write_output(output, [*own, *names], _Flat(parts, list(own), len(names), labels), form)
+    found.as_text = write_output(output, [*own, *names], _Flat(parts, list(own), len(names), labels), form)
     parts.remove()
     usual = Usual.model_validate(model.usual)
     if threshold is not None or thresholds:  # also of labels that were exported with one

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from classwright.predict import RowEnds
+from classwright_tools.bulk.parquet_output import write_parquet
 from classwright_tools.domain.table_form import USUAL, TableForm
 from classwright_tools.errors import InvalidInput
 
@@ -42,13 +43,16 @@ def is_table(output: Path) -> bool:
     return output.suffix == CSV
 
 
-def write_output(output: Path, names: Sequence[str], rows: Rows, form: TableForm = USUAL) -> None:
-    """Write `rows`, whose columns are called `names`, to `output`, which appears whole; CSV is of the `form`."""
+def write_output(output: Path, names: Sequence[str], rows: Rows, form: TableForm = USUAL) -> tuple[str, ...]:
+    """Write `rows`, whose columns are called `names`, to `output`, which appears whole; CSV is of the `form`.
+
+    Return the names of the columns whose values became text, as a Parquet column is of one type.
+    """
     with appearing_whole(output) as staged:
-        if is_table(output):
-            _write_csv(staged, names, rows, form)
-        else:
-            _WRITERS[output.suffix](staged, names, rows)
+        if not is_table(output):
+            return _WRITERS[output.suffix](staged, names, rows)
+        _write_csv(staged, names, rows, form)
+    return ()
 
 
 @contextmanager
@@ -91,29 +95,17 @@ def csv_cell(value: Any) -> str:
     return _ENCODE(value).replace("\\\\", "\\u005c").replace('\\"', "\\u0022")
 
 
-def _write_jsonl(path: Path, names: Sequence[str], rows: Rows) -> None:
+def _write_jsonl(path: Path, names: Sequence[str], rows: Rows) -> tuple[str, ...]:
     with path.open("w", encoding="utf-8") as file:
         for part in rows:
             lines = (_ENCODE(dict(zip(names, row, strict=True))) for row in part)
             file.writelines(f"{line}\n" for line in lines)
+    return ()
 
 
-def _write_parquet(path: Path, names: Sequence[str], rows: Rows) -> None:
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
-    def table(part: list[list[Any]]) -> Any:
-        return pa.table(dict(zip(names, map(list, zip(*part, strict=True)), strict=True)))
-
-    schema = pa.unify_schemas([table(part).schema for part in rows], promote_options="permissive")
-    with pq.ParquetWriter(path, schema) as writer:
-        for part in rows:
-            writer.write_table(table(part).cast(schema))
-
-
-_WRITERS: Mapping[str, Callable[[Path, Sequence[str], Rows], None]] = {
+_WRITERS: Mapping[str, Callable[[Path, Sequence[str], Rows], tuple[str, ...]]] = {
     ".jsonl": _write_jsonl,
-    ".parquet": _write_parquet,
+    ".parquet": write_parquet,
 }
 
 

@@ -60,7 +60,7 @@ class Parts:
 
 
 def _write(path: Path, text: str) -> None:
-    """Write a file that appears whole."""
+    """Write a file that appears whole; half a character (a lone surrogate), which no file can hold, is a "?" there."""
     staged = path.with_name(f"{path.name}.staged")
-    staged.write_text(text, encoding="utf-8")
+    staged.write_bytes(text.encode("utf-8", "replace"))
     staged.replace(path)
