@@ -165,12 +165,13 @@ def _warnings(context: ToolContext, model: Model, evidence: Evidence, guessed: s
     found = evidence.errors_in
     split: Split = "validation" if evidence.real else "train"
     counted = len(evidence.real.rows) if evidence.real else 0
+    wrong = found.is_wrong if found.queries is None else None  # pairs of one query are right or wrong together
     cards = (read_card(context.workspace, dataset) for dataset in (found.dataset, model.card.dataset))
     counts = counts_for_model(*cards)
     remarks = (
         not_counted(evidence.left_out, counted + evidence.left_out, "validation", model.id),
         guessed,
-        *cut_remarks(model.encoder, [row.content for row in found.rows], f"{split} rows", found.is_wrong),
+        *cut_remarks(model.encoder, [row.content for row in found.rows], f"{split} rows", wrong),
         shifts_remark(label_shifts(counts, split)),
         unread_remark(model.encoder, context.workspace.task(model.card.task).languages, context.workspace.encoders),
     )

@@ -6,11 +6,10 @@ from collections.abc import Sequence
 
 import numpy as np
 import numpy.typing as npt
-from scipy.stats import fisher_exact
 
 from classwright_tools.learning.encoders import Encoder
 from classwright_tools.learning.reading_limits import limit_of
-from classwright_tools.statistics.exact_tests import SIGNIFICANCE
+from classwright_tools.statistics.exact_tests import SIGNIFICANCE, fisher_greater
 
 
 def cut_remarks(
@@ -18,7 +17,8 @@ def cut_remarks(
 ) -> tuple[str, ...]:
     """Return what is to be said of the rows `contents`, which are `what` rows, that `encoder` reads only in part.
 
-    With `wrong` (n,), which rows were answered wrongly, it is said too if these errors gather in rows that are cut.
+    With `wrong` (n,), which rows were answered wrongly, each by itself, it is said too if these errors gather in rows
+    that are cut.
     """
     limit = limit_of(encoder)
     if limit is None:
@@ -32,15 +32,14 @@ def cut_remarks(
 def _gathered(cut: npt.NDArray[np.bool_], wrong: npt.NDArray[np.bool_]) -> str:
     """Return that a larger share of the rows that are `cut` (n,) is `wrong` (n,), if that is more than chance.
 
-    By Fisher's exact test of the two-by-two table (Fisher 1922), in the direction of more errors.
+    By Fisher's exact test, in the direction of more errors.
     """
-    table = [[int((wrong & rows).sum()), int((~wrong & rows).sum())] for rows in (cut, ~cut)]
-    p = float(fisher_exact(table, alternative="greater").pvalue)
+    (bad, of), (other_bad, of_others) = ((int((wrong & rows).sum()), int(rows.sum())) for rows in (cut, ~cut))
+    p = fisher_greater(bad, of, other_bad, of_others)
     if p >= SIGNIFICANCE:
         return ""
-    (bad, good), (other_bad, other_good) = table
     return (
-        f"Errors gather in the rows that are cut: {bad} of {bad + good} are wrong, of the others {other_bad} of "
-        f"{other_bad + other_good} (Fisher's exact test, p = {p:.2g}). Train with an `encoder` that reads more, or put "
+        f"Errors gather in the rows that are cut: {bad} of {of} are wrong, of the others {other_bad} of "
+        f"{of_others} (Fisher's exact test, p = {p:.2g}). Train with an `encoder` that reads more, or put "
         "what decides at the start of a text."
     )

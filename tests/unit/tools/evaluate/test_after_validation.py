@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from classwright_tools.domain.cards import ModelCard
@@ -103,7 +105,9 @@ def test_test_rows_that_are_worse_than_validation_rows_by_more_than_chance_say_s
     found: Answers = answers_of(true, proba, labels)  # type: ignore[arg-type]  # becomes an array
 
     told = flattered(model, found)
+    in_pairs = [make_example("one query", row.label, text_pair=row.text) for row in found.rows]
 
+    assert flattered(model, replace(found, rows=tuple(in_pairs))) == ""  # rows of one query are no independent trials
     assert isinstance(model.card, ModelCard)
     assert bool(told) == is_told
     if is_told:
