@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 
@@ -17,6 +18,10 @@ from classwright_tools.domain.task import TaskKind
 from classwright_tools.learning.embedding_cache import EmbeddingCache
 from classwright_tools.learning.encoders import Encoder
 
+if TYPE_CHECKING:
+    import torch
+
+Vectors = TypeVar("Vectors", np.ndarray, "torch.Tensor")
 DIFFERENCE_SCALE, PRODUCT_SCALE = 4.0, 16.0
 
 
@@ -54,8 +59,12 @@ def pair_columns(contents: Sequence[str]) -> tuple[tuple[str, ...], tuple[str, .
 
 def pair_features(queries: np.ndarray, items: np.ndarray) -> np.ndarray:
     """Return the features (n, 4 d) of the embeddings of n queries and of their items, both (n, d)."""
-    difference, product = np.abs(queries - items), queries * items
-    return np.concatenate([queries, items, DIFFERENCE_SCALE * difference, PRODUCT_SCALE * product], axis=1)
+    return np.concatenate(pair_parts(queries, items), axis=1)
+
+
+def pair_parts(queries: Vectors, items: Vectors) -> tuple[Vectors, ...]:
+    """Return the four parts (n, d) of the features of n queries and of their items, arrays or tensors (n, d)."""
+    return queries, items, DIFFERENCE_SCALE * abs(queries - items), PRODUCT_SCALE * (queries * items)
 
 
 def text_encoder(encoder: Encoder) -> Encoder:

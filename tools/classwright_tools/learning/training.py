@@ -25,10 +25,11 @@ from classwright_tools.learning.prior import known_shares
 from classwright_tools.learning.progress import part, parts, rising
 from classwright_tools.learning.rows import Rows, without_queries
 from classwright_tools.learning.setup import Setup
-from classwright_tools.learning.splits import FOLDS, Folds, grouped_folds, needed_folds, sampled_places
+from classwright_tools.learning.splits import Folds, grouped_folds, needed_folds, sampled_places
 from classwright_tools.learning.time_limit import within
 from classwright_tools.learning.trained import Fit, Trained, best_fit, calibrated
 from classwright_tools.learning.training_data import is_enough
+from classwright_tools.statistics.grouped_folds import FOLDS
 
 ENOUGH_MISMATCHES = 10  # pairs: with fewer, folds are left with none
 FEW_FOLDS = 3  # of validation rows that are trained on, where a fit takes minutes

@@ -6,6 +6,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
@@ -61,7 +62,7 @@ class Answers:
         found = LabelSpace(self.labels, self.thresholds).judge(self.proba, foreign, 0.0)
         return np.where(found.sure, found.right, -1.0)
 
-    @property
+    @cached_property
     def predicted(self) -> npt.NDArray[Any]:
         """The place of each row's likeliest label (n,); or which labels were given to it (n, k)."""
         space = LabelSpace(self.labels, self.thresholds)
@@ -73,7 +74,7 @@ class Answers:
         """The places of the rows of which `is_wrong` says so."""
         return np.flatnonzero(self.is_wrong)
 
-    @property
+    @cached_property
     def is_wrong(self) -> npt.NDArray[np.bool_]:
         """Which rows (n,) were given another label than theirs, or not all of theirs and no other."""
         differs: npt.NDArray[np.bool_] = self.predicted != self.true
@@ -85,7 +86,7 @@ class Answers:
             return labels_in_words(LabelSpace(self.labels, self.thresholds).named(answer))
         return str(self.labels[answer])
 
-    @property
+    @cached_property
     def queries(self) -> npt.NDArray[np.int64] | None:
         """A number (n,) for each pair's query, which goes for all its rows together; None for single texts."""
         return query_numbers(row.content for row in self.rows) if self.rows[0].text_pair is not None else None

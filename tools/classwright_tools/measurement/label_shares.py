@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Mapping
 from itertools import combinations
-from math import sqrt
 from typing import NamedTuple
 
 from classwright_tools.domain.cards import DatasetCard
@@ -13,6 +12,7 @@ from classwright_tools.domain.example import REAL_TEXTS, Split
 from classwright_tools.domain.excerpt import listed
 from classwright_tools.domain.task import Task
 from classwright_tools.measurement.caveats import quoted
+from classwright_tools.statistics.two_shares import standard_errors_apart
 
 LABELLED: tuple[Split, ...] = ("train", "validation", "test")
 # A difference is told if it is large enough to move a figure, in points of share, and no chance: 3.29 standard errors
@@ -71,7 +71,7 @@ def counts_for_model(measured: DatasetCard, trained: DatasetCard) -> dict[Split,
 def label_shifts(counts: Mapping[Split, Mapping[str, int]], split: Split | None = None) -> tuple[Shift, ...]:
     """Return, for each pair of splits, the label whose shares differ most, if one does; with `split` its pairs alone.
 
-    Shares are compared by the z-test of two proportions with a pooled variance.
+    Shares are compared by the z-test of two proportions.
     """
     pairs = [pair for pair in combinations(counts, 2) if split is None or split in pair]
     shifts = (_largest(one, counts[one], other, counts[other]) for one, other in pairs)
@@ -83,8 +83,8 @@ def _largest(one: Split, rows: Mapping[str, int], other: Split, other_rows: Mapp
     found = []
     for label in {**rows, **other_rows} if n and m else ():
         here, there = rows.get(label, 0), other_rows.get(label, 0)
-        difference, pooled = abs(here / n - there / m), (here + there) / (n + m)
-        if difference >= max(LEAST_DIFFERENCE, STANDARD_ERRORS * sqrt(pooled * (1 - pooled) * (1 / n + 1 / m))):
+        difference, apart = abs(here / n - there / m), abs(standard_errors_apart(here, n, there, m))
+        if difference >= LEAST_DIFFERENCE and apart >= STANDARD_ERRORS:
             found.append((difference, Shift(label, one, here / n, other, there / m)))
     return max(found, key=lambda pair: pair[0])[1] if found else None
 

@@ -5,11 +5,12 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Sequence
-from math import log, sqrt
+from math import log
 
 from sklearn.feature_extraction.text import ENGLISH_STOP_WORDS
 
 from classwright_tools.curation.bare_text import bare_text
+from classwright_tools.statistics.two_shares import standard_errors_apart
 
 WORDS_A_NAME = 4
 CHANCE_Z = 1.96  # benchmarks/README.md, "Words that tell two labels apart"
@@ -82,16 +83,9 @@ def telling_words_of_each(groups: Sequence[Sequence[str]]) -> list[str]:
 
 
 def _telling(ours: Counter[str], of: int, theirs: Counter[str], of_others: int) -> str:
-    found = {word: z for word, n in ours.items() if n > 1 and (z := _z(n, of, theirs[word], of_others)) > CHANCE_Z}
+    apart = {word: standard_errors_apart(n, of, theirs[word], of_others) for word, n in ours.items() if n > 1}
+    found = {word: z for word, z in apart.items() if z > CHANCE_Z}
     return ", ".join(sorted(found, key=lambda word: (-found[word], word))[:WORDS_A_NAME])
-
-
-def _z(n: int, of: int, m: int, of_others: int) -> float:
-    """Return by how many standard errors the share `n` / `of` is larger than `m` / `of_others`; 0 without others."""
-    if not of_others or n + m == of + of_others:
-        return 0.0
-    pooled = (n + m) / (of + of_others)
-    return (n / of - m / of_others) / sqrt(pooled * (1 - pooled) * (1 / of + 1 / of_others))
 
 
 def _held(texts: Sequence[str]) -> Counter[str]:

@@ -27,8 +27,9 @@ from classwright_tools.learning.contrastive import (
 )
 from classwright_tools.learning.head import Head, fit_head
 from classwright_tools.learning.rows import Rows, label_numbers, training_rows, without_copies, written_at_once
-from classwright_tools.learning.splits import fold_of_each, grouped_folds, needed_folds, sampled_places
+from classwright_tools.learning.splits import grouped_folds, needed_folds, sampled_places
 from classwright_tools.learning.tuning import average_weights
+from classwright_tools.statistics.grouped_folds import fold_of_each
 from support.learning import WRITTEN, written_rows
 
 LABELS = tuple(WRITTEN)

@@ -9,12 +9,10 @@ from classwright_tools.learning.matching.attention import Attended, TokenAttenti
 from classwright_tools.learning.matching.lexical import NAMES
 from classwright_tools.learning.matching.settings import Part
 from classwright_tools.learning.matching.table import PairFeatures
+from classwright_tools.learning.pair_encoder import pair_parts
 
 HIDDEN = 128
 DROPOUT = 0.3
-# A unit-length embedding has numbers of about 1/20; differences are smaller, and products smaller yet.
-DIFFERENCE_SCALE = 4.0
-PRODUCT_SCALE = 16.0
 
 
 class MatchNetwork(nn.Module):
@@ -59,5 +57,4 @@ class MatchNetwork(nn.Module):
 
 def pooled_features(query: torch.Tensor, item: torch.Tensor) -> torch.Tensor:
     """Return both embeddings (b, d), how they differ and where they agree: (b, 4d)."""
-    difference = DIFFERENCE_SCALE * (query - item).abs()
-    return torch.cat([query, item, difference, PRODUCT_SCALE * query * item], dim=1)
+    return torch.cat(pair_parts(query, item), dim=1)

@@ -28,10 +28,11 @@ from classwright_tools.learning.rows import Rows
 from classwright_tools.learning.scope import out_of_scope, scope_by
 from classwright_tools.learning.setup import Setup
 from classwright_tools.learning.several_labels.calibration import f1_thresholds, fit_scaling, sure_labels_of
-from classwright_tools.learning.splits import FOLDS, grouped_folds, needed_folds
+from classwright_tools.learning.splits import grouped_folds, needed_folds
 from classwright_tools.learning.trained import Trained
 from classwright_tools.learning.training import FEW_FOLDS
 from classwright_tools.learning.training_data import is_enough
+from classwright_tools.statistics.grouped_folds import FOLDS
 from classwright_tools.statistics.multi_label import class_figures, compute_figures
 
 MANY_ROWS = 5_000  # of training rows, answered in fewer folds

@@ -23,9 +23,10 @@ def doubtful_labels(written: Sequence[Example], there: Sequence[Example], contex
     Raises:
         Cancelled: the caller asked to stop.
     """
-    from classwright_tools.curation.label_check import FOLDS, unlikely_labels
+    from classwright_tools.curation.label_check import unlikely_labels
     from classwright_tools.learning.embedding_cache import EmbeddingCache
     from classwright_tools.learning.encoders import open_encoder
+    from classwright_tools.statistics.grouped_folds import FOLDS
 
     rows = [row for row in (*written, *there) if row.label is not None]
     groups = [row.provenance.group if row.provenance else row.id for row in rows]
