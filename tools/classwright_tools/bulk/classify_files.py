@@ -45,10 +45,7 @@ _NAMED = 10  # columns
 
 @dataclass
 class BulkResult:
-    """How it went: rows that were written, those of them that were done before, and those without an answer.
-
-    The columns `as_text` are so written since their values are of several types, and the output has one a column.
-    """
+    """How it went: rows that were written, those of them that were done before, and those without an answer."""
 
     rows: int = 0
     rows_before: int = 0
@@ -61,6 +58,7 @@ class BulkResult:
     encodings: list[str] = field(default_factory=list)
     """What is to be told of files that are read as Windows-1252; empty of the others."""
     as_text: tuple[str, ...] = ()
+    """The columns of values of several types, where the output has one type a column."""
     alarm: str = ""
     seconds: float = 0.0
 
