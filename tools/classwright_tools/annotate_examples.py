@@ -152,9 +152,9 @@ def _labelled(request: AnnotateExamplesRequest, id_: str, context: ToolContext) 
 
 
 def _first_batch(made: Artifact, context: ToolContext) -> AnnotateExamplesResult:
-    from classwright_tools.annotation.agreement import known_labels
     from classwright_tools.annotation.batches import annotation_rules, next_batch
     from classwright_tools.annotation.in_words import begun, counted_by_person, measure_first
+    from classwright_tools.workspace.asked_rows import known_labels
     from classwright_tools.workspace.datasets import read_card
     from classwright_tools.workspace.in_use import model_in_use
 
@@ -221,10 +221,11 @@ def _finished(
     context: ToolContext,
 ) -> AnnotateExamplesResult:
     """Return the dataset of the labels, and what the checks say of them."""
-    from classwright_tools.annotation.agreement import agreement, kept_elsewhere, known_labels, predicted_labels
+    from classwright_tools.annotation.agreement import agreement, kept_elsewhere, predicted_labels
     from classwright_tools.annotation.in_words import counted_by_person, ended, label_for_others, received
     from classwright_tools.measurement.next_training import next_training
     from classwright_tools.measurement.selecting import select
+    from classwright_tools.workspace.asked_rows import known_labels
     from classwright_tools.workspace.datasets import read_card
     from classwright_tools.workspace.destination import told_beside
 

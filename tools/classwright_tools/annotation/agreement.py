@@ -12,17 +12,10 @@ from classwright_tools.domain.label_sets import joined_labels, key_in_words
 from classwright_tools.domain.pair import joined
 from classwright_tools.domain.task import Task
 from classwright_tools.statistics.share_interval import wilson
-from classwright_tools.workspace.datasets import iterate_rows, read_rows
+from classwright_tools.workspace.datasets import iterate_rows
 from classwright_tools.workspace.workspace import Artifact, Workspace
 
 ROWS_LISTED = 10
-
-
-def known_labels(workspace: Workspace, annotation: Annotation) -> dict[str, str]:
-    """Return the labels of the checks of an annotation, by the row's id."""
-    asked = {row.row for row in annotation.rows}
-    rows = [*read_rows(workspace, annotation.dataset, "train"), *read_rows(workspace, annotation.dataset, "validation")]
-    return {row.id: row.label_key for row in rows if row.id in asked and row.label_key is not None}
 
 
 def predicted_labels(workspace: Workspace, annotation: Annotation, known: Collection[str]) -> dict[str, str]:

@@ -5,17 +5,15 @@ from __future__ import annotations
 from collections import Counter
 from typing import NamedTuple
 
-from classwright_tools.annotation.agreement import known_labels
 from classwright_tools.annotation.answers import stored_answers
 from classwright_tools.domain.annotation import Annotation
 from classwright_tools.domain.edits import decided_since, ids_after
-from classwright_tools.domain.example import LABELLED_BUT_TEST
 from classwright_tools.domain.excerpt import counted, listed
 from classwright_tools.domain.labels_since import came_of, label_since
 from classwright_tools.domain.shares import MOST_NAMED, TaskShares
 from classwright_tools.domain.task import Task
 from classwright_tools.learning.prior import counted_shares, stated_shares
-from classwright_tools.workspace.datasets import iterate_rows
+from classwright_tools.workspace.asked_rows import known_labels, labels_of
 from classwright_tools.workspace.later_labels import edits_since
 from classwright_tools.workspace.workspace import Artifact, Workspace
 
@@ -122,14 +120,7 @@ def _labels_now(workspace: Workspace, task: Task, made: Artifact, annotation: An
     answers = {row: answer for row, answer in stored_answers(workspace, made.id).items() if row not in checks}
     called = ids_after(later)
     ids = {row: called.get(row, row) for row in answers}
-    asked = {*ids.values()}
-    has = {
-        row.id: row.label
-        for split in LABELLED_BUT_TEST
-        for batch in iterate_rows(workspace, dataset, split)
-        for row in batch
-        if row.id in asked
-    }
+    has = labels_of(workspace, dataset, ids.values())
     counts: Counter[str] = Counter()
     unfit = 0
     for row, answer in answers.items():

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import cached_property
 from typing import Any
 
 from classwright_tools.context import ToolContext
@@ -23,6 +24,7 @@ from classwright_tools.editing.told import LABELS_LISTED, undescribed
 from classwright_tools.errors import InvalidInput, unknown_id
 from classwright_tools.measurement.selecting import select_in
 from classwright_tools.workspace.datasets import read_edits, read_table
+from classwright_tools.workspace.picked_rows import sampled_for_validation
 from classwright_tools.workspace.row_columns import example_of
 from classwright_tools.workspace.split_files import BATCH_ROWS
 from classwright_tools.workspace.workspace import Beside
@@ -98,6 +100,11 @@ class Draft:
     def new(self) -> Sequence[Edit]:
         """The edits of this draft."""
         return self.edits[self._before :]
+
+    @cached_property
+    def drawn_for_validation(self) -> set[str]:
+        """The ids of the rows that were drawn at random to be validation rows, as they were then."""
+        return sampled_for_validation(self.context.workspace, self.task.slug)
 
     def record(self, action: str, **facts: Any) -> None:
         """Add an edit."""

@@ -19,7 +19,6 @@ from classwright_tools.editing.removed import removed_rows
 from classwright_tools.editing.row_table import with_values
 from classwright_tools.editing.told import note_overruled
 from classwright_tools.errors import InvalidInput
-from classwright_tools.workspace.picked_rows import sampled_for_validation
 
 NO_LABEL = "no label"
 _MOVE_FIGURES = ("relabel", "remove", "restore")
@@ -168,8 +167,9 @@ def splits_of_labelled(draft: Draft, ids: Mapping[int, str]) -> dict[int, Split]
     A row that was drawn for a validation sample stays in it, else the sample lacks what was hard to label; others
     become training rows.
     """
-    drawn = sampled_for_validation(draft.context.workspace, draft.task.slug) if ids else set()
-    before = ids_before(draft.edits)
+    if not ids:
+        return {}
+    before, drawn = ids_before(draft.edits), draft.drawn_for_validation
     return {place: "validation" if {id_, before.get(id_)} & drawn else "train" for place, id_ in ids.items()}
 
 

@@ -6,7 +6,7 @@ The folder is one that `datasets.load_dataset(folder)` loads: each split is a fi
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from io import BufferedReader
 from pathlib import Path
 from typing import Any
@@ -70,11 +70,11 @@ def iterate_tables(workspace: Workspace, dataset: str, split: Split) -> Iterator
         raise _unreadable(dataset, split) from error
 
 
-def read_table(workspace: Workspace, dataset: str) -> Any:
+def read_table(workspace: Workspace, dataset: str, names: Collection[str] | None = None) -> Any:
     """Return all rows as one `pyarrow.Table`: the columns of `schema` and "split", the splits in the order of `SPLITS`.
 
-    Rows that are looked through are columns: tens of thousands of `Example`s take seconds to make. `example_of` makes
-    one of a row of the table.
+    Of the columns of `schema` only those with `names` are read, where these are given. Rows that are looked through are
+    columns: tens of thousands of `Example`s take seconds to make. `example_of` makes one of a row of the table.
 
     Raises:
         NotFound: there is no such dataset.
@@ -85,6 +85,8 @@ def read_table(workspace: Workspace, dataset: str) -> Any:
 
     artifact = workspace.artifact(dataset, "dataset")
     columns = schema(workspace.task(artifact.task))
+    if names is not None:
+        columns = pa.schema([column for column in columns if column.name in names])
     tables = []
     expected = _card_of(artifact).files
     for split in SPLITS:
@@ -94,7 +96,7 @@ def read_table(workspace: Workspace, dataset: str) -> Any:
         try:
             with open_as_written(artifact.path / name, expected[name]) as file:
                 # `pq.read_table` takes three times as long, and leaves the columns in pieces.
-                table = as_of(columns, pq.ParquetFile(file).read())
+                table = as_of(columns, pq.ParquetFile(file).read(columns.names))
         except (pa.ArrowException, OSError, KeyError, ValueError) as error:
             raise _unreadable(dataset, split) from error
         tables.append(table.append_column("split", pa.repeat(pa.scalar(split, pa.string()), len(table))))
@@ -115,27 +117,13 @@ def _in_one_piece(tables: list[Any]) -> Any:
 
 
 def read_ids(workspace: Workspace, dataset: str) -> list[str]:
-    """Return the ids of all rows of a dataset, in its order; nothing else is read.
+    """Return the ids of all rows of a dataset, in its order; no other column is read.
 
     Raises:
         NotFound: there is no such dataset.
         DamagedArtifact: its card or a file of it does not read back.
     """
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
-    artifact = workspace.artifact(dataset, "dataset")
-    expected = _card_of(artifact).files
-    ids: list[str] = []
-    for split in SPLITS:
-        name = f"{split}.parquet"
-        if name in expected:
-            try:
-                with open_as_written(artifact.path / name, expected[name]) as file:
-                    ids += pq.ParquetFile(file).read(columns=["id"])["id"].to_pylist()
-            except (pa.ArrowException, OSError, KeyError, ValueError) as error:
-                raise _unreadable(dataset, split) from error
-    return ids
+    return list(read_table(workspace, dataset, ("id",))["id"].to_pylist())
 
 
 def read_card(workspace: Workspace, dataset: str) -> DatasetCard:

@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterator
 from classwright_tools.domain.annotation import Annotation
 from classwright_tools.domain.excerpt import counted
 from classwright_tools.domain.task import Task
-from classwright_tools.workspace.datasets import iterate_rows
+from classwright_tools.workspace.asked_rows import without_label
 from classwright_tools.workspace.labelled_rows import labelled_rows
 from classwright_tools.workspace.workspace import Workspace
 
@@ -20,14 +20,12 @@ def annotations_of(workspace: Workspace, task: str) -> Iterator[Annotation]:
 
 def picked_as_hard(workspace: Workspace, task: str) -> set[str]:
     """Return the ids of the rows of `task` that annotations picked because a model was unsure of them."""
-    hard = (one for one in annotations_of(workspace, task) if one.order == "informative")
-    return {id_ for one in hard for id_ in _without_label(workspace, one)}
+    return without_label(workspace, (one for one in annotations_of(workspace, task) if one.order == "informative"))
 
 
 def sampled_for_validation(workspace: Workspace, task: str) -> set[str]:
     """Return the ids of the rows of `task` that were drawn at random to be validation rows."""
-    drawn = (one for one in annotations_of(workspace, task) if one.split == "validation")
-    return {id_ for one in drawn for id_ in _without_label(workspace, one)}
+    return without_label(workspace, (one for one in annotations_of(workspace, task) if one.split == "validation"))
 
 
 def easier_rows(workspace: Workspace, task: Task, validation: Collection[str]) -> str:
@@ -48,10 +46,3 @@ def taken(rows: int) -> str:
     """Return, as the end of a sentence, that so many hard `rows` were taken from texts before the others were drawn."""
     were = counted(rows, "row that a model was unsure of was", "rows that a model was unsure of were")
     return f"{were} taken from the same texts: what was left is easier, so the figure flatters."
-
-
-def _without_label(workspace: Workspace, annotation: Annotation) -> Iterator[str]:
-    """Yield the ids of the rows of an annotation that are no checks: they had no label then."""
-    asked = {row.row for row in annotation.rows}
-    for batch in iterate_rows(workspace, annotation.dataset, "unlabelled"):
-        yield from (row.id for row in batch if row.id in asked)
