@@ -13,7 +13,6 @@ from classwright_tools.domain.example import Data
 from classwright_tools.domain.excerpt import Excerpts
 from classwright_tools.domain.figures import ClassF1, Confusion, Figures, LabelAtThreshold
 from classwright_tools.domain.kinds import DatasetId, ModelId, ReportId, task_of
-from classwright_tools.domain.label_names import other_labels
 from classwright_tools.domain.noun import Picture, Thresholds, ToolRequest, ToolResult
 from classwright_tools.domain.uris import artifact_uri
 from classwright_tools.errors import NotEnoughData
@@ -23,7 +22,7 @@ from classwright_tools.work import Sizes, Work, computing
 if TYPE_CHECKING:
     from classwright_tools.domain.evaluation import EvaluationReport
     from classwright_tools.estimates.parts import Workload
-    from classwright_tools.measurement.rows_since import RowsLost
+    from classwright_tools.measurement.circumstances import Circumstances
 
 MOST_LISTED = 5  # in the result; the report has them all
 CLASSES_BYTES, CONFUSIONS_BYTES, THRESHOLDS_BYTES, PROPOSED_BYTES = 4_500, 2_000, 2_500, 1_500
@@ -82,15 +81,14 @@ def evaluate(request: EvaluateRequest, context: ToolContext) -> EvaluateResult:
     from classwright_tools.charts.png import picture
     from classwright_tools.learning.later_labels import beside
     from classwright_tools.learning.model import load_model
+    from classwright_tools.measurement.circumstances import circumstances
     from classwright_tools.measurement.comparing import check_same_labels, other_model
     from classwright_tools.measurement.evaluation import listed_facts, write_report
     from classwright_tools.measurement.on_split import on_split
-    from classwright_tools.measurement.on_validation import last_training, learnt_from_validation
+    from classwright_tools.measurement.on_validation import learnt_from_validation
     from classwright_tools.measurement.rows_compared import differ_in_rows, on_rows_held_out
-    from classwright_tools.measurement.rows_since import edits_between, rows_lost, with_labels_given
-    from classwright_tools.measurement.untried import untried
+    from classwright_tools.measurement.rows_since import with_labels_given
     from classwright_tools.workspace.datasets import read_card
-    from classwright_tools.workspace.ended_labels import rows_to_keep
     from classwright_tools.workspace.in_use import chooses, model_in_use
 
     workspace = context.workspace
@@ -126,28 +124,8 @@ def evaluate(request: EvaluateRequest, context: ToolContext) -> EvaluateResult:
         parent=request.model,
         facts=listed_facts(report, uses, chooses=not learnt),
     )
-    lost = rows_lost(workspace, model, other)
-    other_rows = rows_to_keep(workspace, other.card.dataset) if other and differing and not lost.undone else ""
-    edits = edits_between(workspace, other.card.dataset, model.card.dataset) if other and differing else ""
-    of_task = workspace.task(task)
-    changed = other_labels(request.model, model.labels, of_task.label_names)
-    others = untried(workspace, of_task, dataset)
-    can_choose = not any(one.card.validation_rows_learnt for one in (model, other) if one)
-    kept = other if other and report.comparison and report.comparison.keeps_earlier else model
-    last = last_training(kept.card) if can_choose and not changed else ""
-    result = _result(
-        report,
-        made.id,
-        lost,
-        other_rows,
-        edits,
-        changed,
-        others,
-        last,
-        learnt,
-        request.thresholds,
-        can_choose=can_choose,
-    )
+    around = circumstances(workspace, report, model, other, differing=differing)
+    result = _result(report, made.id, around, request.thresholds, learnt=learnt)
     now = model_in_use(workspace, task) if other and chooses(made.facts) else None
     in_use = f" In use is {now.in_words}." if now else ""
     return result.model_copy(update={"picture": drawn, "summary": f"{result.summary}{in_use}"})
@@ -161,27 +139,9 @@ def _uses_of_test(context: ToolContext, task: str) -> int:
 
 
 def _result(
-    report: EvaluationReport,
-    report_id: str,
-    lost: RowsLost,
-    other_rows: str,
-    edits: str,
-    changed: str,
-    others: str,
-    last: str,
-    learnt: str,
-    thresholds: Mapping[str, float],
-    *,
-    can_choose: bool,
+    report: EvaluationReport, report_id: str, around: Circumstances, thresholds: Mapping[str, float], *, learnt: str
 ) -> EvaluateResult:
-    """Return what is answered, of the lines on `thresholds` some of each label.
-
-    `lost` says which model learnt from rows that do not hold any more. `other_rows` is a sentence on the rows of the
-    other model, if it learnt from others, and `edits` are sentences on the edits since. The `others` are what trainings
-    have not tried yet. `changed` says how the task's labels are others than the model's. `last` is the call for the
-    model that goes to work; `learnt` says that the rows tell nothing. Validation rows `can_choose` where neither model
-    learnt from them.
-    """
+    """Return what is answered, some lines on `thresholds` of each label; `learnt` says that the rows tell nothing."""
     from classwright_tools.measurement.caveats import caveats
     from classwright_tools.measurement.evaluation_summary import evaluation_next_step, evaluation_summary
     from classwright_tools.measurement.own_thresholds import by_turns
@@ -193,10 +153,7 @@ def _result(
     classes = [ClassF1.of(one) for one in report.weakest]
     return EvaluateResult(
         summary=" ".join(filter(None, [learnt, *evaluation_summary(report), *said])),
-        next_step=lost.beside(
-            report,
-            lambda told: evaluation_next_step(told, other_rows, edits, changed, others, last, can_choose=can_choose),
-        ),
+        next_step=around.lost.beside(report, lambda told: evaluation_next_step(told, around)),
         data=report.data,
         model=report.model,
         dataset=report.dataset,

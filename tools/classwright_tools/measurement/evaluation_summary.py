@@ -15,6 +15,7 @@ from classwright_tools.measurement.caveats import (
     scores_in_words,
 )
 from classwright_tools.measurement.changed_answers import changes_in_words
+from classwright_tools.measurement.circumstances import Circumstances
 from classwright_tools.measurement.comparison_words import differences
 
 GOOD = 0.9
@@ -86,40 +87,36 @@ def _look(report: EvaluationReport) -> str:
     )
 
 
-def evaluation_next_step(
-    report: EvaluationReport, other_rows: str, edits: str, changed: str, others: str, last: str, *, can_choose: bool
-) -> str:
+def evaluation_next_step(report: EvaluationReport, around: Circumstances) -> str:
     """Return the call that is usually right after; figures that say too little are no ground to export.
 
-    `other_rows` is a sentence on the rows of the other model, "" where they are the same or there is none. `edits` are
-    sentences on what was edited in them since; where that did harm it comes first. `changed` says how the task's labels
-    are others than the model's; it is empty where they are not. Validation rows `can_choose` where no model learnt from
-    them. `last` is the call that trains the model that goes to work, for where nothing is left to choose.
+    Where edits since did harm, these come first.
     """
     analyse = f"Call error_analysis with model={report.model!r} to see what to write next."
-    if changed:
-        analyse = f"{changed} Call train_classifier with task={report.task!r}."
+    if around.changed:
+        analyse = f"{around.changed} Call train_classifier with task={report.task!r}."
     look = _look(report)
-    if report.split == "validation" and not can_choose and report.left_out > report.figures.rows:
+    if report.split == "validation" and not around.can_choose and report.left_out > report.figures.rows:
         return f"Call evaluate with model={report.model!r} and split='test', if there are test rows."
     if report.figures.not_covered:
         bare = quoted(report.figures.not_covered)
         call = f"import_examples(split={report.split!r})"
         return f"{look}Bring in {report.split} rows of {bare} with {call}, and measure again."
     if report.split == "test":
-        return _after_the_test(report, can_choose=can_choose)
+        return _after_the_test(report, can_choose=around.can_choose)
     if report.comparison and report.comparison.shared_labels is not None:
         return f"{look}Which of the two to keep depends on the labels that you want. {analyse}"
     verdict = report.comparison.verdict if report.comparison else None
     labelled_on = report.comparison is not None and report.comparison.labels_given is not None
     if report.comparison and (verdict in ("undecided", "trade") or (verdict == "no gain" and labelled_on)):
         advice = report.comparison.advice(report.model, report.figures.rows)
-        return f"{look}{advice} {analyse}{_settled(report, last)}"
-    if report.comparison and verdict == "loss" and edits:
-        return " ".join(filter(None, (report.comparison.advice(report.model, report.figures.rows), other_rows, edits)))
+        return f"{look}{advice} {analyse}{_settled(report, around.last)}"
+    if report.comparison and verdict == "loss" and around.edits:
+        advice = report.comparison.advice(report.model, report.figures.rows)
+        return " ".join(filter(None, (advice, around.other_rows, around.edits)))
     if report.comparison and verdict != "gain":
-        return f"{look}{_no_gain(report, report.comparison, other_rows, others)}{_settled(report, last)}"
-    return f"{look}{analyse}{_settled(report, last)}"
+        return f"{look}{_no_gain(report, report.comparison, around)}{_settled(report, around.last)}"
+    return f"{look}{analyse}{_settled(report, around.last)}"
 
 
 def _settled(report: EvaluationReport, last: str) -> str:
@@ -159,18 +156,15 @@ def rows_wanted(weakest: ClassFigures) -> str:
     )
 
 
-def _no_gain(report: EvaluationReport, comparison: Comparison, other_rows: str, others: str) -> str:
-    """Return that the other model and its rows are to be kept, on what evidence, and what may help instead.
-
-    The `others` are what trainings have not tried yet.
-    """
+def _no_gain(report: EvaluationReport, comparison: Comparison, around: Circumstances) -> str:
+    """Return that the other model and its rows are to be kept, on what evidence, and what may help instead."""
     advice = comparison.advice(report.model, report.figures.rows)
-    rows = f" {other_rows}" if other_rows else ""
+    rows = f" {around.other_rows}" if around.other_rows else ""
     merge = ""
     if len(report.labels) > 2 and report.confusions and report.confusions[0].share >= OFTEN_CONFUSED:
         most = report.confusions[0]
         merge = f", clearer descriptions of {most.label!r} and {most.predicted!r}, or one label in place of both"
-    tries = f", {others} (train_classifier)" if others else ""
+    tries = f", {around.untried} (train_classifier)" if around.untried else ""
     if report.figures.micro_f1:
         return (
             f"{advice}{rows} Real training rows {rows_wanted(report.weakest[0])} may help more. error_analysis with "
