@@ -222,6 +222,7 @@ def _finished(
 ) -> AnnotateExamplesResult:
     """Return the dataset of the labels, and what the checks say of them."""
     from classwright_tools.annotation.agreement import agreement, kept_elsewhere, predicted_labels
+    from classwright_tools.annotation.disagreement import other_rules
     from classwright_tools.annotation.in_words import counted_by_person, ended, label_for_others, received
     from classwright_tools.measurement.next_training import next_training
     from classwright_tools.measurement.selecting import select
@@ -249,10 +250,11 @@ def _finished(
     if dataset and joined and any(answer.by == "model" for answer in given.values()):
         apart += counted_by_person(annotation, read_card(context.workspace, dataset.id))
     found = ended(annotation, given, joined, known, checked, audit, task)
-    found += kept_elsewhere(context.workspace, annotation, given, task, dataset)
+    rules, settle = other_rules(annotation, receipt.answered, known, task)
+    found += rules + kept_elsewhere(context.workspace, annotation, given, task, dataset)
     return AnnotateExamplesResult(
         summary=f"{received(receipt, len(refused))} {found}{apart}",
-        next_step=(label_for_others(dataset.id, unfit) if dataset else "") + next_step,
+        next_step=settle + (label_for_others(dataset.id, unfit) if dataset else "") + next_step,
         annotation=id_,
         have=len(receipt.answered),
         want=len(annotation.rows),

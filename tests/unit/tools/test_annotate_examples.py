@@ -222,6 +222,33 @@ def test_the_checks_tell_how_good_the_labels_are(context: ToolContext, dataset: 
     assert (result.agreement.value, result.checked, result.dataset) == (0.75, 4, None)
     assert "agrees with the known label of 75% (" in result.summary
     assert "is not known" not in result.summary
+    assert "follow different rules" not in result.summary, "with so few checks it may be chance"
+
+
+def test_labels_that_follow_other_rules_than_the_known_ones_are_told_with_the_rows_that_differ(
+    context: ToolContext, dataset: str
+) -> None:
+    annotation = ask(context, rows=30)
+    known = {row.id: row for row in real_rows()}
+    wrong = {row.id: "account" if row.label == "refund" else "refund" for row in real_rows()}
+    labels = {row.id: [wrong.get(row.row, "account")] for row in annotation.rows}
+
+    for batch in annotation.batches:
+        result = answer(context, labels={row.id: labels[row.id] for row in batch})
+
+    checks = [known[row.row] for row in annotation.rows if row.row in known]
+    assert result.agreement
+    assert result.agreement.high < 0.7
+    assert f"at best {result.agreement.high:.0%}: these labels and those follow different rules" in result.summary
+    for row in checks:
+        assert f"{row.text!r} (row {row.id}) is {row.label!r} and was answered {wrong[row.id]!r}" in result.summary
+    assert TEST[0].text not in result.summary
+    assert result.next_step.startswith("First settle with the person what belongs to each label")
+    assert "Call train_classifier(" in result.next_step
+
+    again = ask(context, "again", rows=10)
+    fresh = known.keys() - {row.id for row in checks}
+    assert fresh < {row.row for row in again.rows}, "checks whose label was told come last"
 
 
 def test_labels_of_rows_that_another_annotation_labelled_meanwhile_are_said_to_join_nothing(

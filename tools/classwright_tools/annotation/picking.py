@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from classwright_tools.annotation.answers import answered_rows
 from classwright_tools.curation.bare_text import bare_form
 from classwright_tools.curation.shown_texts import ShownTexts
 from classwright_tools.domain.assignment import Assignment
@@ -105,7 +106,7 @@ def check_rows(workspace: Workspace, dataset: str, task: Task, count: int, seed:
     """Return up to `count` training and validation rows with a label of `task`: real ones first, no test row.
 
     What an assignment showed as style is left out, and what a report or a plan showed: the calling model may have seen
-    it under its label.
+    it under its label. A check of before comes after others of its kind: its label may have been told at the end.
     """
     shown = _shown_as_style(workspace, task.slug)
     reported = _reported(workspace, task.slug)
@@ -120,7 +121,8 @@ def check_rows(workspace: Workspace, dataset: str, task: Task, count: int, seed:
         and row.shown not in reported
         and shown.nearest(row.text) is None
     ]
-    return heapq.nsmallest(count, known, key=lambda row: (row.origin != "real", random.random()))
+    before = answered_rows(workspace, task.slug)
+    return heapq.nsmallest(count, known, key=lambda row: (row.origin != "real", row.id in before, random.random()))
 
 
 def _is_known(row: Example, labels: Collection[str]) -> bool:
