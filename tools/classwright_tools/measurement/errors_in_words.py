@@ -10,11 +10,39 @@ from classwright_tools.domain.task import Task
 from classwright_tools.measurement.error_report import ErrorReport
 from classwright_tools.measurement.untried import untried
 from classwright_tools.workspace.ended_labels import ended_labels, rows_to_keep
+from classwright_tools.workspace.in_use import chooses
 from classwright_tools.workspace.workspace import Workspace
 
 WEAK_F1 = 0.7  # of a label that is named to be labelled next
 LABELS_LISTED = 5
 ENOUGH_TEXTS = 200  # unlabelled ones, to pick from: benchmarks/README.md, "The loop", has what labels for 300 are worth
+
+
+def labels_gained_nothing(workspace: Workspace, task: str) -> str:
+    """Return, as a clause, the newest comparison of a model that learnt more annotated rows, if it found no gain.
+
+    Rows that something else brought between the two datasets leave it open what helped: then there is none.
+    """
+    models = {made.id: made.facts.get("dataset") for made in workspace.artifacts(task, "model")}
+    by = {made.id: (made.facts.get("made_by"), made.parent) for made in workspace.artifacts(task, "dataset")}
+    for report in workspace.artifacts(task, "report"):
+        facts = report.facts
+        if not chooses(facts):
+            continue
+        learnt, before = (models.get(facts[name]) for name in ("model", "against"))
+        tools = set()
+        while learnt and learnt != before:
+            tool, learnt = by.get(learnt, (None, None))
+            tools.add(tool)
+        if learnt and tools == {"annotate_examples"}:
+            if facts["verdict"] not in ("loss", "no gain"):
+                return ""
+            return f"{facts['model']}, with more labels, {_found(facts['verdict'])} {facts['against']} ({report.id})"
+    return ""
+
+
+def _found(verdict: str) -> str:
+    return "is worse than" if verdict == "loss" else "does not gain on"
 
 
 def keep_the_other(
@@ -23,14 +51,14 @@ def keep_the_other(
     """Return that another model is to be kept, if the `comparison` of `model` with it found no gain; and what helps."""
     if comparison.get("verdict") not in ("loss", "no gain"):
         return ""
-    against, loss = comparison["against"], "is worse than" if comparison["verdict"] == "loss" else "does not gain on"
+    against, loss = comparison["against"], _found(comparison["verdict"])
     others = untried(workspace, workspace.task(report.task), report.dataset)
     helps = f"Real training rows{f', or {others}' if others else ''}, may help more than texts by another plan."
     models = {made.id: made.facts for made in workspace.artifacts(report.task, "model")}
     rows = models.get(against, {}).get("dataset")
     if rows and ended_labels(workspace, rows):
         return f"{model} {loss} {against} ({comparison['id']}): keep {against}. {rows_to_keep(workspace, rows)} {helps}"
-    if rows and texts >= ENOUGH_TEXTS:
+    if rows and texts >= ENOUGH_TEXTS and not labels_gained_nothing(workspace, report.task):
         helps = (
             f"Labels for some of the {texts:,} unlabelled texts are worth more than texts by another plan: "
             f"annotate_examples(task={report.task!r}, dataset={rows!r})."
@@ -38,9 +66,20 @@ def keep_the_other(
     return f"{model} {loss} {against} ({comparison['id']}): keep {against} and its rows. {helps}"
 
 
-def analysis_next_step(report: ErrorReport, plan: str | None, task: Task, *, texts: int) -> str:
-    """Return the call that is usually right after; labels for `texts` go before a plan, and pairs have none."""
+def analysis_next_step(
+    report: ErrorReport, plan: str | None, task: Task, *, texts: int, labels_gained_nothing: str
+) -> str:
+    """Return the call that is usually right after; labels for `texts` go before a plan, and pairs have none.
+
+    That labels gained nothing in this task says a clause, which is empty where no comparison found it so.
+    """
     pairs = task if task.kind == "pair" else None
+    if plan and labels_gained_nothing:
+        return (
+            f"Call synthesize_examples with plan={plan!r}, then train_classifier on the new dataset. Labels for more "
+            f"unlabelled texts are not advised as they were given: {labels_gained_nothing}. See first that they mean "
+            "what those of the validation rows mean."
+        )
     if plan and texts >= ENOUGH_TEXTS:
         return (
             f"Call annotate_examples with task={report.task!r} and dataset={report.dataset!r}: labels for some of its "
