@@ -29,6 +29,12 @@ def fisher_greater(part: int, of: int, other_part: int, other_of: int) -> float:
     return min(1.0, fsum(ways))
 
 
+def fisher(part: int, of: int, other_part: int, other_of: int) -> float:
+    """Return the two-sided p that two shares lie so far apart by chance: twice the smaller tail, 1 at most."""
+    above, below = fisher_greater(part, of, other_part, other_of), fisher_greater(other_part, other_of, part, of)
+    return min(1.0, 2 * min(above, below))
+
+
 def log_choose(n: int, k: int) -> float:
     """Return the natural logarithm of the number of ways to take `k`, 0 to `n`, of `n`; a million takes no longer."""
     return lgamma(n + 1) - lgamma(k + 1) - lgamma(n - k + 1)
