@@ -107,7 +107,7 @@ def test_stated_shares_go_before_those_that_texts_tell(context: ToolContext, tas
     assert card.shares
     assert card.shares.source == "stated"
     assert card.shares.values == pytest.approx((0.02, 0.9, 0.08))
-    assert "'delivery' 90.0%, 'account' 8.0%, 'refund' 2.0%, as stated" in " ".join(result.notes)
+    assert "At the shares as stated ('delivery' 90.0%, 'account' 8.0%, 'refund' 2.0%; each" in " ".join(result.notes)
 
 
 def test_where_nobody_knows_the_shares_and_the_model_leans_to_others_those_of_the_validation_rows_are_taken(
@@ -121,7 +121,7 @@ def test_where_nobody_knows_the_shares_and_the_model_leans_to_others_those_of_th
     assert model.card.shares
     assert model.card.shares.source == "validation rows"
     assert model.card.shares.values == pytest.approx((1 / 4, 1 / 2, 1 / 4))
-    assert "those of the validation rows" in " ".join(result.notes)
+    assert "At the shares of the validation rows (" in " ".join(result.notes)
     delivery = model.labels.index("delivery")
     own, as_trained = (model.predict_proba([UNCLEAR], as_trained=choice)[0] for choice in (False, True))
     assert own[delivery] > as_trained[delivery]
@@ -129,7 +129,7 @@ def test_where_nobody_knows_the_shares_and_the_model_leans_to_others_those_of_th
     run = dataclasses.replace(context, run_key="again")
     other = train_classifier(TrainClassifierRequest(task="support", method="probe", seed=1), run).model
     measured = evaluate(EvaluateRequest(model=result.model, dataset=dataset, against=other), context)
-    assert "your shares" not in measured.summary
+    assert "At the shares" not in measured.summary
     assert measured.comparison
     assert not measured.comparison.at_shares
 
@@ -182,7 +182,7 @@ def test_labels_for_random_texts_tell_the_shares_before_a_model_does(
         given = [label_of[row.row] for row in every if row.row in {text.id for text in texts}]
         assert shares.texts == len(given) == 60
         assert shares.of(["delivery"]) == (given.count("delivery") / 60,)
-        assert "those of 60 random texts that were labelled" in " ".join(result.notes)
+        assert "At the shares of 60 random texts that were labelled (" in " ".join(result.notes)
 
 
 def test_where_the_model_leans_to_no_label_nothing_is_changed(context: ToolContext, task: Task) -> None:
@@ -226,7 +226,7 @@ def test_evaluate_tells_the_figures_at_the_shares_and_whose_rows_count_for_them(
     dataset = rows_with(context, *unlabelled_rows(delivery=80, refund=15, account=5))
     result = trained(context)
     told = evaluate(EvaluateRequest(model=result.model, dataset=dataset), context).summary
-    assert "At your shares ('delivery'" in told
+    assert "At the shares estimated from 100 texts that came without labels ('delivery'" in told
     assert "each label's rows count for its share" in told
     assert "of 100 others (at most 5) are taken for it" in told
     assert "a bias a label, which real validation rows gave: on these the figures flatter it a little" in told
@@ -278,7 +278,7 @@ def test_models_that_decide_for_different_shares_are_compared_at_the_same_ones(
     assert found.comparison
     assert found.comparison.at_shares
     assert (found.comparison.accuracy_gain.value, found.comparison.verdict) == (0.0, "no gain")
-    assert "at your shares, for which both decide here" in found.summary
+    assert "at the label shares of the task, for which both decide here" in found.summary
     assert f"against={first.model!r}" in second.next_step
 
 
@@ -292,8 +292,8 @@ def test_a_comparison_at_shares_says_which_model_decides_for_them(context: ToolC
     def told(model: str, against: str) -> str:
         return evaluate(EvaluateRequest(model=model, dataset=dataset, against=against), context).summary
 
-    assert f"at your shares, for which {first} alone decides here" in told(second, first)
-    assert f"at your shares, for which {first} alone decides here" in told(first, second)
+    assert f"at the label shares of the task, for which {first} alone decides here" in told(second, first)
+    assert f"at the label shares of the task, for which {first} alone decides here" in told(first, second)
 
 
 def test_texts_that_were_annotated_still_tell_how_many_there_are_of_each_label(

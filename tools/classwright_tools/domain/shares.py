@@ -52,14 +52,22 @@ class TaskShares(Noun):
         return tuple((label, f"{s.value:.1%} ({s.low:.1%} to {s.high:.1%})") for label, s in spans)
 
     @property
+    def named(self) -> str:
+        """The largest shares in words."""
+        return listed((f"{label!r} {share}" for label, share in self.each_in_words), MOST_NAMED)
+
+    @property
+    def whose(self) -> str:
+        """Where they are known from, to follow on "the shares"."""
+        beside = f", beside which {self.fits_none:,} fit no label" if self.fits_none else ""
+        return {
+            "stated": "as stated",
+            "validation rows": "of the validation rows",
+            "random rows": f"of {self.texts:,} random texts that were labelled{beside}",
+            "estimated": f"estimated from {self.texts:,} texts that came without labels",
+        }[self.source]
+
+    @property
     def in_words(self) -> str:
         """The largest shares in words, and where they are known from."""
-        named = (f"{label!r} {share}" for label, share in self.each_in_words)
-        if self.source == "stated":
-            return f"{listed(named, MOST_NAMED)}, as stated"
-        if self.source == "validation rows":
-            return f"{listed(named, MOST_NAMED)}, those of the validation rows"
-        if self.source == "random rows":
-            beside = f", beside which {self.fits_none:,} fit no label" if self.fits_none else ""
-            return f"{listed(named, MOST_NAMED)}, those of {self.texts:,} random texts that were labelled{beside}"
-        return f"{listed(named, MOST_NAMED)}, estimated from {self.texts:,} texts that came without labels"
+        return f"{self.named}, {'those ' if self.whose.startswith('of ') else ''}{self.whose}"

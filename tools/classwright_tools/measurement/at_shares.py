@@ -38,7 +38,7 @@ def at_shares_remarks(
     remarks = []
     if shares:
         remarks.append(
-            f"At your shares ({shares.in_words}; each label's rows count for its share) the accuracy is "
+            f"At the shares {shares.whose} ({shares.named}; each label's rows count for its share) the accuracy is "
             f"{estimate_in_words(at.accuracy)}."
         )
         remarks += _near_nothing(shares)

@@ -83,7 +83,9 @@ def _where(comparison: Comparison, model: str) -> str:
     if not comparison.at_shares:
         return ""
     alone = {"this": f"{model} alone decides", "other": f"{comparison.against} alone decides"}
-    return f", at your shares, for which {alone.get(comparison.shares_of or 'both', 'both decide')} here"
+    return (
+        f", at the label shares of the task, for which {alone.get(comparison.shares_of or 'both', 'both decide')} here"
+    )
 
 
 def _gain(gain: Estimate) -> str:
