@@ -61,7 +61,10 @@ def test_the_figures_are_the_shares_of_right_answers_with_wilsons_interval(tmp_p
     assert (billing.label, billing.rows) == ("billing", 20)
     assert (billing.precision, billing.recall) == (wilson(19, 21), wilson(19, 20))
     assert (outage.precision, outage.recall) == (wilson(18, 19), wilson(18, 20))
-    assert "On 40 rows, with 95% intervals:\nnew: accuracy 0.925 (0.801 to 0.974)." in found.in_words()
+    assert (
+        "On 40 rows, with 95% intervals:\nnew: accuracy 0.925 (0.801 to 0.974). It is sure of 20 of these rows (50%), "
+        "and labels 18 of them right (95% interval 70% to 97%). 0 rows are out of scope."
+    ) in found.in_words()
 
 
 def test_an_accuracy_below_what_is_asked_fails(tmp_path: Path) -> None:

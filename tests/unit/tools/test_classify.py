@@ -11,6 +11,8 @@ from classwright_tools.classify import ClassifyRequest, classify
 from classwright_tools.context import ToolContext
 from classwright_tools.domain.noun import MAX_TEXT_CHARS
 from classwright_tools.errors import InvalidInput, NotFound
+from classwright_tools.learning.model import load_model
+from classwright_tools.measurement.caveats import how_sure
 from classwright_tools.workspace.workspace import Workspace
 from support.filled import Filled
 from support.filled import dataset as dataset
@@ -74,7 +76,6 @@ def test_where_it_abstains_it_says_how_often_the_model_is_sure_and_right(
     context: ToolContext, model: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from classwright_tools.learning import model_cache
-    from classwright_tools.learning.model import load_model
 
     own = load_model(context.workspace, model)
     set_by = {"unsure": 0.81, "sure_right": 0.97, "sure_rows": 100.0, "threshold": 1.0}
@@ -90,6 +91,18 @@ def test_where_it_abstains_it_says_how_often_the_model_is_sure_and_right(
         "of these right (95% interval 92% to 99%); below a probability of 1.00 it is not sure." in told
     )
     assert "It is sure of" not in sure
+
+
+def test_few_sure_rows_are_counted_also_where_they_weigh_by_the_shares_of_labels(
+    context: ToolContext, model: str
+) -> None:
+    card = load_model(context.workspace, model).card
+    counted = {"refund": (3, 2), "delivery": (3, 3)}
+    weighted = {"unsure": 0.98, "sure_right": 0.86, "sure_rows": 5.4, "threshold": 0.7, "sure_by_label": counted}
+
+    told = how_sure(card.model_copy(update=weighted))
+
+    assert "and labelled 5 of 6 such rows right (95% interval 44% to 97%): 2 of 3 answers 'refund'" in told
 
 
 def test_an_answer_says_once_that_a_text_without_a_label_may_be_called_sure(context: ToolContext, model: str) -> None:

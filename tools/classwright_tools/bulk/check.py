@@ -17,7 +17,7 @@ from classwright_tools.domain.figures import Estimate
 from classwright_tools.domain.label_sets import labels_apart
 from classwright_tools.domain.noun import Noun
 from classwright_tools.errors import InvalidInput
-from classwright_tools.measurement.caveats import estimate_in_words
+from classwright_tools.measurement.caveats import estimate_in_words, sure_of_rows
 from classwright_tools.reading.files import read_as, read_file
 from classwright_tools.reading.label_names import LabelNames
 from classwright_tools.reading.label_sets import SEPARATOR, LabelSets
@@ -46,6 +46,7 @@ class ExportCheck(Noun):
 
     folder: str
     about: dict[str, Any] = Field(description="What the export says of itself.")
+    rows: int
     accuracy: Estimate
     sure: Estimate = Field(description="The share of the rows that it is sure of.")
     sure_accuracy: Estimate | None = Field(description="Of these, the share that is right; None: it is sure of none.")
@@ -54,11 +55,9 @@ class ExportCheck(Noun):
 
     def in_words(self) -> str:
         """Return its figures as sentences."""
-        right = f", and right in {_in_words(self.sure_accuracy)} of these" if self.sure_accuracy else ""
-        return (
-            f"{self.folder}: accuracy {estimate_in_words(self.accuracy)}. It is sure of {self.sure.value:.3f} of the "
-            f"rows{right}; {self.out_of_scope:,} are out of scope."
-        )
+        are = counted(self.out_of_scope, "row is", "rows are")
+        sure = sure_of_rows(self.sure, self.rows, self.sure_accuracy)
+        return f"{self.folder}: accuracy {estimate_in_words(self.accuracy)}. {sure} {are} out of scope."
 
 
 class PairedCheck(Noun):
@@ -239,6 +238,7 @@ def _measured(model: Classifier, folder: str, texts: Sequence[str], true: Sequen
     figures = ExportCheck(
         folder=folder,
         about=model.about,
+        rows=len(right),
         accuracy=wilson(int(right.sum()), len(right)),
         sure=wilson(sure, len(right)),
         sure_accuracy=_share(int((right & found.sure).sum()), sure),

@@ -91,11 +91,11 @@ def how_sure(card: ModelCard) -> str:
         return ""
     whole = " with all their labels" if card.thresholds else ""
     interval, labels = "", f"labels {card.sure_right:.0%} of these right{whole}"
-    if card.sure_rows:
-        found = wilson(card.sure_right * card.sure_rows, card.sure_rows)
-        interval = f" (95% interval {found.low:.0%} to {found.high:.0%})"
-        if card.sure_rows < FEW_ROWS and card.sure_rows.is_integer():  # others are weighted, so no number of rows
-            labels = f"labelled {card.sure_right * card.sure_rows:.0f} of {card.sure_rows:.0f} such rows right{whole}"
+    rows, right = _sure_rows(card)
+    if rows and rows < FEW_ROWS and rows.is_integer():
+        interval, labels = _interval(wilson(right, rows)), f"labelled {right:.0f} of {rows:.0f} such rows right{whole}"
+    elif card.sure_rows:
+        interval = _interval(wilson(card.sure_right * card.sure_rows, card.sure_rows))
     texts = "real texts (some or all labelled by a model)" if card.sure_on == "annotated" else f"{card.sure_on} texts"
     base, written = _base(card.is_set_by_validation), card.training_rows.get("written", 0)
     every = sum(card.training_rows.values())
@@ -105,6 +105,36 @@ def how_sure(card: ModelCard) -> str:
         f"It is sure of {1 - card.unsure:.0%} of {texts} like {base}, and {labels}"
         f"{interval}{_sure_by_label(card)}; below a probability of {limit} it is not sure."
     )
+
+
+def sure_of_rows(sure: Estimate, rows: int, right: Estimate | None, *, whole: bool = False) -> str:
+    """Return how many of `rows` a model is `sure` of, a share, and labels right, a share of these; None: of none.
+
+    `whole`: a row has several labels, and all of them are meant.
+    """
+    kept, all_labels = round(sure.value * rows), " with all their labels" if whole else ""
+    if right is None:
+        return f"It is sure of none of these {counted(rows, 'row')}."
+    return (
+        f"It is sure of {kept} of these rows ({sure.value:.0%}), and labels {right.value * kept:.0f} of them "
+        f"right{all_labels}{_interval(right)}."
+    )
+
+
+def _sure_rows(card: ModelCard) -> tuple[float, float]:
+    """Return how many of the rows that set its threshold a model is sure of, and how many of them are right.
+
+    They count once each where the card tells them by label; else as what they weigh together, which is no number of
+    rows where the shares of labels are others.
+    """
+    counts = card.sure_by_label.values()
+    if counts and not card.thresholds:
+        return float(sum(rows for rows, _ in counts)), float(sum(right for _, right in counts))
+    return card.sure_rows or 0.0, (card.sure_right or 0.0) * (card.sure_rows or 0.0)
+
+
+def _interval(share: Estimate) -> str:
+    return f" (95% interval {share.low:.0%} to {share.high:.0%})"
 
 
 def _base(validation: bool) -> str:

@@ -8,15 +8,16 @@ from classwright_tools.domain.excerpt import counted
 from classwright_tools.domain.figures import ClassFigures
 from classwright_tools.learning.training_data import ENOUGH_REAL
 from classwright_tools.measurement.caveats import (
-    FEW_ROWS,
     estimate_in_words,
     macro_f1_name,
     quoted,
     scores_in_words,
+    sure_of_rows,
 )
 from classwright_tools.measurement.changed_answers import changes_in_words
 from classwright_tools.measurement.circumstances import Circumstances
 from classwright_tools.measurement.comparison_words import differences
+from classwright_tools.statistics.share_interval import wilson
 
 GOOD = 0.9
 """Of the validation rows, surely right (the interval's lower end): the model may be good enough for work."""
@@ -49,15 +50,13 @@ def evaluation_summary(report: EvaluationReport) -> list[str]:
 
 
 def _sure_of_test(report: EvaluationReport) -> str:
-    """Return how many of the test rows the model is sure of and labels right; "" of other rows, or of few."""
+    """Return how many of the test rows the model is sure of and labels right; "" of other rows."""
     kept = next((one for one in report.coverage if one.threshold == report.threshold), None)
-    if report.split != "test" or kept is None or kept.kept < FEW_ROWS or not report.threshold:
+    if report.split != "test" or kept is None or not report.threshold:
         return ""
-    right, whole = kept.accuracy, " with all their labels" if report.figures.micro_f1 else ""
-    return (
-        f"It is sure of {kept.kept} of these rows ({kept.share:.0%}), and labels {right.value * kept.kept:.0f} of them "
-        f"right{whole} (95% interval {right.low:.0%} to {right.high:.0%})."
-    )
+    rows = report.figures.rows
+    right = kept.accuracy if kept.kept else None
+    return sure_of_rows(wilson(kept.kept, rows), rows, right, whole=report.figures.micro_f1 is not None)
 
 
 def _relabelled(comparison: Comparison, model: str) -> str:
