@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from classwright_server.jobs.durable import Jobs
     from classwright_server.jobs.pool import ProcessPool
     from classwright_server.jobs.warm import WarmProcesses
-    from classwright_server.vllm import GpuShare
     from classwright_tools.workspace.workspace import Workspace
 
 
@@ -44,7 +43,7 @@ class Runtime:
             from classwright_server.jobs.liveness import sign_of_life
             from classwright_server.jobs.pool import ProcessPool
             from classwright_server.jobs.warm import WarmProcesses
-            from classwright_server.vllm import NoGpuShare, VllmServer
+            from classwright_server.vllm import VllmServer, share_with
             from classwright_tools.workspace.atomic import storage_errors
 
         tool_settings = settings.tool_settings
@@ -55,7 +54,7 @@ class Runtime:
             self.workspaces.of(None)  # made, or found to be unusable, before any job is taken
             sign = sign_of_life(tool_settings)
             opening.callback(sign.release)
-            gpu: GpuShare = NoGpuShare()
+            gpu = share_with(tool_settings.writer)
             if settings.vllm:
                 gpu = vllm = VllmServer(settings.vllm, os.environ, settings.vllm_thinking_tokens)
                 opening.callback(vllm.close)

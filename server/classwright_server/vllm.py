@@ -15,7 +15,7 @@ import threading
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, nullcontext
-from typing import Protocol
+from typing import Any, Protocol
 
 import httpx
 
@@ -24,6 +24,7 @@ from classwright_server.jobs.process import ServerStopping
 from classwright_tools.errors import InvalidInput, WriterFailed
 from classwright_tools.work import Lane
 from classwright_tools.writing.backends.endpoint_settings import EndpointSettings
+from classwright_tools.writing.backends.settings import WriterSettings
 
 logger = logging.getLogger("classwright.vllm")
 
@@ -40,7 +41,7 @@ MAX_ENDS = 3
 class GpuShare(Protocol):
     """Who may use the GPU: many writing jobs at once, or one long job; short jobs take what room there is."""
 
-    def of(self, lane: Lane) -> AbstractContextManager[None]:
+    def of(self, lane: Lane) -> AbstractContextManager[Any]:
         """Hold the GPU for a job of `lane`."""
         ...
 
@@ -51,6 +52,25 @@ class NoGpuShare:
     def of(self, _lane: Lane) -> AbstractContextManager[None]:
         """Begin at once."""
         return nullcontext()
+
+
+class OneWriter:
+    """Of the writing jobs, one at a time: each loads the writer's model.
+
+    The queue of the lane lets through what the last server to start has set, which may have another writer.
+    """
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+
+    def of(self, lane: Lane) -> AbstractContextManager[Any]:
+        """Begin a job of `lane`: one that writes, when no other does."""
+        return self._lock if lane == "writing" else nullcontext()
+
+
+def share_with(writer: WriterSettings | None) -> GpuShare:
+    """Return how jobs share the GPU with a `writer` that the server does not start itself."""
+    return OneWriter() if writer is not None and writer.loads_model else NoGpuShare()
 
 
 def free_port() -> int:
