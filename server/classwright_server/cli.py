@@ -15,7 +15,15 @@ from classwright_server.check_command import add_check, run_check
 from classwright_server.classify_command import add_classify, is_stored, run_classify
 from classwright_server.config.chosen import PREFIX, drop_unfilled
 from classwright_server.config.place import add_place
-from classwright_server.config.settings import DEFAULT_PORT, ServerSettings, check_settings, settings_from
+from classwright_server.config.settings import (
+    DEFAULT_PORT,
+    LOOPBACK,
+    WORKSPACE_GB,
+    Limits,
+    ServerSettings,
+    check_settings,
+    settings_from,
+)
 from classwright_server.config.writers import writer_flags
 from classwright_server.export_command import add_export, run_export
 from classwright_server.jobs.telemetry import start_telemetry
@@ -25,6 +33,7 @@ from classwright_server.push_command import add_push, run_push
 from classwright_server.remove_command import add_remove, run_remove
 from classwright_server.sanitize import log_plainly
 from classwright_tools.command_line import CommandParser
+from classwright_tools.context import DEFAULT_ENCODER
 from classwright_tools.errors import ClasswrightError, InvalidInput
 from classwright_tools.garbage import importing
 
@@ -194,10 +203,10 @@ def _add_command(commands: Any, name: str, about: str) -> argparse.ArgumentParse
 def _add_settings(parser: argparse.ArgumentParser) -> None:
     add_place(parser)
     add = parser.add_argument
-    add("--encoder", metavar="NAME", help="the sentence encoder; default: all-MiniLM-L6-v2")
+    add("--encoder", metavar="NAME", help=f"the sentence encoder; default: {DEFAULT_ENCODER}")
     add("--import-folder", metavar="FOLDER", action="append", help="a folder that import_examples may read; repeatable")
     add("--no-hub", action="store_true", default=None, help="callers may name no dataset or encoder of the hub")
-    add("--workspace-gb", metavar="N", help="size of a principal's own workspace; default: 50")
+    add("--workspace-gb", metavar="N", help=f"size of a principal's own workspace; default: {WORKSPACE_GB}")
     writer = parser.add_argument_group("who writes the texts (default: the calling model)")
     for flag, is_list in writer_flags().values():
         several: dict[str, Any] = {"nargs": "+", "action": "extend"} if is_list else {}
@@ -209,18 +218,18 @@ def _add_job_limits(parser: argparse.ArgumentParser) -> None:
     limits = parser.add_argument_group("limits of a job that runs here")
     limits.add_argument("--job-tokens", metavar="N", help="tokens that one job may have written and read; default: any")
     limits.add_argument("--job-cost", metavar="USD", help="what one job may cost at the writer's prices; default: any")
-    limits.add_argument("--job-hours", metavar="N", help="how long a job may run; default: 24")
+    limits.add_argument("--job-hours", metavar="N", help=f"how long a job may run; default: {Limits().job_hours:g}")
 
 
 def _add_serving_settings(parser: argparse.ArgumentParser) -> None:
     limits = parser.add_argument_group("limits of those who call")
-    limits.add_argument("--waiting-jobs", metavar="N", help="jobs of a principal that may wait; default: 1,000")
-    limits.add_argument(
-        "--calls-per-minute", metavar="N", help="requests over HTTP of a principal with a token; default: 600"
-    )
+    about = f"jobs of a principal that may wait; default: {Limits().waiting_jobs:,}"
+    limits.add_argument("--waiting-jobs", metavar="N", help=about)
+    about = f"requests over HTTP of a principal with a token; default: {Limits().calls_per_minute}"
+    limits.add_argument("--calls-per-minute", metavar="N", help=about)
     http = parser.add_argument_group("serving over HTTP")
     http.add_argument("--http", action="store_true", default=None, help="streamable HTTP in place of stdio")
-    http.add_argument("--host", help="the address to bind to; default: 127.0.0.1")
+    http.add_argument("--host", help=f"the address to bind to; default: {LOOPBACK[0]}")
     http.add_argument("--port", help=f"the port; default: {DEFAULT_PORT}")
     http.add_argument("--token-env", metavar="NAME", help="the environment variable that holds the bearer token")
     http.add_argument("--jwks-url", metavar="URL", help="where the authorization server's public keys are")
