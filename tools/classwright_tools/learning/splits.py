@@ -49,7 +49,24 @@ def needed_folds(rows: Rows, seed: int, folds: int = FOLDS) -> Folds:
     Raises:
         NotEnoughData: no row can be held out.
     """
-    found = grouped_folds(rows, seed, folds)
+    return _some(grouped_folds(rows, seed, folds))
+
+
+def answerable_folds(rows: Rows, seed: int) -> Folds:
+    """Return `needed_folds`, without the rows of which one of several labels has none among those trained on.
+
+    Raises:
+        NotEnoughData: no row can be held out.
+    """
+    found = needed_folds(rows, seed)
+    if rows.several:
+        found = [
+            (train, held[~(rows.labels[held] & ~rows.labels[train].any(axis=0)).any(axis=1)]) for train, held in found
+        ]
+    return _some([fold for fold in found if len(fold[1])])
+
+
+def _some(found: Folds) -> Folds:
     if not found:
         raise NotEnoughData(
             "the training rows",

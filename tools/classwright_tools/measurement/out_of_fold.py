@@ -17,7 +17,7 @@ from classwright_tools.learning.label_space import sigmoid
 from classwright_tools.learning.rows import Rows, label_numbers, label_sets, rarest_labels, training_rows
 from classwright_tools.learning.several_labels.calibration import Scaling, f1_thresholds, fit_scaling
 from classwright_tools.learning.side_by_side import side_by_side
-from classwright_tools.learning.splits import needed_folds, sampled_places
+from classwright_tools.learning.splits import answerable_folds, sampled_places
 from classwright_tools.measurement.held_out import Answers
 from classwright_tools.measurement.kept_files import kept_array
 
@@ -59,9 +59,9 @@ def out_of_fold(
     """Return calibrated answers to `rows`, each by a logistic regression on frozen embeddings of the other folds.
 
     With `several` a row may have several labels, and there is a regression a label.
-    Rows of one cell, and near-duplicates, are in one fold. Of more than `MOST_ROWS` rows a sample is answered, with
-    at least `LEAST_ROWS` of each label that has so many, and all rows of the others. The logits of the same
-    rows in the same folds are kept.
+    Rows of one cell, and near-duplicates, are in one fold; a row is left out if no other fold has a label of it. Of
+    more than `MOST_ROWS` rows a sample is answered, with at least `LEAST_ROWS` of each label that has so many, and all
+    rows of the others. The logits of the same rows in the same folds are kept.
 
     Raises:
         InvalidInput: a row's label is not one of `labels`.
@@ -71,7 +71,7 @@ def out_of_fold(
     places = sampled_places(strata, MOST_ROWS, LEAST_ROWS, seed)
     sample = [rows[place] for place in places]
     known = training_rows(sample, labels, several=several)
-    folds = needed_folds(known, seed)
+    folds = answerable_folds(known, seed)
     embeddings = encoder.embed(known.texts, cache, lambda done: progress(0.5 * done))
     held = np.sort(np.concatenate([held_out for _, held_out in folds]))
     true = known.labels[held]

@@ -100,6 +100,15 @@ def test_a_set_with_a_label_that_one_row_has_is_not_doubted(tmp_path: Path) -> N
     assert doubts.answered.tolist() == [True] * (len(known) - 1) + [False]
 
 
+def test_a_set_with_a_label_whose_rows_resemble_one_another_is_not_doubted(tmp_path: Path) -> None:
+    alike = [make_example(text, None, labels=("account", "auto_reply")) for text in NEAR]
+
+    doubts = of(tmp_path, [*rows(several=True), *alike], [], (*LABELS, "auto_reply"), several=True)
+
+    assert not doubts.answered[-len(alike) :].any()
+    assert doubts.answered[: -len(alike)].all()
+
+
 def of(
     folder: Path, known: list[Example], new: list[Example], labels: tuple[str, ...], *, several: bool = False
 ) -> Doubts:
