@@ -20,14 +20,14 @@ RUN useradd --create-home --uid 10001 classwright \
 COPY --from=build /opt/classwright /opt/classwright
 ENV PATH=/opt/classwright/bin:$PATH \
     HF_HOME=/models \
-    CLASSWRIGHT_WORKSPACE=/data \
-    CLASSWRIGHT_TOKEN_ENV=CLASSWRIGHT_TOKEN
+    CLASSWRIGHT_WORKSPACE=/data
 USER classwright
 VOLUME ["/data", "/models"]
 EXPOSE 8931
 # Whether the process lives: to start it again would not help where the database is down. That is asked of /ready.
 HEALTHCHECK --interval=30s --timeout=5s --start-period=20s \
-  CMD ["python", "-c", "import urllib.request; urllib.request.urlopen('http://127.0.0.1:8931/health', timeout=4)"]
+  CMD ["python", "-c", "import os, urllib.request; port = os.environ.get('CLASSWRIGHT_PORT') or 8931; \
+    urllib.request.urlopen(f'http://127.0.0.1:{port}/health', timeout=4)"]
 # It listens to others, so it starts only with CLASSWRIGHT_TOKEN and CLASSWRIGHT_ALLOW_HOST set.
 ENTRYPOINT ["classwright", "serve"]
-CMD ["--http", "--host", "0.0.0.0"]
+CMD ["--http", "--host", "0.0.0.0", "--token-env", "CLASSWRIGHT_TOKEN"]

@@ -5,7 +5,7 @@ AgentError          shown to the user as it is; the program ends with exit code 
 ├── RunError        a run folder cannot be made, resumed or continued
 ├── ServerError     the server cannot be started or reached, or what it answers cannot be used
 │   └── ServerGone  it went away: whatever is asked of it on this connection fails
-├── OutputClosed    the output was closed before its end; the exit code is 2
+├── OutputClosed    the output was closed before its end; the exit code is 2, as of a misspelt flag
 └── ToolError       a tool refused, or its job failed
 """
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
@@ -211,7 +212,7 @@ class Backend:
     async def _check(self, tool: str, request: ToolRequest) -> None:
         """Return if what `request` names exists, and there is room for what it makes."""
         workspace = await self.workspace()
-        most_bytes = self._most_bytes()
+        most_bytes = math.inf if self.tools[tool].text.reads_only else self._most_bytes()
 
         def check() -> None:
             check_names(workspace, self.tools[tool], request)

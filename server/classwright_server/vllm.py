@@ -1,7 +1,8 @@
 """A `vllm serve` of the server's own: started, watched, and put to sleep while a training job needs the GPU.
 
 Sleep mode (docs.vllm.ai, "Sleep Mode"): with `--enable-sleep-mode` and VLLM_SERVER_DEV_MODE=1 the engine answers
-POST /sleep?level=1, which moves the weights to the CPU's memory and drops the cache, and POST /wake_up.
+POST /sleep?level=1, which moves the weights to the CPU's memory and drops the cache, POST /wake_up, and GET
+/is_sleeping.
 """
 
 from __future__ import annotations
@@ -162,26 +163,25 @@ class VllmServer:
     def computing(self) -> Iterator[None]:
         """Hold the GPU for a long job: the model sleeps meanwhile, unless it is writing just now."""
         with self._turn:
-            sleeps = self._writing == 0 and self._is_healthy() and self._post("/sleep?level=1")
-            self._asleep = sleeps
+            sleeps = self._asleep = self._writing == 0 and self._is_healthy() and self._falls_asleep()
         try:
             yield
         finally:
             if sleeps:
-                self._post("/wake_up")
+                self._wake()
                 with self._turn:
                     self._asleep = False
                     self._turn.notify_all()
 
     def wait_until_ready(self) -> None:
-        """Return once the model answers.
+        """Return once the model answers, and is awake: where it slept on, it is woken again.
 
         Raises:
             WriterFailed: it ended too often, or did not answer in time.
             ServerStopping: the server stops first.
         """
         deadline = time.monotonic() + START_SECONDS
-        while not self._is_healthy():
+        while not (self._is_healthy() and self._is_awake()):
             if self._given_up.is_set() or time.monotonic() > deadline:
                 raise WriterFailed(
                     "the server's own vLLM", "did not come up", "See the server's log for what vLLM printed."
@@ -234,11 +234,34 @@ class VllmServer:
         except httpx.HTTPError:
             return False
 
-    def _post(self, path: str) -> bool:
-        """Ask for `path`; say whether it worked. A model that does not sleep only slows the training down."""
+    def _is_awake(self) -> bool:
+        """Return whether the model is awake; one that sleeps is told to wake up. What does not tell counts as awake."""
         try:
-            httpx.post(f"{self.url}{path}", timeout=CALL_SECONDS, trust_env=False).raise_for_status()
+            told = httpx.get(f"{self.url}/is_sleeping", timeout=5, trust_env=False)
+            if not (told.is_success and told.json()["is_sleeping"]):
+                return True
+        except (httpx.HTTPError, ValueError, LookupError, TypeError):  # it is busy with falling asleep, or ends
+            return False
+        self._wake()
+        return False
+
+    def _falls_asleep(self) -> bool:
+        """Tell the model to sleep; say whether it does, or may yet. One that does not only slows the training down."""
+        try:
+            self._post("/sleep?level=1")
+        except httpx.TimeoutException as error:
+            logger.warning("vLLM takes long to fall asleep: %r", error)
         except httpx.HTTPError as error:
-            logger.warning("vLLM did not answer %s: %s", path, error)
+            logger.warning("vLLM does not sleep: %s", error)
             return False
         return True
+
+    def _wake(self) -> None:
+        """Tell the model to wake up; whoever writes sees whether it did."""
+        try:
+            self._post("/wake_up")
+        except httpx.HTTPError as error:
+            logger.warning("vLLM did not wake up: %r", error)
+
+    def _post(self, path: str) -> None:
+        httpx.post(f"{self.url}{path}", timeout=CALL_SECONDS, trust_env=False).raise_for_status()

@@ -28,6 +28,7 @@ from classwright_tools.errors import InvalidInput
 from classwright_tools.propose_topics import ProposeTopicsRequest
 from support.server import (
     ERAS,
+    LONG,
     TASK,
     ServerProcess,
     WorkerProcess,
@@ -180,12 +181,20 @@ async def test_a_full_share_of_the_disk_takes_no_job_and_the_operators_own_is_no
     async with connected(made.model_copy(update={"tool_settings": small})) as client:
         with signed_in("alice"):
             await call(client, "propose_topics", TASK)
+            await call(client, "import_examples", task="support", split="train", rows=rows(6), wait_seconds=LONG)
             (tmp_path / "principals" / str(slug_of(token_of("alice"))) / "large").write_bytes(bytes(2**21))
             told = await call_failing(client, "propose_topics", **TASK)
         await call(client, "propose_topics", TASK)
+    async with connected(made.model_copy(update={"tool_settings": small, "jobs": ()})) as client:
+        with signed_in("alice"):  # what only reads is taken all the same, also as a job
+            reading = await call(
+                client, "find_examples", task="support", dataset="support-d1", groups=2, wait_seconds=0
+            )
 
     assert "your workspace: holds" in told
     assert "and 1.0 MiB are allowed" in told
+    assert f"`classwright remove TASK --principal {slug_of(token_of('alice'))}`" in told
+    assert reading["status"] == "queued"
 
 
 @pytest.mark.anyio

@@ -28,8 +28,9 @@ from classwright_tools.errors import InvalidInput, StorageFailed, WriterFailed
 from support.server import PATIENCE_SECONDS, is_alive, make_settings, until
 
 STAND_IN = """#!{python}
-import http.server, os, sys
+import http.server, json, os, sys, time
 folder = {folder!r}
+at = lambda name: os.path.join(folder, name)
 open(os.path.join(folder, "starts"), "a").write(" ".join([str(os.getpid()), *sys.argv[1:]]) + "\\n")
 assert os.environ["VLLM_SERVER_DEV_MODE"] == os.environ["DO_NOT_TRACK"] == "1"
 if os.path.exists(os.path.join(folder, "broken")):
@@ -37,9 +38,18 @@ if os.path.exists(os.path.join(folder, "broken")):
 class Handler(http.server.BaseHTTPRequestHandler):
     def do_GET(self):
         self.send_response(200); self.end_headers()
+        self.wfile.write(json.dumps(dict(is_sleeping=os.path.exists(at("sleeps")))).encode())
     def do_POST(self):
-        open(os.path.join(folder, "asked"), "a").write(self.path + "\\n")
-        self.send_response(200); self.end_headers()
+        open(at("asked"), "a").write(self.path + "\\n")
+        failed = False
+        if self.path == "/wake_up":
+            failed = os.path.exists(at("stubborn"))
+            os.remove(at("stubborn" if failed else "sleeps"))
+        else:
+            open(at("sleeps"), "w").close()
+            while os.path.exists(at("slow")):
+                time.sleep(0.01)
+        self.send_response(500 if failed else 200); self.end_headers()
     def log_message(self, *_): pass
 port = int(sys.argv[sys.argv.index("--port") + 1])
 http.server.ThreadingHTTPServer(("127.0.0.1", port), Handler).serve_forever()
@@ -98,6 +108,32 @@ def test_it_sleeps_while_a_job_computes_and_writing_waits_until_it_is_awake(serv
         assert not wrote.wait(0.3)
     assert wrote.wait(PATIENCE_SECONDS)
     writer.join()
+    assert asked(tmp_path) == ["/sleep?level=1", "/wake_up"]
+
+
+def test_a_model_that_did_not_wake_up_is_woken_again_before_anything_is_written(
+    server: VllmServer, tmp_path: Path
+) -> None:
+    with server.computing():
+        (tmp_path / "stubborn").touch()
+    assert (tmp_path / "sleeps").exists()
+
+    with server.writing():
+        assert not (tmp_path / "sleeps").exists()
+    assert asked(tmp_path) == ["/sleep?level=1", "/wake_up", "/wake_up"]
+
+
+def test_a_model_that_takes_long_to_fall_asleep_is_woken_all_the_same(
+    server: VllmServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "slow").touch()
+    monkeypatch.setattr(vllm, "CALL_SECONDS", 0.5)
+    with server.computing():
+        monkeypatch.undo()
+        (tmp_path / "slow").unlink()
+        assert (tmp_path / "sleeps").exists()
+
+    assert not (tmp_path / "sleeps").exists()
     assert asked(tmp_path) == ["/sleep?level=1", "/wake_up"]
 
 

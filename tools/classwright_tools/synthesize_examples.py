@@ -139,7 +139,7 @@ def synthesize_examples(request: SynthesizeExamplesRequest, context: ToolContext
         max_cost=request.max_cost,
         max_minutes=request.max_minutes,
     )
-    dataset = save_written(spec, written, destination, context)
+    written, dataset = save_written(spec, written, destination, context)
     if dataset is None:
         return _nothing_made(spec, written)
     return _dataset_made(workspace, dataset, written.outcome)

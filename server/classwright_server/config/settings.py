@@ -71,7 +71,7 @@ class ServerSettings(Noun):
 
     tool_settings: ToolSettings
     http: bool = False
-    host: str = "127.0.0.1"
+    host: str = LOOPBACK[0]
     port: int = Field(default=DEFAULT_PORT, ge=0, le=65535)
     token_env: str | None = Field(default=None, description="The environment variable that holds the bearer token.")
     authorization: AuthorizationServer | None = None
@@ -89,15 +89,27 @@ def check_settings(settings: ServerSettings, *, serves: bool) -> None:
     """Return if nothing that is set is without effect; `serves` is False for a worker, which takes no HTTP.
 
     Raises:
-        InvalidInput: an import folder is none, or counters are to be shown where nobody can ask for them.
+        InvalidInput: an import folder is none, or something is set of HTTP where nothing is served over it.
     """
     for folder in settings.tool_settings.import_folders:
         if not folder.is_dir():
             raise InvalidInput(
                 f"--import-folder={str(folder)!r}", "is not a folder", "Make it, or correct the setting."
             )
-    if serves and settings.metrics and not settings.http:
-        raise InvalidInput("--metrics", "has no effect without --http", "Add --http, or take --metrics out.")
+    if serves and not settings.http and (named := _of_http(settings)):
+        has = "has" if len(named) == 1 else "have"
+        raise InvalidInput(
+            " and ".join(named), f"{has} no effect without --http", f"Add --http, or take {' and '.join(named)} out."
+        )
+
+
+def _of_http(settings: ServerSettings) -> list[str]:
+    """Return what is set that is of HTTP alone, and other than by default, as flags."""
+    fields = ("host", "port", "token_env", "authorization", "allow_hosts", "metrics")
+    found = [name for name in fields if getattr(settings, name) != ServerSettings.model_fields[name].default]
+    calls = ["calls_per_minute"] if settings.limits.calls_per_minute != Limits().calls_per_minute else []
+    flags = {"authorization": "jwks_url", "allow_hosts": "allow_host"}
+    return [f"--{flags.get(name, name).replace('_', '-')}" for name in (*found, *calls)]
 
 
 def default_workspace(environment: Mapping[str, str]) -> Path:
@@ -135,7 +147,7 @@ def settings_from(flags: Mapping[str, Any], environment: Mapping[str, str]) -> S
     settings = ServerSettings(
         tool_settings=tool_settings,
         http=chosen.is_on("http"),
-        host=chosen.text("host") or "127.0.0.1",
+        host=chosen.text("host") or LOOPBACK[0],
         port=chosen.whole_number("port", DEFAULT_PORT, most=65_535),
         token_env=chosen.text("token_env"),
         authorization=_authorization(chosen),

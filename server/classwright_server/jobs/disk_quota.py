@@ -16,7 +16,7 @@ _UNITS = ((2**30, "GiB"), (2**20, "MiB"), (2**10, "KiB"))
 
 
 def check_room(root: Path, most_bytes: float) -> None:
-    """Return if the disk of the folder `root` has room, and `root` itself holds no more than `most_bytes`.
+    """Return if the disk of the folder `root` has room, and `root`, a principal's, holds no more than `most_bytes`.
 
     Raises:
         StorageFailed: it has not, or it does.
@@ -31,7 +31,8 @@ def check_room(root: Path, most_bytes: float) -> None:
         raise StorageFailed(
             "your workspace",
             f"holds {size_told(held)}, and {size_told(most_bytes)} are allowed",
-            "Remove what is not needed, or raise --workspace-gb where the server is started.",
+            "Ask the server's operator to take a task away that is not needed, by "
+            f"`classwright remove TASK --principal {root.name}`, or to raise --workspace-gb.",
         )
 
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import re
+import urllib.request
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +13,7 @@ import yaml
 
 from classwright_server.cli import _parser
 from classwright_server.config.chosen import PREFIX
-from classwright_server.config.settings import settings_from
+from classwright_server.config.settings import DEFAULT_PORT, settings_from
 from classwright_tools.workspace.index import postgres_url
 from support.paths import ROOT
 
@@ -45,7 +47,7 @@ def own(services: dict[str, Any]) -> dict[str, dict[str, str]]:
 
 def test_every_variable_is_a_setting(services: dict[str, Any]) -> None:
     flags = vars(_parser().parse_args(["serve"]))
-    known = {PREFIX + name.upper() for name in flags} | {"CLASSWRIGHT_TOKEN"}  # which the image names as the token's
+    known = {PREFIX + name.upper() for name in flags} | {"CLASSWRIGHT_TOKEN"}  # which the image's command names
 
     assert {variable for variables in own(services).values() for variable in variables} <= known
 
@@ -85,6 +87,22 @@ def test_no_container_runs_as_root_or_is_reached_from_outside_but_the_server_on_
         assert service["cap_drop"] == ["ALL"]
         assert service["mem_limit"]
         assert service.get("ports", []) == (["127.0.0.1:8931:8931"] if name == "server" else [])
+
+
+def test_what_the_image_runs_by_itself_is_understood_and_its_health_asked_for_at_the_port_that_is_set() -> None:
+    dockerfile = (ROOT / "Dockerfile").read_text(encoding="utf-8").replace("\\\n", "")
+    health, command = map(json.loads, re.findall(r"\bCMD\s+(\[.*\])$", dockerfile, re.MULTILINE))
+    serve = _parser().parse_args(["serve", *command])
+    settings = settings_from(vars(serve), {"CLASSWRIGHT_PORT": "9000"})
+    asked: list[str] = []
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(urllib.request, "urlopen", lambda url, **_: asked.append(url))
+        for port in ("", "9000"):
+            patch.setenv("CLASSWRIGHT_PORT", port)
+            exec(health[-1], {})  # as the engine runs it
+
+    assert (settings.http, settings.port, settings.token_env) == (True, 9000, "CLASSWRIGHT_TOKEN")
+    assert asked == [f"http://127.0.0.1:{port}/health" for port in (DEFAULT_PORT, 9000)]
 
 
 def test_the_token_goes_to_the_server_only(services: dict[str, Any]) -> None:

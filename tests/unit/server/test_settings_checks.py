@@ -8,14 +8,18 @@ import pytest
 
 from classwright_server import doctor
 from classwright_server.cli import main
-from classwright_server.config.settings import settings_from
+from classwright_server.config.settings import check_settings, settings_from
 from classwright_tools.errors import InvalidInput
 
 REFUSED = [
     (["--http", "--token-env", "NOPE"], "environment variable 'NOPE': should hold the token"),
     (["--http", "--host", "0.0.0.0"], "can be reached by others"),
     (["--import-folder", "/nope"], "--import-folder='/nope': is not a folder"),
-    (["--metrics"], "--metrics: has no effect without --http"),
+    (["--metrics"], "--metrics: has no effect without --http. Add --http, or take --metrics out."),
+    (["--host", "0.0.0.0", "--token-env", "X"], "--host and --token-env: have no effect without --http"),
+    (["--port", "9000"], "--port: has no effect"),
+    (["--allow-host", "box.example"], "--allow-host: has no effect"),
+    (["--calls-per-minute", "9"], "--calls-per-minute: has no effect"),
 ]
 
 
@@ -36,6 +40,15 @@ def test_a_server_and_the_doctor_refuse_the_same_settings(
     wrong = [line for line in capsys.readouterr().out.splitlines() if line.startswith("WRONG")]
     assert len(wrong) == 1
     assert reason in wrong[0]
+
+
+def test_an_authorization_server_is_refused_where_nothing_is_served_over_http() -> None:
+    flags = {"jwks_url": "http://a/keys", "jwt_issuer": "http://a", "public_url": "http://b/mcp"}
+
+    with pytest.raises(InvalidInput, match="--token-env and --jwks-url: have no effect without --http"):
+        check_settings(settings_from({**flags, "token_env": "X"}, {}), serves=True)
+    check_settings(settings_from({**flags, "http": True}, {}), serves=True)
+    check_settings(settings_from(flags, {}), serves=False)
 
 
 def test_a_switch_says_yes_or_no() -> None:

@@ -8,6 +8,7 @@ import random
 import threading
 from collections import Counter
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -15,14 +16,16 @@ from hypothesis import strategies as st
 from sqlalchemy import event
 
 from classwright_tools.context import ToolContext
+from classwright_tools.domain.example import make_example
 from classwright_tools.domain.task import Label, Task
 from classwright_tools.domain.usage import Prices, TokenCount
 from classwright_tools.domain.writer import Completion, UnusableAnswer, WriterUnavailable, WritingRequest
 from classwright_tools.errors import BudgetExceeded, Cancelled, ClasswrightError, InvalidInput, StorageFailed
 from classwright_tools.synthesize_examples import SynthesizeExamplesRequest, synthesize_examples
 from classwright_tools.workspace.datasets import save_dataset
-from classwright_tools.workspace.workspace import Workspace
+from classwright_tools.workspace.workspace import Artifact, Workspace
 from classwright_tools.writing.completions import session
+from classwright_tools.writing.generation import saving
 from support.synthesize import asked_of, fails, train_rows, with_writer
 from support.writing_verbs import ScriptedWriter, save_tree, sentence, well_written
 
@@ -213,3 +216,30 @@ def test_a_full_disk_is_an_error_and_nothing_that_was_paid_for_is_lost(
 
     assert result.accepted == 48
     assert 0 < len(asked_of(context)) < 24
+
+
+def test_a_text_that_was_refused_for_a_version_which_was_taken_back_before_the_end_is_kept(
+    context: ToolContext, tree: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    workspace = context.workspace
+    first = save_dataset(workspace, "support", {}, parent=None, run_key="first", made_by="test").id
+
+    def beside(request: WritingRequest) -> Completion:
+        written = well_written(request)
+        row = make_example(str(written.items[0]), request.cell.label)
+        save_dataset(workspace, "support", {"train": [row]}, parent=first, run_key="beside", made_by="test")
+        return written
+
+    def overtaken(*given: Any, **named: Any) -> Artifact:
+        save_dataset(
+            workspace, "support", {}, parent=named["parent"], rows_of=first, run_key="taken back", made_by="test"
+        )
+        return save_dataset(*given, **named)
+
+    monkeypatch.setattr(saving, "save_dataset", overtaken)
+
+    result = synthesize_examples(SynthesizeExamplesRequest(task="support"), with_writer(context, beside))
+
+    assert [one.run_key for one in workspace.artifacts("support", "dataset")][1:] == ["taken back", "beside", "first"]
+    assert (result.accepted, result.missing, result.refused) == (48, (), {})
+    assert len(train_rows(context, result.dataset)) == 48

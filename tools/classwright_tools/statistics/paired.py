@@ -50,7 +50,7 @@ def compare(
         scores = proba_a[:, mismatch], proba_b[:, mismatch]
         ranked = gain(_average_precision_gain, positive, *scores, strata=positive)
     only_a, only_b = int((a_right & ~b_right).sum()), int((b_right & ~a_right).sum())
-    p = mcnemar(only_a, only_b) if groups is None else sign_flip(a_right.astype(int) - b_right, groups)
+    p = paired_p(a_right, b_right, groups)
     return Comparison(
         against=against,
         accuracy_gain=gain(accuracy_gain, a_right, b_right),
@@ -66,6 +66,16 @@ def compare(
 
 def _average_precision_gain(weights: Floats, positive: npt.NDArray[np.bool_], a: Floats, b: Floats) -> Floats:
     return average_precision_of(weights, positive, a) - average_precision_of(weights, positive, b)
+
+
+def paired_p(a_right: npt.NDArray[np.bool_], b_right: npt.NDArray[np.bool_], groups: Labels | None) -> float:
+    """Return the two-sided p that one of two is right on more of the rows (n,) by chance.
+
+    By the exact McNemar test, or with `groups` (n,), the queries of pairs, by its form for them.
+    """
+    if groups is not None:
+        return sign_flip(a_right.astype(int) - b_right, groups)
+    return mcnemar(int((a_right & ~b_right).sum()), int((b_right & ~a_right).sum()))
 
 
 def sign_flip(differences: npt.NDArray[np.integer], groups: Labels) -> float:

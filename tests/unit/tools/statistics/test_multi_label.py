@@ -121,24 +121,28 @@ def _five_common_labels_and_45_with_a_row(found: float) -> tuple[np.ndarray, np.
     return true, true & kept[:, None]
 
 
-@pytest.mark.parametrize(("common", "rare"), [(10, 0), (10, 10)])
-def test_the_interval_of_macro_f1_covers_the_truth_about_nine_times_in_ten_with_rare_labels_too(
-    common: int, rare: int
+@pytest.mark.parametrize("errs", ["apart", "together"])
+def test_the_interval_of_macro_f1_covers_the_truth_about_nine_times_in_ten_where_half_of_the_labels_are_rare(
+    errs: str,
 ) -> None:
     rng = np.random.default_rng(0)
-    shares = np.repeat([0.15, 0.006], [common, rare])  # a rare label has one or two of 300 rows
-    recall = np.concatenate([rng.uniform(0.75, 0.95, common), rng.uniform(0, 0.7, rare)])
-    true = rng.random((100_000, len(shares))) < shares
-    decided = np.where(true, rng.random(true.shape) < recall, rng.random(true.shape) < 0.15 * shares)
+    recall = np.concatenate([rng.uniform(0.75, 0.95, 10), rng.uniform(0, 0.7, 10)])
+    shares = np.repeat([0.094, 0.006], 10)  # a rare label has one or two of 300 rows
+    if errs == "apart":
+        true = rng.random((100_000, 20)) < shares
+        decided = np.where(true, rng.random(true.shape) < recall, rng.random(true.shape) < 0.15 * shares)
+    else:  # each row has one label, and is given one
+        own = rng.choice(20, 100_000, p=shares)
+        given = np.where(rng.random(100_000) < recall[own], own, rng.choice(20, 100_000, p=shares))
+        true, decided = np.eye(20, dtype=bool)[own], np.eye(20, dtype=bool)[given]
     truth = 2 * (true & decided).sum(axis=0) / (true.sum(axis=0) + decided.sum(axis=0))
-    names, covered = list(map(str, range(len(shares)))), []
-    for _ in range(400):
+    names, covered = [f"label{place}" for place in range(20)], []
+    for _ in range(60):
         rows = rng.integers(0, len(true), 300)
-        own = [one for one in multi_label.class_figures(true[rows], decided[rows], names) if one.support]
-        found = multi_label.mean_of_labels([one.f1 for one in own])
-        covered.append(found.low <= truth[[int(one.label) for one in own]].mean() <= found.high)
+        found = compute_figures(true[rows], decided[rows], np.where(decided[rows], 0.9, 0.1), names).macro_f1
+        covered.append(found.low <= truth[true[rows].any(axis=0)].mean() <= found.high)
 
-    assert 0.89 <= np.mean(covered) <= 0.99
+    assert np.mean(covered) >= 0.83
 
 
 def test_no_error_among_few_rows_is_not_certainty() -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import AsyncGenerator, Callable, Iterable, Iterator, Sequence
 from contextlib import aclosing
+from copy import copy
 from dataclasses import dataclass
 from itertools import zip_longest
 
@@ -126,6 +127,13 @@ class Filling:
                 for id_ in [id_ for id_ in progress.accepted if id_ in refused]:
                     self._refuse(progress, progress.accepted.pop(id_).text, reason, refused[id_])
                     pool.accepted -= 1
+
+    def copy(self) -> Filling:
+        """Return the same, of which rows are dropped by themselves."""
+        same = copy(self)
+        same._pools = [pool.copy() for pool in self._pools]
+        same.refusals, same.refused = list(self.refusals), Counter(self.refused)
+        return same
 
     # --- asking
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from classwright_tools.domain.example import Example
 from classwright_tools.domain.outcome import Shortfall
@@ -52,6 +52,11 @@ class LabelPool:
     def short(self) -> int:
         """The number of rows still missing, whichever cell they come from."""
         return self.wanted - self.accepted
+
+    def copy(self) -> LabelPool:
+        """Return the same, of which rows are dropped by themselves."""
+        cells = [replace(cell, accepted=dict(cell.accepted), refused=Counter(cell.refused)) for cell in self.cells]
+        return replace(self, cells=cells)
 
     def granted(self, wanted: int) -> int:
         """Take up to `wanted` from the candidates that may still be asked for, and return how many."""

@@ -60,6 +60,10 @@ class Written:
             repair=self.filling.repair,
         )
 
+    def copy(self) -> Written:
+        """Return the same, of which rows are refused by themselves."""
+        return Written(self.filling.copy(), self.usage)
+
     def drop_repeats(self, gates: QualityFilter) -> None:
         """Refuse the accepted rows that repeat one that `gates` compares with: they count as missing."""
         for id_, refused in gates.repeated(self.examples).items():

@@ -15,24 +15,25 @@ from classwright_tools.writing.generation.spec import GenerationSpec, rows_there
 
 def save_written(
     spec: GenerationSpec, written: Written, destination: Destination, context: ToolContext
-) -> Artifact | None:
-    """Return the dataset of the rows that are there and those written; None if not one of the latter is left.
+) -> tuple[Written, Artifact | None]:
+    """Return what is kept of `written`, and the dataset of the rows that are there and these; None if none is left.
 
     Writing takes long: a text that repeats a row which a job beside this one has added meanwhile is not kept.
     """
     workspace = context.workspace
 
-    def save_onto(parent: str | None) -> Artifact | None:
-        there, examples = spec.there, written.examples
+    def save_onto(parent: str | None) -> tuple[Written, Artifact | None]:
+        kept = written.copy()  # what this attempt refuses, another one may keep
+        there, examples = spec.there, kept.examples
         if parent != spec.parent:
             there = rows_there(workspace, parent)
-            written.drop_repeats(QualityFilter.for_dataset(workspace, spec.task, parent))
+            kept.drop_repeats(QualityFilter.for_dataset(workspace, spec.task, parent))
             task = workspace.task(spec.task.slug)
-            examples, ended = under_later_labels(workspace, task.label_names, written.examples, spec.parent, parent)
-            written.filling.drop({row.id: f"{row.labels_name!r} is no label any more" for row in ended}, ENDED)
+            examples, ended = under_later_labels(workspace, task.label_names, kept.examples, spec.parent, parent)
+            kept.filling.drop({row.id: f"{row.labels_name!r} is no label any more" for row in ended}, ENDED)
         if not examples:
-            return None
-        return save_dataset(
+            return kept, None
+        return kept, save_dataset(
             workspace,
             spec.task.slug,
             {"train": [*there, *examples]},
@@ -40,8 +41,8 @@ def save_written(
             on_newest=destination.on_newest,
             run_key=context.run_key,
             made_by="synthesize_examples",
-            refused=written.outcome.refused,
-            files=outcome_files(written),
+            refused=kept.outcome.refused,
+            files=outcome_files(kept),
         )
 
     return destination.append(workspace, save_onto, context.progress)
