@@ -14,9 +14,12 @@ def add_check(commands: Any) -> None:
     add = parser.add_argument
     add("model", metavar="FOLDER", type=Path, help="the folder of an export")
     add("source", metavar="ROWS", type=Path, help="CSV, TSV, JSONL (each also as .gz) or Parquet, or a folder of these")
-    add("--at-least", metavar="P", type=float, help="fail below this accuracy, from 0 to 1")
+    about = "fail below 0.9 (accuracy), macro_f1=0.8, recall:LABEL=0.9 or precision:LABEL=0.9; repeat it for more"
+    add("--at-least", metavar="FIGURE", action="append", default=[], help=about)
     about = "fail where it is worse than the export in this folder, by more than chance"
     add("--against", metavar="FOLDER", type=Path, help=about)
+    about = "rows that --at-least and --against let be left out: unread, or of a label it does not know; default: 0"
+    add("--may-leave-out", metavar="N", type=int, default=0, help=about)
     add("--json", action="store_true", help="print the figures as JSON")
     add("--text-column", metavar="NAME", default="text", help="default: text")
     add("--label-column", metavar="NAME", default="label", help="default: label; of several labels a row also labels")
@@ -39,6 +42,7 @@ def run_check(options: argparse.Namespace) -> int:
         against=open_export(options.against, options.engine) if options.against else None,
         other_folder=str(options.against),
         at_least=options.at_least,
+        may_leave_out=options.may_leave_out,
         text_column=options.text_column,
         label_column=options.label_column,
     )

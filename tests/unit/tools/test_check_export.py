@@ -50,7 +50,7 @@ ROWS = [(text, text.split()[0]) for text in TEXTS]
 
 
 def test_the_figures_are_the_shares_of_right_answers_with_wilsons_interval(tmp_path: Path) -> None:
-    found = check(tmp_path, ROWS, ByWords({0, 2, 3}), at_least=0.9)
+    found = check(tmp_path, ROWS, ByWords({0, 2, 3}), at_least=["0.9"])
 
     assert (found.rows, found.left_out, found.failed) == (40, 0, ())
     assert found.export.accuracy == wilson(37, 40)
@@ -62,16 +62,62 @@ def test_the_figures_are_the_shares_of_right_answers_with_wilsons_interval(tmp_p
     assert (billing.precision, billing.recall) == (wilson(19, 21), wilson(19, 20))
     assert (outage.precision, outage.recall) == (wilson(18, 19), wilson(18, 20))
     assert (
-        "On 40 rows, with 95% intervals:\nnew: accuracy 0.925 (0.801 to 0.974). It is sure of 20 of these rows (50%), "
-        "and labels 18 of them right (95% interval 70% to 97%). 0 rows are out of scope."
+        "On 40 rows, with 95% intervals:\nnew: accuracy 0.925 (0.801 to 0.974), macro-F1 0.925. It is sure of 20 of "
+        "these rows (50%), and labels 18 of them right (95% interval 70% to 97%). 0 rows are out of scope."
     ) in found.in_words()
 
 
 def test_an_accuracy_below_what_is_asked_fails(tmp_path: Path) -> None:
-    [why] = check(tmp_path, ROWS, ByWords({0, 2, 3}), at_least=0.95).failed
+    [why] = check(tmp_path, ROWS, ByWords({0, 2, 3}), at_least=["0.95"]).failed
     assert why == "accuracy 0.925 is less than 0.95."
-    with pytest.raises(InvalidInput, match=r"95\.0 is no accuracy"):
-        check(tmp_path, ROWS, ByWords(), at_least=95.0)
+
+
+@pytest.mark.parametrize(
+    ("asked", "why"),
+    [
+        ("accuracy=0.92", None),
+        ("macro_f1=0.92", None),
+        ("macro_f1=0.93", "macro_f1 0.925 is less than 0.93."),
+        ("recall:billing=0.95", None),
+        ("recall:outage=0.95", "recall of 'outage' 0.900 is less than 0.95."),
+        ("precision:billing=0.95", "precision of 'billing' 0.905 is less than 0.95."),
+        ("recall:a=b:c=0.1", "recall of 'a=b:c' cannot be measured: no row has this label."),
+        ("precision:a=b:c=0.1", "precision of 'a=b:c' cannot be measured: no row was given this label."),
+    ],
+)
+def test_macro_f1_and_the_figures_of_one_label_can_be_asked_for(tmp_path: Path, asked: str, why: str | None) -> None:
+    found = check(tmp_path, ROWS, ByWords({0, 2, 3}, labels=(*LABELS, "a=b:c")), at_least=["0.9", asked])
+    assert found.failed == ((why,) if why else ())
+    assert "macro-F1 0.925." in found.in_words()
+
+
+@pytest.mark.parametrize(
+    "asked", ["95.0", "nan", "-0.1", "much", "", "f1=0.9", "recall=0.9", "macro_f1:billing=0.9", "recall:biling=0.9"]
+)
+def test_what_is_no_figure_with_a_share_is_refused(tmp_path: Path, asked: str) -> None:
+    with pytest.raises(InvalidInput, match=f"`--at-least`: {asked!r} (is no figure|names a label)"):
+        check(tmp_path, ROWS, ByWords(), at_least=[asked])
+
+
+LEFT_OUT = [("what is this", "bill"), ("what is that", ""), (" ", "billing")]
+
+
+@pytest.mark.parametrize("asked", [{"at_least": ["0.5"]}, {"against": ByWords(), "other_folder": "old"}])
+@pytest.mark.parametrize(("allowed", "fails"), [(0, True), (2, True), (3, False)])
+def test_a_gate_does_not_pass_because_rows_were_left_out(
+    tmp_path: Path, asked: dict[str, Any], allowed: int, fails: bool
+) -> None:
+    found = check(tmp_path, [*ROWS, *LEFT_OUT], ByWords(), may_leave_out=allowed, **asked)
+
+    why = f"3 of 43 rows are left out, and --may-leave-out allows {allowed}."
+    assert found.failed == ((why,) if fails else ())
+    assert found.in_words().startswith("On 40 of 43 rows (3 left out), with 95% intervals:\nLeft out: file 'rows.csv'")
+
+
+def test_without_a_gate_rows_that_are_left_out_are_told_alone(tmp_path: Path) -> None:
+    assert check(tmp_path, [*ROWS, *LEFT_OUT], ByWords()).failed == ()
+    with pytest.raises(InvalidInput, match="`--may-leave-out`: -1 is no number of rows"):
+        check(tmp_path, ROWS, ByWords(), may_leave_out=-1)
 
 
 @pytest.mark.parametrize(("wrong", "fails"), [((), False), ({0, 1, 2}, False), (range(8), True)])
@@ -101,7 +147,7 @@ def test_rows_that_do_not_count_are_left_out_and_named(tmp_path: Path) -> None:
         "file 'rows.csv', line 43 has the label 'spam', which new does not know",
         "file 'rows.csv', line 44 has no label",
     )
-    assert "Left out: 3 rows. file 'rows.csv', line 42" in found.in_words()
+    assert "Left out: file 'rows.csv', line 42 is empty;" in found.in_words()
     with pytest.raises(InvalidInput, match=r"has no row to measure on: file 'rows\.csv', line 2"):
         check(tmp_path, [("what is this", "spam")], ByWords())
 

@@ -12,6 +12,7 @@ from pydantic import Field
 
 from classwright.predict import PLACES_NAMED, Answer, Classifier, text_problem
 from classwright_tools.bulk.classify_files import files_to_read
+from classwright_tools.bulk.gates import read_gates
 from classwright_tools.domain.excerpt import counted
 from classwright_tools.domain.figures import Estimate
 from classwright_tools.domain.label_sets import labels_apart
@@ -48,6 +49,7 @@ class ExportCheck(Noun):
     about: dict[str, Any] = Field(description="What the export says of itself.")
     rows: int
     accuracy: Estimate
+    macro_f1: float = Field(ge=0, le=1, description="The mean F1 of the labels that rows have.")
     sure: Estimate = Field(description="The share of the rows that it is sure of.")
     sure_accuracy: Estimate | None = Field(description="Of these, the share that is right; None: it is sure of none.")
     out_of_scope: int
@@ -57,7 +59,8 @@ class ExportCheck(Noun):
         """Return its figures as sentences."""
         are = counted(self.out_of_scope, "row is", "rows are")
         sure = sure_of_rows(self.sure, self.rows, self.sure_accuracy)
-        return f"{self.folder}: accuracy {estimate_in_words(self.accuracy)}. {sure} {are} out of scope."
+        accuracy = f"accuracy {estimate_in_words(self.accuracy)}, macro-F1 {self.macro_f1:.3f}"
+        return f"{self.folder}: {accuracy}. {sure} {are} out of scope."
 
 
 class PairedCheck(Noun):
@@ -101,16 +104,19 @@ class Check(Noun):
 
     def in_words(self) -> str:
         """Return all of it in lines."""
-        lines = [*self.encodings, f"On {counted(self.rows, 'row')}, with 95% intervals:", self.export.in_words()]
+        measured = counted(self.rows, "row")
+        left_out = []
+        if self.left_out:
+            measured = f"{self.rows:,} of {self.rows + self.left_out:,} rows ({self.left_out:,} left out)"
+            more = "; and more" if self.left_out > len(self.first_left_out) else ""
+            left_out = [f"Left out: {'; '.join(self.first_left_out)}{more}."]
+        lines = [f"On {measured}, with 95% intervals:", *left_out, *self.encodings, self.export.in_words()]
         lines += [
             f"  {one.label}: {counted(one.rows, 'row')}, precision {_in_words(one.precision)}, "
             f"recall {_in_words(one.recall)}"
             for one in self.export.labels
         ]
         lines += [self.against.in_words()] if self.against else []
-        if self.left_out:
-            more = "; and more" if self.left_out > len(self.first_left_out) else ""
-            lines.append(f"Left out: {counted(self.left_out, 'row')}. {'; '.join(self.first_left_out)}{more}.")
         return "\n".join([*lines, *(f"Failed: {why}" for why in self.failed)])
 
 
@@ -121,21 +127,25 @@ def check_export(
     folder: str,
     against: Classifier | None = None,
     other_folder: str = "",
-    at_least: float | None = None,
+    at_least: Sequence[str] = (),
+    may_leave_out: int = 0,
     text_column: str = "text",
     label_column: str = "label",
 ) -> Check:
     """Return how good an export is on the rows of `source`, a file or a folder of files, that have labels.
 
-    It is measured on the rows whose labels it knows. It fails where its accuracy is less than `at_least` (0 to 1), and
-    where it is worse than the export `against` by more than chance, on the rows whose labels both know.
+    It is measured on the rows whose labels it knows. It fails where a figure is less than one of `at_least` asks (see
+    `read_gates`), and where it is worse than the export `against` by more than chance, on the rows whose labels both
+    know. Where either is asked, it also fails where more rows are left out than it `may_leave_out`: what is left out,
+    such as the rows of a label that was renamed, might be all that is wrong.
 
     Raises:
         InvalidInput: there is no row to measure on or to compare, no such column, or a file cannot be read; one of the
-            exports is of pairs, or only one of several labels a text; `at_least` is no share.
+            exports is of pairs, or only one of several labels a text; `at_least` asks for what is not measured.
     """
-    if at_least is not None and not 0 <= at_least <= 1:
-        raise InvalidInput("`--at-least`", f"{at_least} is no accuracy", "Pass one from 0 to 1.")
+    gates = read_gates(at_least, model.labels)
+    if may_leave_out < 0:
+        raise InvalidInput("`--may-leave-out`", f"{may_leave_out} is no number of rows", "Pass 0 or more.")
     models = [model, *([against] if against else [])]
     if any(one.takes_pairs for one in models):
         raise InvalidInput(f"model {folder!r}", "is of pairs", "Measure it with the tool `evaluate`.")
@@ -144,9 +154,10 @@ def check_export(
         raise InvalidInput(f"model {folder if against and against.several else other_folder!r}", reason, "Check each.")
     texts, true, left_out, encodings = _read(model, folder, source, text_column, label_column)
     found, right = _measured(model, folder, texts, true)
-    failed, paired = [], None
-    if at_least is not None and found.accuracy.value < at_least:
-        failed.append(f"accuracy {found.accuracy.value:.3f} is less than {at_least}.")
+    failed, paired = [why for gate in gates if (why := gate.failure(found))], None
+    if (gates or against) and len(left_out) > may_leave_out:
+        of = counted(len(texts) + len(left_out), "row")
+        failed.append(f"{len(left_out):,} of {of} are left out, and --may-leave-out allows {may_leave_out:,}.")
     if against:
         paired = _paired(against, other_folder, texts, true, right)
         if paired.only_other_right > paired.only_this_right and paired.p < SIGNIFICANCE:
@@ -228,11 +239,13 @@ def _measured(model: Classifier, folder: str, texts: Sequence[str], true: Sequen
     given = [set(one) if isinstance(one, tuple) else {one} for one in found.labels]
     have = [set(one) if isinstance(one, tuple) else {one} for one in true]
     right = np.array([one == other for one, other in zip(given, have, strict=True)])
-    labels = []
+    labels, f1 = [], []
     for label in model.labels:
         got, own = (np.array([label in each for each in sets]) for sets in (given, have))
         both, rows = int((got & own).sum()), int(own.sum())
         precision, recall = _share(both, int(got.sum())), _share(both, rows)
+        if rows:
+            f1.append(2 * both / (rows + int(got.sum())))
         labels.append(LabelCheck(label=label, rows=rows, precision=precision, recall=recall))
     sure = int(found.sure.sum())
     figures = ExportCheck(
@@ -240,6 +253,7 @@ def _measured(model: Classifier, folder: str, texts: Sequence[str], true: Sequen
         about=model.about,
         rows=len(right),
         accuracy=wilson(int(right.sum()), len(right)),
+        macro_f1=float(np.mean(f1)) if f1 else 0.0,
         sure=wilson(sure, len(right)),
         sure_accuracy=_share(int((right & found.sure).sum()), sure),
         out_of_scope=int(found.out_of_scope.sum()),

@@ -1,0 +1,64 @@
+"""Gates of `classwright check`: the least accuracy, macro-F1, or recall or precision of one label."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal, get_args
+
+from classwright_tools.domain.excerpt import listed
+from classwright_tools.errors import InvalidInput
+
+if TYPE_CHECKING:
+    from classwright_tools.bulk.check import ExportCheck
+
+Whole = Literal["accuracy", "macro_f1"]
+OfLabel = Literal["recall", "precision"]
+FLAG = "`--at-least`"
+FORMS = "0.9 (accuracy), macro_f1=0.8, recall:LABEL=0.9 or precision:LABEL=0.9"
+LABELS_LISTED = 10
+
+
+@dataclass(frozen=True)
+class Gate:
+    """A figure, of one label or of all, and the least (0 to 1) that it may be."""
+
+    figure: str
+    label: str | None
+    least: float
+
+    def failure(self, found: ExportCheck) -> str | None:
+        """Return why an export does not pass, as a sentence; None where it does. What cannot be measured fails."""
+        if self.label is None:
+            value = found.macro_f1 if self.figure == "macro_f1" else found.accuracy.value
+            return None if value >= self.least else f"{self.figure} {value:.3f} is less than {self.least}."
+        [own] = [one for one in found.labels if one.label == self.label]
+        share = own.recall if self.figure == "recall" else own.precision
+        name = f"{self.figure} of {self.label!r}"
+        if share is None:
+            why = "no row has this label" if self.figure == "recall" else "no row was given this label"
+            return f"{name} cannot be measured: {why}."
+        return None if share.value >= self.least else f"{name} {share.value:.3f} is less than {self.least}."
+
+
+def read_gates(given: Sequence[str], labels: Sequence[str]) -> list[Gate]:
+    """Return the gates that a person writes as `FORMS` tells; a label may hold ":" and "=".
+
+    Raises:
+        InvalidInput: one of them has another form, is no share, or names none of the export's `labels`.
+    """
+    gates = []
+    for one in given:
+        asked, _, least = one.rpartition("=")
+        figure, _, label = (asked or "accuracy").partition(":")
+        try:
+            share = float(least)
+        except ValueError:
+            share = -1.0
+        if figure not in get_args(OfLabel if label else Whole) or not 0 <= share <= 1:
+            raise InvalidInput(FLAG, f"{one!r} is no figure with a share from 0 to 1", f"Pass {FORMS}.")
+        if label and label not in labels:
+            repair = f"Name one of its labels: {listed(map(repr, labels), LABELS_LISTED)}."
+            raise InvalidInput(FLAG, f"{one!r} names a label that the export does not know", repair)
+        gates.append(Gate(figure, label or None, share))
+    return gates
