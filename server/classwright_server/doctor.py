@@ -16,7 +16,6 @@ from importlib.metadata import PackageNotFoundError, requires, version
 from pathlib import Path
 
 from classwright_server.config.settings import ServerSettings, ToolSettings, check_settings
-from classwright_server.jobs.disk_quota import MIN_FREE_BYTES, check_room
 from classwright_server.sanitize import sanitized
 from classwright_tools.context import DEFAULT_ENCODER
 from classwright_tools.domain.excerpt import counted
@@ -115,21 +114,14 @@ def _settings(settings: ServerSettings) -> str:
 
 
 def _workspace(own: ToolSettings) -> str:
-    """Return where the workspace is and how much room it has.
+    """Return where the workspace is, its room and what it holds.
 
     Raises:
-        StorageFailed: it cannot be written, its index does not answer, or no job would begin for want of room.
+        ClasswrightError: it cannot be used, or something of it is damaged or missing.
     """
-    from classwright_tools.workspace.workspace import Workspace
+    from classwright_server.workspace_check import workspace_told
 
-    workspace = Workspace(own.workspace, own.index_url)
-    check_room(workspace.root, own.most_bytes(None))
-    free = shutil.disk_usage(workspace.root).free
-    index = "PostgreSQL" if own.index_url else "SQLite"
-    return (
-        f"{workspace.root} can be written: {free / 2**30:.1f} GiB free, of which jobs leave "
-        f"{MIN_FREE_BYTES / 2**30:.1f}; index in {index}."
-    )
+    return workspace_told(own)
 
 
 def _encoder(name: str) -> str:

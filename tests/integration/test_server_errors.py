@@ -117,18 +117,18 @@ async def test_what_a_server_starts_is_in_a_group_of_its_own_and_knows_no_secret
     assert sorted("KEY_OF_THE_TEST" in environment for *_, environment in seen) == [False, True]
 
 
-async def test_a_jobs_file_that_is_none_ends_no_server_and_is_an_incident_at_each_call(
+async def test_a_damaged_jobs_file_ends_no_server_and_is_told_at_each_call_with_its_repair(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     monkeypatch.setattr(backend, "OPEN_AFTER_SECONDS", 0)
     monkeypatch.setattr(backend, "OPEN_AGAIN_SECONDS", 0.01)
     broken = tmp_path / "jobs.sqlite"
-    broken.write_text("no database " * 100)
+    broken.write_bytes(b"no database " * 100)
     async with connected(make_settings(tmp_path)) as client:
-        await until(lambda: caplog.text.count("in the start") > 1)
+        await until(lambda: caplog.text.count("jobs.sqlite: is damaged") > 1)
         refused = await call_failing(client, "list_jobs")
         broken.unlink()
         listed = await call(client, "list_jobs")
 
-    assert "failed for a reason that lies in Classwright" in refused
+    assert "jobs.sqlite: is damaged: file is not a database. Stop the servers of the workspace, " in refused
     assert listed["jobs"] == []

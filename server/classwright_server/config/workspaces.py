@@ -8,6 +8,8 @@ from collections import OrderedDict
 from classwright_server.config.settings import ToolSettings
 from classwright_tools.workspace.workspace import Workspace
 
+PRINCIPALS, SCHEMA = "principals", "principal_"
+"""Where those of principals are in the operator's, and how their schemas in a PostgreSQL begin."""
 MAX_OPEN = 32
 """Workspaces that one process keeps open; each holds a few descriptors."""
 
@@ -45,4 +47,4 @@ class Workspaces:
 def _opened(tool_settings: ToolSettings, owner: str | None) -> Workspace:
     if owner is None:
         return Workspace(tool_settings.workspace, tool_settings.index_url)
-    return Workspace(tool_settings.workspace / "principals" / owner, tool_settings.index_url, f"principal_{owner}")
+    return Workspace(tool_settings.workspace / PRINCIPALS / owner, tool_settings.index_url, f"{SCHEMA}{owner}")

@@ -10,6 +10,7 @@ from dbos import DBOS, DBOSClient, DBOSPortableJSONSerializer
 
 from classwright_server.config.settings import COMPUTE, ToolSettings
 from classwright_tools.work import Lane
+from classwright_tools.workspace.atomic import storage_errors
 from classwright_tools.workspace.index import postgres_url
 from classwright_tools.workspace.sqlite_files import WAIT_SECONDS, own_file, use_write_ahead_log
 
@@ -93,6 +94,7 @@ def database_url(tool_settings: ToolSettings) -> str:
     if tool_settings.index_url:
         return postgres_url(tool_settings.index_url).render_as_string(hide_password=False)
     path = own_file(tool_settings.workspace / JOBS_FILE)
-    with contextlib.closing(sqlite3.connect(path, timeout=WAIT_SECONDS)) as connection:
+    opened = sqlite3.connect(path, timeout=WAIT_SECONDS)
+    with storage_errors(JOBS_FILE), contextlib.closing(opened) as connection:
         use_write_ahead_log(connection)  # kept in the file
     return f"sqlite:///{path}"

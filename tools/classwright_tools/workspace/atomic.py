@@ -17,7 +17,7 @@ from pathlib import Path
 from sqlalchemy.exc import DBAPIError
 
 from classwright_tools.errors import FORBIDDEN, FULL, StorageFailed, mending
-from classwright_tools.workspace.sqlite_files import errno_of
+from classwright_tools.workspace.sqlite_files import DAMAGED, errno_of, is_damage
 
 # What is being written lies in folders of this name; what is there after a day, and not locked, a killed process left.
 STAGED = ".staged-"
@@ -27,7 +27,10 @@ _TOLD = FULL | FORBIDDEN | {errno.EEXIST, errno.ENOTDIR}
 
 @contextmanager
 def storage_errors(subject: str) -> Iterator[None]:
-    """Turn "no space left" and "not writable" into a `StorageFailed` about `subject`; let the rest through."""
+    """Turn "no space left", "not writable" and a damaged database into a `StorageFailed` about `subject`.
+
+    The rest is let through.
+    """
     try:
         yield
     except OSError as error:
@@ -36,6 +39,8 @@ def storage_errors(subject: str) -> Iterator[None]:
         raise StorageFailed(subject, _why(error), repair_of(error.errno)) from error
     except (DBAPIError, sqlite3.Error) as error:
         told = error.orig if isinstance(error, DBAPIError) else error
+        if is_damage(told):
+            raise StorageFailed(subject, f"is damaged: {told}", DAMAGED) from error
         number = errno_of(told)
         if number is None:
             raise

@@ -19,6 +19,17 @@ _ERRNO = {
     sqlite3.SQLITE_CANTOPEN: errno.ENOENT,
     sqlite3.SQLITE_IOERR_SHMSIZE: errno.ENOSPC,  # the file beside the log, which the first connection makes
 }
+_DAMAGE = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
+DAMAGED = (
+    "Stop the servers of the workspace, let `classwright doctor` say which files are damaged, and put them back from a "
+    "backup; without jobs.sqlite a server starts, too, and what waited in it is lost."
+)
+"""What repairs a damaged database."""
+
+
+def is_damage(error: BaseException | None) -> bool:
+    """Whether SQLite says that a file is no database, or one whose pages are not whole."""
+    return getattr(error, "sqlite_errorcode", 0) & 0xFF in _DAMAGE
 
 
 def errno_of(error: BaseException | None) -> int | None:
