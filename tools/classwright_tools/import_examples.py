@@ -80,7 +80,8 @@ class ImportExamplesResult(ToolResult):
     examples: tuple[SkippedRow, ...] = Field(default=(), description="The first of each reason.")
 
 
-SKIPPED = "skipped.json"  # beside the dataset: the numbers of all skipped rows
+# Beside the dataset: the numbers of all skipped rows, and which rows of its parent went, each with what it repeats.
+SKIPPED, DROPPED = "skipped.json", "dropped.json"
 
 
 def import_examples(request: ImportExamplesRequest, context: ToolContext) -> ImportExamplesResult:
@@ -176,7 +177,9 @@ def _imported(
                 imported=request.name,
                 refused=arrivals.skipped.counts,
                 edits=edits,
-                files=files | ({SKIPPED: arrivals.skipped.places} if arrivals.skipped.counts else {}),
+                files=files
+                | ({SKIPPED: arrivals.skipped.places} if arrivals.skipped.counts else {})
+                | ({DROPPED: comparison.dropped_as_json} if dropped else {}),
                 sources=joined_sources(workspace, (parent, others), copy, again=again),
             )
     result = _result(task, arrivals, comparison, dropped, shared, saved, workspace)
@@ -189,7 +192,8 @@ def _imported(
     spelled = "" if arrivals.skipped.unseen else respelled_remark(arrivals.respelled)
     apart = told_beside(workspace, saved, beside).strip() if saved else ""
     unknown = arrivals.unknown
-    labelled = (result.summary, unknown.remark(), spelled)
+    contradicting = comparison.contradictions
+    labelled = (result.summary, contradicting.remark(), unknown.remark(), spelled)
     told = (*labelled, stays, source.remark, large, edited, apart, origins_remark)
     meant = unknown.next_step(request.label_names, result.dataset)
     empty = empty_remark(request, arrivals.empty, comparison.imported, arrivals.skipped.counts["no label"])
@@ -198,7 +202,7 @@ def _imported(
     return result.model_copy(
         update={
             "summary": " ".join(filter(None, remarks)),
-            "next_step": " ".join(filter(None, (meant, result.next_step))),
+            "next_step": " ".join(filter(None, (meant, contradicting.next_step(), result.next_step))),
             "origins": dict(origins.not_real),
             "cut": cut,
         }

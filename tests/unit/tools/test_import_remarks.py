@@ -55,8 +55,8 @@ def test_of_test_rows_an_import_tells_places_and_reasons_but_no_text_and_no_labe
 
     answer = run("test", path="test.jsonl")
 
-    assert (answer.read, answer.imported, len(answer.examples)) == (8, 1, 7)
-    assert {example.row for example in answer.examples} == set(range(2, 9))
+    assert (answer.read, answer.imported, len(answer.examples)) == (8, 0, 8)
+    assert {example.row for example in answer.examples} == set(range(1, 9))
     for word in ("xylophone", "quux", "'account'", "nearest"):
         assert word not in answer.model_dump_json()
 

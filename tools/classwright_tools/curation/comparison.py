@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 from array import array
 from collections import Counter, defaultdict
 from collections.abc import Callable, Collection, Iterator, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +15,8 @@ from numpy.typing import NDArray
 
 from classwright_tools.curation.arrivals import Arrival, Skipped
 from classwright_tools.curation.bulk_duplicates import BulkDuplicates, Repeat
-from classwright_tools.curation.leaks import group, removal_tables, skip_reason
+from classwright_tools.curation.contradictions import Contradictions
+from classwright_tools.curation.leaks import group, is_evaluation, removal_tables, skip_reason
 from classwright_tools.curation.queries import Queries
 from classwright_tools.curation.spool import Spool, contents_in
 from classwright_tools.domain.example import Split, example_id
@@ -34,7 +37,7 @@ class RowComparison:
         """Keep the rows in `folder`; the rows that arrive are for the splits `arriving` of a task of this `kind`.
 
         With `keep_near` only equal rows repeat each other. `labels` counts the arriving rows that are kept, by split
-        and label.
+        and label. What is found is told of in `contradictions` and `dropped_told`.
         """
         self.folder = folder
         self._spool = Spool(folder / "rows.arrow")
@@ -49,6 +52,8 @@ class RowComparison:
         self._names: dict[str | None, int] = {}
         self._kept = np.ones(0, dtype=bool)
         self.labels: dict[Split, Counter[str | None]] = {split: Counter() for split in arriving}
+        self.contradictions = Contradictions()
+        self._dropped: list[Repeat] = []
 
     @property
     def imported(self) -> int:
@@ -101,8 +106,25 @@ class RowComparison:
             if split:
                 self._skip(repeat, split, skipped, names)
             else:
+                self._dropped.append(repeat)
                 dropped[self._split(repeat.row)] += 1
+            if repeat.similarity == 1.0:
+                self._contradict(repeat, skipped, names)
         return dropped
+
+    def dropped_told(self, most: int | None = None) -> list[dict[str, str]]:
+        """Return which rows that the dataset held go, or the first `most` of them: each with what it repeats."""
+        repeats = sorted(self._dropped[:most], key=lambda repeat: repeat.row)
+        contents = self._spool.contents(np.array([repeat.row for repeat in repeats], np.int64)) if repeats else ()
+        return [
+            {"split": self._split(repeat.row), "example": example_id(content), "repeats": self._likeness(repeat)}
+            for repeat, content in zip(repeats, contents, strict=True)
+        ]
+
+    @property
+    def dropped_as_json(self) -> str:
+        """All of `dropped_told`, for a file."""
+        return json.dumps(self.dropped_told(), indent=1)
 
     def arrivals(self, split: Split | None = None) -> Iterator[Any]:
         """Yield the arriving rows that are kept, or those for `split`, as `pyarrow.RecordBatch`es of `Spool`'s columns.
@@ -139,17 +161,49 @@ class RowComparison:
         label, kept_label = (names[self._labels[row]] for row in (repeat.row, repeat.of))
         self.labels[split][label] -= 1
         kept_split = self._split(repeat.of)
-        is_equal = repeat.similarity == 1.0
-        reason = skip_reason(split, kept_split, is_equal, label == kept_label)
-
-        def detail() -> str:
-            where = f"{kept_split} row {example_id(self._content(repeat.of))}"
-            if self._arrived_for(repeat.of):
-                where = f"row {self._number(repeat.of, kept_split)} of the source"
-            return f"{reason}: {f'equals {where}' if is_equal else f'like {where}, similarity {repeat.similarity:.2f}'}"
+        reason = skip_reason(split, kept_split, repeat.similarity == 1.0, label == kept_label)
 
         number, unseen = self._number(repeat.row, split), kept_split == "test"
+        detail = partial(self._detailed, reason, repeat)
         skipped.add(number, lambda: self._content(repeat.row), reason, detail, unseen=unseen)
+
+    def _detailed(self, reason: str, repeat: Repeat) -> str:
+        return f"{reason}: {self._likeness(repeat)}"
+
+    def _likeness(self, repeat: Repeat) -> str:
+        """Return which row one repeats, and how nearly."""
+        where = self._place(repeat.of)
+        return f"equals {where}" if repeat.similarity == 1.0 else f"like {where}, similarity {repeat.similarity:.2f}"
+
+    def _place(self, row: int) -> str:
+        """Return where a row is: in the source, or in the dataset."""
+        split = self._split(row)
+        if self._arrived_for(row):
+            return f"row {self._number(row, split)} of the source"
+        return f"{split} row {example_id(self._content(row))}"
+
+    def _contradict(self, repeat: Repeat, skipped: Skipped, names: Sequence[str | None]) -> None:
+        """Note that two rows of one text have different labels, if so: of arriving evaluation rows neither stays.
+
+        Nobody knows which of their labels is right, and a figure would count the first as truth.
+        """
+        label, first = (names[self._labels[row]] for row in (repeat.row, repeat.of))
+        if label is None or first is None or label == first:
+            return
+        splits = {self._split(repeat.row), self._split(repeat.of)}
+        split = self._arrived_for(repeat.of)
+        unkept = len(splits) == 1 and split is not None and is_evaluation(split)
+
+        def told() -> str:
+            places = self._place(repeat.row), self._place(repeat.of)
+            if "test" in splits:  # what stands in test rows is not shown
+                return " and ".join(places)
+            return f"{places[0]} ({label!r}) and {places[1]} ({first!r})"
+
+        self.contradictions.add(told, kept=not unkept)
+        if split and unkept and self._kept[repeat.of]:
+            self._kept[repeat.of] = False
+            self._skip(Repeat(repeat.of, repeat.row, 1.0), split, skipped, names)
 
     def _content(self, row: int) -> Content:
         return self._spool.contents(np.array([row]))[0]

@@ -27,6 +27,11 @@ SkipReason = Literal[
 ]  # fmt: skip
 
 
+def is_evaluation(split: Split) -> bool:
+    """Whether models are measured or chosen by the rows of `split`."""
+    return split in _EVALUATION
+
+
 def group(split: Split, arriving: bool) -> int:
     """Return the number of the group of a row for `BulkDuplicates`: its split, and whether it is only now arriving."""
     return 2 * PRECEDENCE.index(split) + int(arriving)

@@ -24,7 +24,7 @@ from classwright_tools.workspace.datasets import read_card
 from classwright_tools.workspace.in_use import model_in_use
 from classwright_tools.workspace.workspace import Workspace
 
-MAIL_ROWS_TOLD = 3
+MAIL_ROWS_TOLD, DROPPED_TOLD = 3, 3
 REASONS_LISTED, RESPELLED_LISTED, COLUMNS_LISTED = 5, 3, 6
 USES: dict[Split, str] = {"validation": "to choose by", "test": "for the final figure"}
 DIVIDED = f"import these anew with new_dataset=true and split={USUAL_DIVISION}"
@@ -150,7 +150,13 @@ def counts_remark(
     if dropped:
         gone = ", ".join(f"{rows} {split}" for split, rows in dropped.items())
         were = "row" if sum(dropped.values()) == 1 else "rows"
-        said += f" Dropped from the new version, repeating imported rows: {gone} {were}."
+        first = (
+            f"{one['split']} row {one['example']} {one['repeats']}" for one in comparison.dropped_told(DROPPED_TOLD)
+        )
+        said += (
+            f" Dropped from the new version, repeating imported rows: {gone} {were}, such as {'; '.join(first)}. "
+            "The dataset's file dropped.json names all."
+        )
     if shared:
         said += (
             f" {shared} have a query that another split has too, with another item: figures will say how the model "
