@@ -54,6 +54,11 @@ class Doubts:
     told: NDArray[np.bool_]
 
     @property
+    def nbytes(self) -> int:
+        """The bytes of all arrays."""
+        return sum(getattr(self, one.name).nbytes for one in fields(self))
+
+    @property
     def has_map(self) -> bool:
         """Whether the rows have places on a map."""
         return len(self.places) == len(self.doubt)

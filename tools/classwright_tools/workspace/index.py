@@ -142,7 +142,10 @@ class DecisionRow(Base):
     """A decision of a person about rows of a task, in the order of arrival; `version` is the dataset made of it."""
 
     __tablename__ = "decisions"
-    __table_args__ = (UniqueConstraint("task", "id"),)
+    __table_args__ = (
+        UniqueConstraint("task", "id"),
+        {"sqlite_autoincrement": True},  # a page that was open when a task was removed knows the last number
+    )
 
     number: Mapped[int] = mapped_column(Integer, primary_key=True)
     task: Mapped[str] = mapped_column(String(40), index=True)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from sqlalchemy import Engine, func, select
 from sqlalchemy.orm import Session
 
@@ -61,6 +63,18 @@ class Tasks:
             if row is None:
                 raise unknown_id("task", slug, session.scalars(select(TaskRow.slug).distinct()))
             return Task.model_validate(row.task)
+
+    def made(self, slug: str) -> datetime:
+        """Return when the task `slug` was made: one that is removed and made anew is another, with the same ids.
+
+        Raises:
+            NotFound: there is no such task.
+        """
+        with Session(self.engine) as session:
+            made = session.scalar(select(func.min(TaskRow.created)).where(TaskRow.slug == slug))
+        if made is None:
+            raise unknown_id("task", slug, self.tasks())
+        return made
 
     def tasks(self) -> list[str]:
         """Return the slugs of all tasks, in alphabetical order."""
