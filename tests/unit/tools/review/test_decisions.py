@@ -17,7 +17,7 @@ from classwright_tools.domain.look import Look
 from classwright_tools.domain.selection import RowFilter
 from classwright_tools.domain.task import Task
 from classwright_tools.finish_review import FinishReviewRequest, finish_review
-from classwright_tools.review.decisions import mark_made, store
+from classwright_tools.review.decisions import mark_without_change, store
 from classwright_tools.review.desk import Desk
 from classwright_tools.review.fitting import fitting
 from classwright_tools.review.ordering import ordered
@@ -85,7 +85,7 @@ def test_decisions_of_others_are_read_from_where_one_left_off(workspace: Workspa
 def test_a_decision_that_a_version_has_is_not_taken_back_by_itself(workspace: Workspace, desk: Desk) -> None:
     standing = decide(workspace, desk, about(desk, 0, "remove"))
     entry = standing.entries[0]
-    mark_made(workspace, [entry.number], desk.dataset)
+    mark_without_change(workspace, desk.dataset, [entry.number])
     standing.refresh()
 
     _, refused = fitting([Decision(id="undo-it-now", action="undo", undoes=entry.decision.id)], desk, standing)
@@ -219,7 +219,7 @@ def test_what_the_dataset_says_since_counts_above_a_decision_that_an_earlier_ver
     workspace: Workspace, desk: Desk
 ) -> None:
     standing = decide(workspace, desk, *(about(desk, place, "accept") for place in range(4)))
-    mark_made(workspace, [entry.number for entry in standing.entries[1:]], desk.dataset)
+    mark_without_change(workspace, desk.dataset, [entry.number for entry in standing.entries[1:]])
     standing.refresh()
     later = review_dataset(workspace, workspace.task("support"))
     had = edit_of(desk, "approve", desk.ids[0], dataset="support-d0")

@@ -204,5 +204,5 @@ def _save(team: Team, *, killed: bool) -> None:
             team.save()
 
 
-def _cut_off(*_: object) -> None:
+def _cut_off(*_: object, **__: object) -> None:
     raise KeyboardInterrupt

@@ -9,7 +9,7 @@ import pytest
 
 from classwright_tools.domain.decision import Decision
 from classwright_tools.domain.task import Task
-from classwright_tools.review.decisions import mark_made, store
+from classwright_tools.review.decisions import mark_without_change, store
 from classwright_tools.review.desk import Desk
 from classwright_tools.review.overview import progress
 from classwright_tools.review.shown_rows import stands
@@ -69,7 +69,7 @@ def test_what_is_kept_up_is_what_would_be_reckoned_anew(workspace: Workspace, ta
         decision = a_decision(random_, number, kept_up)
         store(workspace, task.slug, desk.dataset, random_.choice(pages), [decision])
         if number % 20 == 19:
-            mark_made(workspace, [entry.number for entry in kept_up.waiting[:10]], desk.dataset)
+            mark_without_change(workspace, desk.dataset, [entry.number for entry in kept_up.waiting[:10]])
         kept_up.refresh()
 
         assert told(desk, kept_up) == told(team.desk, team.standing), f"after decision {number}"
