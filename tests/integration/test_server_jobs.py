@@ -18,11 +18,13 @@ from typing import Any
 import anyio
 import psutil
 import pytest
+from dbos import DBOS, WorkflowStatus
 from mcp import Client
 from mcp_types import CallToolResult
 from sqlalchemy.exc import OperationalError
 
 from classwright_server import backend
+from classwright_server.jobs.job_table import LIVE
 from classwright_server.jobs.pool import ProcessPool
 from classwright_tools.workspace.workspace import Workspace
 from support.server import (
@@ -349,6 +351,32 @@ async def test_a_client_that_leaves_does_not_stop_its_job(tmp_path: Path) -> Non
 
     assert view["status"] == "completed"
     assert view["result"]["accepted"] == 120
+
+
+async def test_a_look_at_a_job_reads_neither_its_request_nor_before_its_end_an_outcome(
+    client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A request may be megabytes, and a call that waits looks twenty times a second."""
+    looks: list[dict[str, Any]] = []
+    list_workflows = DBOS.list_workflows
+
+    def seen(**given: Any) -> list[WorkflowStatus]:
+        found = list_workflows(**given)
+        looks.append({**given, "ended": bool(found) and found[0].status not in LIVE})
+        return found
+
+    def whole(job_id: str) -> None:
+        raise AssertionError(job_id)
+
+    monkeypatch.setattr(DBOS, "list_workflows", seen)
+    monkeypatch.setattr(DBOS, "get_workflow_status", whole)
+    job = await call(client, "import_examples", imported(), wait_seconds=LONG)
+
+    looks = [look for look in looks if look.get("workflow_ids") == [job["job_id"]]]
+    assert job["status"] == "completed"
+    assert {look["load_input"] for look in looks} == {False}
+    assert [look["ended"] for look in looks if look["load_output"]].count(False) == 0
+    assert len([look for look in looks if not look["load_output"]]) > 1
 
 
 async def test_a_workspace_whose_jobs_could_not_be_opened_is_opened_once_they_are_repaired(tmp_path: Path) -> None:

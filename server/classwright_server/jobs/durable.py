@@ -8,7 +8,6 @@ workspace can show it.
 
 from __future__ import annotations
 
-import contextvars
 import functools
 import logging
 import secrets
@@ -29,7 +28,7 @@ from classwright_server.jobs.messages import Order, Outcome
 from classwright_server.jobs.outlook import Durations, outlook_of
 from classwright_server.jobs.pool import ProcessPool
 from classwright_server.jobs.process import JobCancelled
-from classwright_server.jobs.records import JobRecord, ProgressRecord, owner_of, record_of, user_of
+from classwright_server.jobs.records import JobRecord, ProgressRecord, owner_of, record_of, status_of, user_of
 from classwright_server.jobs.rescue import Rescuer
 from classwright_server.jobs.runs import Runs
 from classwright_server.jobs.telemetry import measured
@@ -90,7 +89,7 @@ class Jobs:
         Raises:
             NotFound: there is no such job, or it is another's: whoever asks cannot tell which.
         """
-        status = DBOS.get_workflow_status(job_id)
+        status = status_of(job_id)
         if status is None or status.authenticated_user != user_of(owner):
             raise NotFound(f"job {job_id[:80]!r}", "does not exist", "Call list_jobs to see the jobs there are.")
         return record_of(status)
@@ -158,7 +157,7 @@ class Jobs:
         Raises:
             JobCancelled: it is cancelled, or it is no short work any more and waits in the long lane from now on.
         """
-        status = contextvars.Context().run(DBOS.get_workflow_status, order.run_key)
+        status = status_of(order.run_key)
         if status is None or status.status != "PENDING" or status.queue_name is None:  # cancelled since it was taken
             raise JobCancelled
         lane = cast("Lane", status.queue_name)

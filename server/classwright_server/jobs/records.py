@@ -13,6 +13,7 @@ from typing import Any
 from dbos import DBOS, WorkflowStatus
 from sqlalchemy.exc import SQLAlchemyError
 
+from classwright_server.jobs.job_table import LIVE
 from classwright_server.jobs.messages import Outcome, Progress
 from classwright_server.jobs.outlook import Outlook
 from classwright_server.jobs.view import JobStatus
@@ -69,6 +70,20 @@ def owner_of(user: str | None) -> str | None:
     return None if user == _OPERATOR else user
 
 
+def status_of(job_id: str) -> WorkflowStatus | None:
+    """Return the workflow of a job without its request, which may be megabytes; with its outcome once it has ended."""
+    found = _looked_up(job_id, load_output=False)
+    return found if found is None or found.status in LIVE else _looked_up(job_id, load_output=True)
+
+
+def _looked_up(job_id: str, *, load_output: bool) -> WorkflowStatus | None:
+    def look() -> list[WorkflowStatus]:
+        return DBOS.list_workflows(workflow_ids=[job_id], load_input=False, load_output=load_output)
+
+    # In an empty context, so that DBOS does not take it for a step of a workflow and keep every one.
+    return next(iter(contextvars.Context().run(look)), None)
+
+
 def record_of(status: WorkflowStatus) -> JobRecord:
     """Return what the workflow of a job says of it."""
     attributes = status.attributes or {}
@@ -109,8 +124,8 @@ class ProgressRecord:
 
     def store(self, attributes: dict[str, Any]) -> None:
         """Store what is known of the job, beside what is known already."""
+        # In an empty context, as above.
         with contextlib.suppress(SQLAlchemyError):  # a job does not fail because its progress could not be told
-            # In an empty context, so that DBOS does not take it for a step of the workflow and keep every one.
             contextvars.Context().run(DBOS.update_workflow_attributes, self._job_id, attributes, merge=True)
 
 

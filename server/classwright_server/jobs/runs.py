@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import contextlib
-import contextvars
 import time
 from collections.abc import Callable, Iterator
 
-from dbos import DBOS
+from classwright_server.jobs.records import status_of
 
 CANCEL_CHECK_SECONDS = 1.0
 
@@ -45,7 +44,7 @@ class Runs:
             if time.monotonic() < next_look:
                 return False
             next_look = time.monotonic() + CANCEL_CHECK_SECONDS
-            status = contextvars.Context().run(DBOS.get_workflow_status, job_id)
+            status = status_of(job_id)
             return status is None or (status.status, status.executor_id) != ("PENDING", self._executor_id)
 
         try:
