@@ -121,23 +121,27 @@ def _undoing(context: ToolContext, version: str) -> Make:
     return lambda draft: undo_edit(draft, context.workspace.resolve(version, "dataset", draft.task.slug).id)
 
 
-def _remarks(context: ToolContext, edited: Edited) -> tuple[str, str]:
-    """Return what lies beside the new version, and why its rows tell no label shares any more, in sentences."""
+def _remarks(context: ToolContext, edited: Edited) -> tuple[str, str, str]:
+    """Return what lies beside the new version, why its rows tell no label shares any more, and which labels have too
+    few to be trained on, in sentences.
+    """
     from classwright_tools.annotation.random_rows import shares_lost
     from classwright_tools.measurement.label_shares import calibrating_lost
+    from classwright_tools.measurement.next_training import too_few
     from classwright_tools.workspace.datasets import read_card
     from classwright_tools.workspace.destination import told_beside
 
     if edited.dataset is None:
-        return "", ""
+        return "", "", ""
     workspace = context.workspace
     task = workspace.task(edited.dataset.task)
     cards = (read_card(workspace, id_) for id_ in (edited.parent, edited.dataset.id))
     lost = (shares_lost(workspace, task, edited.parent, edited.dataset.id), calibrating_lost(task, *cards))
-    return told_beside(workspace, edited.dataset), " ".join(filter(None, lost))
+    few = too_few(workspace, task, edited.dataset.id)
+    return told_beside(workspace, edited.dataset), " ".join(filter(None, lost)), few
 
 
-def _edited(request: EditExamplesRequest, edited: Edited, apart: str, lost: str) -> EditExamplesResult:
+def _edited(request: EditExamplesRequest, edited: Edited, apart: str, lost: str, few: str) -> EditExamplesResult:
     rows = sum(done.rows for done in edited.done)
     what = listed(map(_in_words, edited.done), MOST_LISTED)
     left = listed((f"{n} {why}" for done in edited.done for why, n in done.left.most_common() if n), MOST_LISTED)
@@ -154,8 +158,11 @@ def _edited(request: EditExamplesRequest, edited: Edited, apart: str, lost: str)
         sentence = f"{edited.dataset.id} is {edited.parent} with {what}.{apart}"
         next_step = (
             f"To take it back: edit_examples(task={request.task!r}, undo={edited.dataset.id!r}, reason=...), by which "
-            f"later edits stay; revert_to={edited.parent!r} takes these back too. Models know "
-            f"nothing of it until train_classifier(task={request.task!r}, dataset={edited.dataset.id!r})."
+            f"later edits stay; revert_to={edited.parent!r} takes these back too. "
+        ) + (
+            few
+            or "Models know nothing of it until train_classifier("
+            f"task={request.task!r}, dataset={edited.dataset.id!r})."
         )
     summary = [sentence, f"Left as they are: {left}." if left else "", *remarks]
     sample = [

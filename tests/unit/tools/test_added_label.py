@@ -4,16 +4,26 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
+from classwright_tools.annotate_examples import TOOL as ANNOTATE
 from classwright_tools.annotate_examples import AnnotateExamplesRequest, annotate_examples
 from classwright_tools.annotation.random_rows import shares_of_task
 from classwright_tools.context import ToolContext
 from classwright_tools.domain.annotation import Annotation
+from classwright_tools.domain.example import make_example
+from classwright_tools.domain.noun import ToolRequest
 from classwright_tools.domain.shares import TaskShares
 from classwright_tools.domain.task import Task
+from classwright_tools.errors import ClasswrightError
+from classwright_tools.estimates.running import estimated
+from classwright_tools.evaluate import EvaluateRequest, evaluate
+from classwright_tools.find_examples import FindExamplesRequest, find_examples
 from classwright_tools.learning.model import load_model
+from classwright_tools.tool import ToolSpec
+from classwright_tools.train_classifier import TOOL as TRAIN
 from classwright_tools.train_classifier import TrainClassifierRequest, train_classifier
 from classwright_tools.workspace.datasets import read_rows
 from support.editing import Editor
@@ -139,3 +149,53 @@ def test_a_label_that_no_random_text_has_is_named_with_what_brings_it_back(
     assert "'question' 0.0%" in notes
     assert "At so small a share the model hardly ever gives 'question'" in notes
     assert "classify(prior='training') leaves the shares out" in notes
+
+
+def test_an_added_label_is_told_with_what_it_means_for_rows_and_for_training(
+    context: ToolContext, dataset: str, edit: Editor
+) -> None:
+    model = train_classifier(TrainClassifierRequest(task="support", method="probe"), context).model
+
+    added = edit(ADD)
+    measured = evaluate(EvaluateRequest(model=model), context)
+    (line,) = find_examples(FindExamplesRequest(), context).tasks
+
+    assert "Rows so far were labelled without 'question'" in added.summary
+    few = "Too few rows to train on ('question' 0; 2 of each label are needed)"
+    for told in (added.next_step, measured.next_step, line.open[1]):
+        assert few in told
+        assert "edit_examples (relabel rows that are of them)" in told
+        assert "train_classifier" not in told
+
+
+def test_test_rows_that_may_be_of_an_added_label_are_named_as_such(
+    context: ToolContext, task: Task, edit: Editor
+) -> None:
+    save_rows(context.workspace, written_rows(), real_rows(), test=[make_example("is the van near?", "delivery")])
+    assert "1 test row is not edited: such of it count by their old labels" in edit(ADD).summary
+
+
+def test_what_a_call_would_refuse_its_dry_run_refuses(context: ToolContext, task: Task, edit: Editor) -> None:
+    save_rows(context.workspace, written_rows(), real_rows())
+    requests: list[tuple[ToolSpec[Any, Any], ToolRequest]] = [
+        (TRAIN, TrainClassifierRequest(task="support", method="probe", train_on_validation=True)),
+        (ANNOTATE, AnnotateExamplesRequest(task="support")),
+        (ANNOTATE, AnnotateExamplesRequest(task="support", order="informative")),
+    ]
+    before = [_refusals(tool, request, context) for tool, request in requests]
+    edit(ADD)
+    after = _refusals(TRAIN, TrainClassifierRequest(task="support", method="probe"), context)
+
+    assert [told for told, _ in [*before, after]] == [told for _, told in [*before, after]]
+    assert "are 6, and to train on them 50" in before[0][0]
+    assert "has no real unlabelled rows" in before[1][0]
+    assert "are fewer than 2 each: 'question' (0)" in after[0]
+
+
+def _refusals(tool: ToolSpec[Any, Any], request: ToolRequest, context: ToolContext) -> tuple[str, str]:
+    """Return what the dry run of a call says, and what the call does."""
+    with pytest.raises(ClasswrightError) as estimate:
+        estimated(tool, request, context)
+    with pytest.raises(ClasswrightError) as call:
+        tool.run(request, context)
+    return str(estimate.value), str(call.value)

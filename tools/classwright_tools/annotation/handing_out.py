@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import numpy as np
 
@@ -17,7 +18,7 @@ from classwright_tools.domain.annotation import Annotation, LabelledByAnnotation
 from classwright_tools.domain.example import Example
 from classwright_tools.domain.excerpt import counted
 from classwright_tools.domain.labels_since import fitting_none
-from classwright_tools.domain.task import TaskKind
+from classwright_tools.domain.task import Task, TaskKind
 from classwright_tools.errors import InvalidInput, NotEnoughData
 from classwright_tools.learning.embedding_cache import EmbeddingCache
 from classwright_tools.learning.encoders import open_encoder
@@ -29,6 +30,56 @@ from classwright_tools.workspace.in_use import model_in_use
 from classwright_tools.workspace.labelled_rows import labelled_rows
 from classwright_tools.workspace.picked_rows import picked_as_hard
 from classwright_tools.workspace.workspace import Artifact, Workspace
+
+
+class Choice(NamedTuple):
+    """What rows are picked from, by which order, and the model in use, if there is one.
+
+    `only` names the source that they come by; `elsewhere` counts answered rows by the dataset that has their labels.
+    """
+
+    version: str
+    order: Order
+    kept: Artifact | None
+    sources: RowSources
+    only: str
+    pool: Pool
+    elsewhere: Counter[str]
+
+
+def to_pick_from(
+    task: Task,
+    context: ToolContext,
+    *,
+    dataset: str | None,
+    order: Order | None,
+    split: LabelledByAnnotation,
+    source: str | None,
+) -> Choice:
+    """Return what `hand_out` picks from; it raises what that does."""
+    workspace = context.workspace
+    version = workspace.resolve(dataset, "dataset", task.slug).id
+    check_labels(workspace, version)
+    in_use = model_in_use(workspace, task.slug)
+    kept = in_use.model if in_use else None
+    order = order or ("random" if split == "validation" else "informative" if kept else "typical")
+    if order == "informative" and kept is None:
+        reason = "goes by a model, and the task has none yet"
+        raise InvalidInput("order 'informative'", reason, "Train one first, or take order='typical'.")
+    context.progress(0.0, "reading the unlabelled rows")
+    unfit = fitting_none(read_edits(workspace, version), task.label_names)
+    sources = row_sources(workspace, version)
+    only = sources.named(source) if source else ""
+    among = {id_ for id_, name in sources.of_row.items() if name == only} if only else None
+    pool = unlabelled_pool(workspace, version, answered_rows(workspace, task.slug) | unfit.keys(), context.seed, among)
+    elsewhere = Counter(one.dataset.id for one in labelled_rows(workspace, task, pool.answered).values())
+    if not pool.size:
+        raise NotEnoughData(
+            f"dataset {version!r}",
+            f"has no real unlabelled rows{of_source(only)} that were not answered yet",
+            f"{labels_there(task.slug, version, elsewhere)}Bring some in with import_examples(split='unlabelled').",
+        )
+    return Choice(version, order, kept, sources, only, pool, elsewhere)
 
 
 def hand_out(
@@ -55,27 +106,9 @@ def hand_out(
     """
     workspace, seed = context.workspace, context.seed
     found = workspace.task(task)
-    version = workspace.resolve(dataset, "dataset", found.slug).id
-    check_labels(workspace, version)
-    in_use = model_in_use(workspace, found.slug)
-    kept = in_use.model if in_use else None
-    order = order or ("random" if split == "validation" else "informative" if kept else "typical")
-    if order == "informative" and kept is None:
-        reason = "goes by a model, and the task has none yet"
-        raise InvalidInput("order 'informative'", reason, "Train one first, or take order='typical'.")
-    context.progress(0.0, "reading the unlabelled rows")
-    unfit = fitting_none(read_edits(workspace, version), found.label_names)
-    sources = row_sources(workspace, version)
-    only = sources.named(source) if source else ""
-    among = {id_ for id_, name in sources.of_row.items() if name == only} if only else None
-    pool = unlabelled_pool(workspace, version, answered_rows(workspace, found.slug) | unfit.keys(), seed, among)
-    elsewhere = Counter(one.dataset.id for one in labelled_rows(workspace, found, pool.answered).values())
-    if not pool.size:
-        raise NotEnoughData(
-            f"dataset {version!r}",
-            f"has no real unlabelled rows{of_source(only)} that were not answered yet",
-            f"{labels_there(found.slug, version, elsewhere)}Bring some in with import_examples(split='unlabelled').",
-        )
+    version, order, kept, sources, only, pool, elsewhere = to_pick_from(
+        found, context, dataset=dataset, order=order, split=split, source=source
+    )
     asked = kept if order != "typical" else None
     model = load_model(workspace, asked.id) if asked else None
     rows = _picked(pool.rows, order, min(most, len(pool.rows)), model, context)

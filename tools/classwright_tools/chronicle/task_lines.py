@@ -11,6 +11,7 @@ from classwright_tools.domain.task import Task
 from classwright_tools.domain.task_line import TaskLine, UsedModel
 from classwright_tools.errors import DamagedArtifact
 from classwright_tools.measurement.caveats import scores_in_words
+from classwright_tools.measurement.next_training import too_few
 from classwright_tools.workspace.datasets import read_card
 from classwright_tools.workspace.in_use import InUse, model_in_use
 from classwright_tools.workspace.later_labels import edits_since
@@ -33,7 +34,7 @@ def task_line(workspace: Workspace, slug: str) -> TaskLine:
     rows = {split: card.rows(split) for split in SPLITS} if card else {}
     found = model_in_use(workspace, slug)
     model = workspace.document(found.model.id, "model", ModelCard) if found else None
-    tried = _tried_in_vain(workspace, found, newest) if found else ""
+    behind = _behind(workspace, task, found, newest) if found else ""
     return TaskLine(
         task=slug,
         instruction=shortened(task.instruction, SHORT),
@@ -42,7 +43,7 @@ def task_line(workspace: Workspace, slug: str) -> TaskLine:
         dataset=newest.id if newest else None,
         made=f"{newest.created:{DATE}}" if newest else None,
         in_use=used_model(found, model) if found and model else None,
-        open=(*_of_model(task, found, model, newest.id if newest else "", tried), *open_work(workspace, task, newest)),
+        open=(*_of_model(task, found, model, behind), *open_work(workspace, task, newest)),
     )
 
 
@@ -63,32 +64,35 @@ def figure_of(card: ModelCard) -> str:
     return f"{scores_in_words(card.validation, len(card.labels))} on {rows}"
 
 
-def _tried_in_vain(workspace: Workspace, found: InUse, newest: Artifact | None) -> str:
-    """Return that the model in use was kept in place of one that learnt what `newest` has; "" where it was not."""
-    if found.by is None or found.rival is None or found.rival.number < found.model.number or newest is None:
+def _behind(workspace: Workspace, task: Task, found: InUse, newest: Artifact | None) -> str:
+    """Return that the model in use learnt from other rows than those of `newest`, and what to do; "" if it has not."""
+    learnt, rival = found.model.parent, found.rival
+    if newest is None or learnt is None or learnt == newest.id:
         return ""
-    tried = found.rival.parent
-    if tried is None or tried == found.model.parent:
-        return ""
-    rows = {read_card(workspace, dataset).rows("train") for dataset in (tried, newest.id)}
-    if len(rows) > 1 or (tried != newest.id and edits_since(workspace, tried, newest.id)):
-        return ""
-    return (
-        f"It learnt from {found.model.parent}, and was kept in place of {found.rival.id}, which learnt what the newest "
-        f"has beside ({found.by.id}): go on with dataset={found.model.parent!r}, or bring other rows."
-    )
+    if found.by and rival and rival.number > found.model.number and _learns_alike(workspace, rival.parent, newest.id):
+        return (
+            f"It learnt from {learnt}, and was kept in place of {rival.id}, which learnt what the newest has beside "
+            f"({found.by.id}): go on with dataset={learnt!r}, or bring other rows."
+        )
+    few = too_few(workspace, task, newest.id)
+    return f"It learnt from {learnt}, not the newest: {few or f'train_classifier(task={task.slug!r}).'}"
 
 
-def _of_model(task: Task, found: InUse | None, card: ModelCard | None, newest: str, tried: str) -> list[str]:
+def _learns_alike(workspace: Workspace, dataset: str | None, newer: str) -> bool:
+    """Whether one learns the same from a `newer` dataset as from the one before: nothing was edited or added since."""
+    if dataset is None or edits_since(workspace, dataset, newer):
+        return False
+    return read_card(workspace, dataset).rows("train") == read_card(workspace, newer).rows("train")
+
+
+def _of_model(task: Task, found: InUse | None, card: ModelCard | None, behind: str) -> list[str]:
     """Return what the model in use does not know, or was not compared with, in sentences with their calls.
 
-    `tried` says that another one learnt from rows like those of the `newest` dataset in vain, if one did.
+    `behind` says that it learnt from other rows than the newest, if it did.
     """
     if not found or not card:
         return []
-    said = [other_labels(found.model.id, card.labels, task.label_names)]
-    if card.dataset != newest:
-        said.append(tried or f"It learnt from {card.dataset}, not the newest: train_classifier(task={task.slug!r}).")
+    said = [other_labels(found.model.id, card.labels, task.label_names), behind]
     if found.rival and not found.by:
         said.append(_uncompared(found, found.rival.id, only_test=bool(card.validation_rows_learnt)))
     return [one for one in said if one]

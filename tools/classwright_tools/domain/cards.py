@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from pydantic import AliasChoices, Field
 
 from classwright_tools.domain.comparison import Comparison, Measure
@@ -60,6 +62,11 @@ class DatasetCard(Noun):
     def rows(self, split: Split, origin: Origin | None = None) -> int:
         """How many rows `split` holds, of one `origin` or of all."""
         return sum(c.rows for c in self.counts if c.split == split and origin in (None, c.origin))
+
+    def rows_to_learn(self, labels: Iterable[str]) -> dict[str, int]:
+        """How many training rows have each of `labels`, if only among others."""
+        train = [one for one in self.by_label or self.counts if one.split == "train"]
+        return {name: sum(one.rows for one in train if one.label == name) for name in labels}
 
     def sources_of(self, dataset: DatasetId) -> tuple[KeptSource, ...]:
         """Return the sources of `dataset`, whose card this is, each with the version beside which its rows lie."""

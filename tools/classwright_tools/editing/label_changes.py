@@ -100,11 +100,25 @@ def add(draft: Draft, change: Change) -> Done:
     draft.task = with_labels(draft.task, {}, last=(new_label(name, change.description or ""),))
     draft.record("add_label", label=name)
     done.words = f"a label {name!r}"
-    if draft.task.multi_label:
-        done.words += (
-            " (rows so far were labelled without it: find those that it applies to by find_examples, and relabel them)"
-        )
+    done.remarks += _labelled_without(draft, name)
     return done
+
+
+def _labelled_without(draft: Draft, name: str) -> list[str]:
+    """Return the sentences on rows that have labels and were never asked whether the new one applies."""
+    import pyarrow.compute as pc
+
+    splits = draft.table.filter(pc.is_valid(draft.table["label"]))["split"].to_pylist()
+    if not splits:
+        return []
+    told = [
+        f"Rows so far were labelled without {name!r}: find those that it applies to by find_examples, and relabel them."
+    ]
+    tests = splits.count("test")
+    if tests:
+        are = counted(tests, "test row is", "test rows are")
+        told.append(f"{are} not edited: such of it count by their old labels, and figures on them are too low for it.")
+    return told
 
 
 def describe(draft: Draft, change: Change) -> Done:

@@ -83,16 +83,24 @@ def writing_workload(spec: GenerationSpec, candidates_per_row: float, context: T
 
 
 def labelling_workload(request: AnnotateExamplesRequest, context: ToolContext) -> Workload:
-    """Return the work of having rows labelled: they are picked by their embeddings, unless at random."""
+    """Return the work of having rows labelled: they are picked by their embeddings, unless at random.
+
+    Raises:
+        NotEnoughData, InvalidInput: no rows can be handed out, as the call itself would say.
+    """
     from classwright_tools.annotation.asking import asking_units, request_for
     from classwright_tools.annotation.batches import checks_for, in_batches, shown
+    from classwright_tools.annotation.handing_out import to_pick_from
     from classwright_tools.annotation.picking import MOST_EMBEDDED
 
     task = context.workspace.task(request.task)
     if request.annotation:
         return Workload(Part("annotate_examples", len(request.labels), _OWN))
     load_measured(context)  # they are loaded in any case
-    dataset = context.workspace.resolve(request.dataset, "dataset", task.slug).id
+    chosen = to_pick_from(
+        task, context, dataset=request.dataset, order=request.order, split=request.split, source=request.source
+    )
+    dataset = chosen.version
     texts = texts_of(context, dataset, ("unlabelled",))["unlabelled"]
     queries = texts[: len(texts) // 2] if task.kind == "pair" else texts
     items: Sequence[str | None] = texts[len(queries) :] or [None] * len(texts)
@@ -107,7 +115,7 @@ def labelling_workload(request: AnnotateExamplesRequest, context: ToolContext) -
     requests = [request_for(task, [shown(row) for row in batch], 0) for batch in batches]
     units = asking_units(batches)
     work = asking_workload("annotate_examples", "labelling", len(rows), units, requests, context)
-    if request.order == "random":
+    if chosen.order == "random":
         return work
     encoding = encoding_by(None, context)
     return replace(work, parts=(*work.parts, encoding.part(pool)), memory=encoding.memory, loads=True)

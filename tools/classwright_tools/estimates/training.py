@@ -23,24 +23,35 @@ _WITHOUT_CHOICE = "without the choice of an encoder"
 
 
 def training_workload(request: TrainClassifierRequest, context: ToolContext) -> Workload:
-    """Return the work of a training."""
+    """Return the work of a training.
+
+    Raises:
+        NotEnoughData, InvalidInput: there is none, as the training itself would say.
+    """
     workspace = context.workspace
     task = workspace.task(request.task)
     dataset = workspace.resolve(request.dataset, "dataset", task.slug).id
-    encoding = encoding_by(request.encoder, context)
     from classwright_tools.learning.encoders import encoding_units
     from classwright_tools.learning.fitting import fitting
     from classwright_tools.learning.methods.method import FitSize
     from classwright_tools.learning.methods.registry import AUTO, METHODS, candidates
+    from classwright_tools.learning.rows import refuse_few
     from classwright_tools.learning.training import FEW_FOLDS
-    from classwright_tools.learning.training_data import ENOUGH_REAL, MOST_UNLABELLED
+    from classwright_tools.learning.training_data import ENOUGH_REAL, MOST_UNLABELLED, too_few_to_learn
     from classwright_tools.workspace.datasets import read_card
+    from classwright_tools.workspace.ended_labels import check_labels
 
-    texts = texts_of(context, dataset, SPLITS)
     card = read_card(workspace, dataset)
+    check_labels(workspace, dataset)
+    refuse_few(card.rows_to_learn(task.label_names))
+    encoding = encoding_by(request.encoder, context)
+    texts = texts_of(context, dataset, SPLITS)
     methods = [METHODS[request.method]] if request.method != AUTO else []
     methods = methods or candidates(task.kind, request.imbalance, multi_label=task.multi_label)
-    enough = sum(card.rows("validation", origin) for origin in REAL_TEXTS) >= ENOUGH_REAL
+    real = sum(card.rows("validation", origin) for origin in REAL_TEXTS)
+    enough = real >= ENOUGH_REAL
+    if request.train_on_validation and not enough:
+        raise too_few_to_learn(real)
     train, validation = texts["train"], texts["validation"]
     several, is_choice, labelled = task.multi_label, len(methods) > 1, card.rows("train")
     fits = {

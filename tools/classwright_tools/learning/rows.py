@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TypeVar
 
@@ -127,14 +127,19 @@ def training_rows(examples: Sequence[Example], labels: Sequence[str], *, several
     """
     rows = held_out_rows(examples, labels, several=several)
     counts = rows.labels.sum(axis=0) if several else np.bincount(rows.labels, minlength=len(labels))
-    short = [f"{name!r} ({counts[place]})" for place, name in enumerate(labels) if counts[place] < LEAST_ROWS]
+    refuse_few(dict(zip(labels, counts.tolist(), strict=True)))
+    return rows
+
+
+def refuse_few(rows: Mapping[str, int]) -> None:
+    """Raise a `NotEnoughData` if one of the labels has fewer than `LEAST_ROWS` training `rows`."""
+    short = [f"{name!r} ({count})" for name, count in rows.items() if count < LEAST_ROWS]
     if short:
         raise NotEnoughData(
-            f"the training rows of {len(short)} of {len(labels)} labels",
+            f"the training rows of {len(short)} of {len(rows)} labels",
             f"are fewer than {LEAST_ROWS} each: {listed(short, 10)}",
             "Write some with `synthesize_examples`, import some, or take the label out of the task.",
         )
-    return rows
 
 
 def held_out_rows(examples: Sequence[Example], labels: Sequence[str], *, several: bool = False) -> Rows:

@@ -28,14 +28,19 @@ def is_enough(validation: Rows | None, *, needed: bool) -> bool:
     """
     enough = validation is not None and len(validation) >= ENOUGH_REAL and validation.origin in REAL_TEXTS
     if needed and not enough:
-        raise NotEnoughData(
-            "the validation rows",
-            f"are {len(validation) if validation else 'none'}, and to train on them {ENOUGH_REAL} of real texts "
-            "are needed: a figure of fewer tells nothing",
-            "Bring in more with import_examples(split='validation') or annotate_examples(split='validation'), or "
-            "import these as split 'train'.",
-        )
+        raise too_few_to_learn(len(validation) if validation else 0)
     return enough
+
+
+def too_few_to_learn(validation: int) -> NotEnoughData:
+    """Return the error that so many `validation` rows are too few to be trained on."""
+    return NotEnoughData(
+        "the validation rows",
+        f"are {validation or 'none'}, and to train on them {ENOUGH_REAL} of real texts are needed: a figure of fewer "
+        "tells nothing",
+        "Bring in more with import_examples(split='validation') or annotate_examples(split='validation'), or import "
+        "these as split 'train'.",
+    )
 
 
 @dataclass(frozen=True)

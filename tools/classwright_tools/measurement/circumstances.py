@@ -7,6 +7,7 @@ from typing import NamedTuple
 from classwright_tools.domain.evaluation import EvaluationReport
 from classwright_tools.domain.label_names import other_labels
 from classwright_tools.learning.model import Model
+from classwright_tools.measurement.next_training import next_training
 from classwright_tools.measurement.on_validation import last_training
 from classwright_tools.measurement.rows_since import RowsLost, edits_between, rows_lost
 from classwright_tools.measurement.untried import untried
@@ -23,7 +24,7 @@ class Circumstances(NamedTuple):
     edits: str
     """Sentences on what was edited in them since."""
     changed: str
-    """How the task's labels are others than the model's."""
+    """How the task's labels are others than the model's, and what to do."""
     untried: str
     """What trainings have not tried yet."""
     last: str
@@ -46,6 +47,8 @@ def circumstances(
     lost = rows_lost(workspace, model, other)
     apart = other if differing else None
     changed = other_labels(report.model, model.labels, task.label_names)
+    if changed:
+        changed += f" {next_training(workspace, task, workspace.resolve(None, 'dataset', task.slug).id)}"
     can_choose = not any(one.card.validation_rows_learnt for one in (model, other) if one)
     kept = other if other and report.comparison and report.comparison.keeps_earlier else model
     return Circumstances(

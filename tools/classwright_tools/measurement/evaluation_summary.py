@@ -93,7 +93,7 @@ def evaluation_next_step(report: EvaluationReport, around: Circumstances) -> str
     """
     analyse = f"Call error_analysis with model={report.model!r} to see what to write next."
     if around.changed:
-        analyse = f"{around.changed} Call train_classifier with task={report.task!r}."
+        analyse = around.changed
     look = _look(report)
     if report.split == "validation" and not around.can_choose and report.left_out > report.figures.rows:
         return f"Call evaluate with model={report.model!r} and split='test', if there are test rows."

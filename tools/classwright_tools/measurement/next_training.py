@@ -13,14 +13,19 @@ MOST_NAMED = 5
 
 def next_training(workspace: Workspace, task: Task, dataset: str) -> str:
     """Return the call that trains on `dataset`, or where a label has too few training rows how to get more."""
+    return too_few(workspace, task, dataset) or f"Call train_classifier(task={task.slug!r}, dataset={dataset!r})."
+
+
+def too_few(workspace: Workspace, task: Task, dataset: str) -> str:
+    """Return which labels have too few rows in `dataset` to be trained on, and how to get more; "" of none."""
     card = read_card(workspace, dataset)
-    counts = card.by_label if task.multi_label else card.counts
-    train = [(one.label, one.rows) for one in counts if one.split == "train"]
-    rows = {name: sum(there for label, there in train if label == name) for name in task.label_names}
+    rows = card.rows_to_learn(task.label_names)
     short = [f"{name!r} {there}" for name, there in rows.items() if there < LEAST_ROWS]
     if not short:
-        return f"Call train_classifier(task={task.slug!r}, dataset={dataset!r})."
+        return ""
     more = "synthesize_examples or import_examples"
+    if any(rows.values()):
+        more = f"edit_examples (relabel rows that are of them), {more}"
     if card.rows("unlabelled"):
         more = f"annotate_examples(task={task.slug!r}, dataset={dataset!r}), {more}"
     few = listed(short, MOST_NAMED)
