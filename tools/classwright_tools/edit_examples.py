@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
@@ -9,7 +10,7 @@ from pydantic import Field, model_validator
 
 from classwright_tools.context import ToolContext
 from classwright_tools.domain.changes import Change
-from classwright_tools.domain.edits import DONE_WORDS, Decider
+from classwright_tools.domain.edits import Decider
 from classwright_tools.domain.excerpt import SHORT, Excerpts, counted, listed, shortened
 from classwright_tools.domain.kinds import DatasetId
 from classwright_tools.domain.noun import Noun, Slug, ToolRequest, ToolResult
@@ -20,7 +21,6 @@ from classwright_tools.work import ROW_BYTES, Sizes, Work, computing
 
 if TYPE_CHECKING:
     from classwright_tools.domain.task import Task
-    from classwright_tools.editing.draft import Done
     from classwright_tools.editing.versions import Edited, Make
 
 AT_ONCE = 50
@@ -142,10 +142,14 @@ def _remarks(context: ToolContext, edited: Edited) -> tuple[str, str, str]:
 
 
 def _edited(request: EditExamplesRequest, edited: Edited, apart: str, lost: str, few: str) -> EditExamplesResult:
+    from classwright_tools.editing.told import in_few_words, told_of_rows
+
     rows = sum(done.rows for done in edited.done)
-    what = listed(map(_in_words, edited.done), MOST_LISTED)
-    left = listed((f"{n} {why}" for done in edited.done for why, n in done.left.most_common() if n), MOST_LISTED)
-    remarks = [*(remark for done in edited.done for remark in done.remarks), *edited.remarks, lost]
+    what = listed(in_few_words(edited.done), MOST_LISTED)
+    reasons = sum((done.left for done in edited.done), Counter[str]())
+    left = listed((f"{n} {why}" for why, n in reasons.items()), MOST_LISTED)
+    of_each = dict.fromkeys(remark for done in edited.done for remark in done.remarks)
+    remarks = [*told_of_rows(edited.done), *of_each, *edited.remarks, lost]
     if edited.to_confirm:
         sentence = f"Nothing is changed yet: this would change {edited.to_confirm} rows of {edited.parent} ({what})."
         next_step = (
@@ -154,6 +158,8 @@ def _edited(request: EditExamplesRequest, edited: Edited, apart: str, lost: str,
         )
     elif edited.dataset is None:
         sentence, next_step = f"Nothing was changed in {edited.parent}.", "Name other rows: find_examples shows them."
+        if request.undo:
+            next_step = "Change first what keeps it as it is, or go back to a whole version with `revert_to`."
     else:
         sentence = f"{edited.dataset.id} is {edited.parent} with {what}.{apart}"
         next_step = (
@@ -212,11 +218,6 @@ def _reverted(request: EditExamplesRequest, edited: Edited, context: ToolContext
         parent=edited.parent,
         rows=rows,
     )
-
-
-def _in_words(done: Done) -> str:
-    """Return what a change did, in a few words."""
-    return done.words or f"{counted(done.rows, 'row')} {DONE_WORDS.get(done.action, done.action)}"
 
 
 def _selections(request: EditExamplesRequest) -> Iterator[RowSelection]:

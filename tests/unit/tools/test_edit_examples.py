@@ -344,3 +344,22 @@ def test_rows_that_repeat_others_or_whose_label_is_in_doubt_are_meant_by_that(
 
     assert rows_of(workspace, dataset).keys() - rows_of(workspace, cleaned.dataset).keys() == {repeat.id}
     assert rows_of(workspace, righted.dataset)[wrong.id].label == "delivery"
+
+
+def test_changes_that_make_the_same_of_rows_are_told_together_and_each_sentence_once(
+    workspace: Workspace, dataset: str, edit: Editor
+) -> None:
+    of_refund = [row.id for row in read_rows(workspace, dataset, "validation") if row.label == "refund"]
+    of_delivery = [row.id for row in read_rows(workspace, dataset, "validation") if row.label == "delivery"]
+    bare = [row.id for row in read_rows(workspace, dataset, "unlabelled")]
+    groups = [[of_refund[0], bare[0]], of_delivery[:1], [of_refund[1], bare[1]]]
+
+    result = edit(*({"action": "relabel", "label": "account", "rows": {"ids": ids}} for ids in groups))
+
+    assert "with 5 rows labelled 'account' (2 unlabelled before)." in result.summary
+    assert result.summary.count("figures on these rows") == 1
+    assert "3 validation rows among them" in result.summary
+
+    again = edit(*({"action": "relabel", "label": "refund", "rows": {"ids": ids}} for ids in groups))
+    assert "5 of these rows are as a person left them (5 labelled by a person on " in again.summary
+    assert again.summary.count("whom this overrules") == 1

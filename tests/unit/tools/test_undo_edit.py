@@ -293,3 +293,22 @@ def test_a_label_without_rows_is_merged_and_comes_back(workspace: Workspace, dat
     edit(undo=made)
 
     assert set(workspace.task("support").label_names) == {*LABELS, "praise"}
+
+
+def test_an_added_label_that_rows_have_is_left_with_the_ways_to_take_it_away(
+    workspace: Workspace, dataset: str, edit: Editor
+) -> None:
+    added = edit({"action": "add_label", "label": "question"}).dataset
+    asked = row_with(workspace, str(added), "how much is express shipping")
+    gave = edit({"action": "relabel", "label": "question", "rows": {"ids": [asked.id]}}).dataset
+
+    kept = edit(undo=added)
+
+    assert kept.dataset is None
+    assert "1 with the label 'question', which stays" in kept.summary
+    assert f"undo first what gave it to rows ({gave!r}), then this; or " in kept.summary
+    assert "{'action': 'remove_label', 'label': 'question'}, by which its rows go too." in kept.summary
+    assert "Name other rows" not in kept.next_step
+    edit(undo=gave)
+    assert edit(undo=added).dataset
+    assert "question" not in workspace.task("support").label_names

@@ -50,18 +50,22 @@ class EditedRow:
 class Done:
     """What one change does: to how many rows, some of them, and which it leaves as they are, by the reason.
 
-    `words` say it where the number of rows does not; `asks` says whether many rows are a reason to ask first, and
-    `overruled` counts the rows that a person had decided on otherwise.
+    `words` say it where the number of rows does not, and else `made` what was made of these rows, of which `bare` ones
+    had no label before. `asks` says whether many rows are a reason to ask first. `measured` are the rows that figures
+    are of, and `overruled` counts those that a person had decided on otherwise, by what was done, by whom and when.
     """
 
     action: str
     words: str = ""
+    made: str = ""
     rows: int = 0
+    bare: int = 0
+    measured: int = 0
     sample: list[EditedRow] = field(default_factory=list)
     left: Counter[str] = field(default_factory=Counter)
     remarks: list[str] = field(default_factory=list)
     asks: bool = True
-    overruled: int = 0
+    overruled: Counter[str] = field(default_factory=Counter)
 
     def count(self, rows: Sequence[tuple[Row, str, str]]) -> None:
         """Count `rows`, each with what it was and is then."""

@@ -9,7 +9,6 @@ from classwright_tools.domain.cleaning import clean_text, is_broken
 from classwright_tools.domain.decided import Decided
 from classwright_tools.domain.edits import Edit, ids_before
 from classwright_tools.domain.example import Split, example_id, origin_of_labelled
-from classwright_tools.domain.excerpt import counted
 from classwright_tools.domain.label_sets import in_order, joined_labels, key_in_words, labels_apart
 from classwright_tools.domain.labels_since import label_since, labels_since
 from classwright_tools.domain.pair import joined
@@ -55,9 +54,8 @@ def relabel(draft: Draft, change: Change, rows: RowSelection) -> Done:
         draft.put("writer", dict.fromkeys(fresh, _MODEL))
         draft.put("round", dict.fromkeys(fresh, 0))
         draft.put("prompt", dict.fromkeys(fresh, ""))
-    unlabelled = f" ({len(fresh)} unlabelled before)" if fresh else ""
     what = {"+": "given {!r} beside their other labels", "-": "without {!r} now"}.get(step, "labelled {!r}")
-    done.words = f"{counted(len(others), 'row')} {what.format(key_in_words(key))}{unlabelled}"
+    done.made, done.bare = what.format(key_in_words(key)), len(fresh)
     if step != "+":  # what was decided stays beside it
         note_overruled(draft, others.values(), done)
     _record(draft, done, others, None if moves else key)
@@ -220,12 +218,8 @@ ROW_CHANGES = {
 def _record(draft: Draft, done: Done, rows: dict[int, Row], key: str | None = None) -> None:
     """Add the edit of `rows`, which have the label `key` from then on if it is one; none where there are no rows."""
     if rows:
-        measured = sum(row["split"] == "validation" for row in rows.values())
-        if measured and done.action in _MOVE_FIGURES:
-            done.remarks.append(
-                f"{counted(measured, 'validation row')} among them: figures on these rows from before do not compare "
-                "with later ones. Measure anew what is to be compared: evaluate."
-            )
+        if done.action in _MOVE_FIGURES:
+            done.measured += sum(row["split"] == "validation" for row in rows.values())
         several = draft.task.multi_label and key is not None
         given = {"labels": labels_apart(key or "")} if several else {"label": key}
         draft.record(done.action, **given, rows={row["id"]: row["label"] or "" for row in rows.values()})

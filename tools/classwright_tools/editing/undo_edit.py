@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 
 from classwright_tools.domain.changes import Change
 from classwright_tools.domain.edits import Edit, edits_apart
-from classwright_tools.domain.excerpt import counted
+from classwright_tools.domain.excerpt import counted, listed
 from classwright_tools.domain.labels_since import label_since
 from classwright_tools.domain.task import Label, Task
 from classwright_tools.editing.draft import Done, Draft
@@ -16,6 +17,9 @@ from classwright_tools.editing.row_table import labels_in
 from classwright_tools.editing.versions import MADE_BY
 from classwright_tools.errors import InvalidInput
 from classwright_tools.workspace.datasets import read_card, read_edits, read_table
+from classwright_tools.workspace.lineage import ancestors
+
+VERSIONS_LISTED = 3
 
 
 def undo_edit(draft: Draft, version: str) -> tuple[Done, ...]:
@@ -46,6 +50,7 @@ def undo_edit(draft: Draft, version: str) -> tuple[Done, ...]:
     done = Done("undo", asks=False)
     done.rows, done.sample, done.left, done.remarks = rows.rows, rows.sample, rows.left, rows.remarks
     done.left.update(labels.left)
+    done.remarks = [*done.remarks, *labels.ways]
     done.words = ", ".join([f"the edit of {version} undone ({counted(rows.rows, 'row')})", *labels.words])
     return (done,)
 
@@ -61,6 +66,7 @@ class _Labels:
         self._extra: list[str] = []
         self.left: dict[str, int] = {}
         self.words: list[str] = []
+        self.ways: list[str] = []
 
     def take_back(self, edit: Edit) -> None:
         """Give the task back what a change of a label took from it."""
@@ -86,11 +92,28 @@ class _Labels:
                 continue
             if now in labels_in(draft.table):
                 self.left[f"with the label {now!r}, which stays"] = len(draft.with_label(now))
+                self.ways.append(self._way(now))
                 continue
             draft.task = with_labels(draft.task, {now: ()})
             draft.record("remove_label", label=now)
             self.words.append(f"{now!r} taken away")
         self._order()
+
+    def _way(self, now: str) -> str:
+        """Return how to take the label away that rows have: by what gave it to them, and else with its rows."""
+        draft, later = self._draft, self._later
+        parents = {
+            edit.dataset
+            for place, edit in enumerate(later)
+            if edit.action == "relabel" and edit.label and label_since(edit.label, later[place + 1 :]) == now
+        }
+        way = pairwise([draft.dataset, *ancestors(draft.context.workspace, draft.dataset)])
+        made = [newer for newer, older in way if older in parents]
+        gave = [repr(one) for one in made if read_card(draft.context.workspace, one).made_by == MADE_BY]
+        first = f"undo first what gave it to rows ({listed(gave, VERSIONS_LISTED)}), then this; or " if gave else ""
+        return f"To take {now!r} away: {first}edit_examples with {{'action': 'remove_label', 'label': {now!r}}}" + (
+            "." if draft.task.multi_label else ", by which its rows go too."
+        )
 
     def _rename(self, new: str, old: str) -> None:
         draft = self._draft

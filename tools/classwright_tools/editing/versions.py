@@ -66,7 +66,7 @@ def edit_dataset(
         dataset = workspace.resolve(parent, "dataset", destination.task).id
         task = workspace.task(destination.task)
         draft, done = _drafted(context, task, dataset, changes, by, reason)
-        rows, overruled = sum(one.rows for one in done if one.asks), sum(one.overruled for one in done)
+        rows, overruled = sum(one.rows for one in done if one.asks), sum(one.overruled.total() for one in done)
         asks = any(most is not None and n > most for n, most in ((rows, at_once), (overruled, overruled_at_once)))
         if asks or not draft.new:
             return Edited(dataset, None, done, to_confirm=rows if asks else 0)
