@@ -178,7 +178,7 @@ class RareLabel(Noun):
     label: LabelName
     share: float = Field(ge=0, le=1, description="That the figures are at.")
     of_rows: float = Field(ge=0, le=1, description="The label's share of the rows that were measured.")
-    precision: Estimate
+    precision: Estimate | None = Field(description="None where no row was answered so.")
     recall: Estimate
     recall_at_false_alarms: Estimate = Field(
         description="Of the threshold that 5% of the other labels' rows pass, or passed where it was chosen."

@@ -46,9 +46,9 @@ def at_shares_remarks(
         where = (
             f"{rare.share:.1%} there, {rare.of_rows:.1%} of these rows" if shares else f"{rare.share:.1%} of the rows"
         )
+        precision = estimate_in_words(rare.precision) if rare.precision else "not known, as no row was answered so"
         remarks.append(
-            f"The precision of {rare.label!r} ({where}) is {estimate_in_words(rare.precision)}, its "
-            f"recall {estimate_in_words(rare.recall)}."
+            f"The precision of {rare.label!r} ({where}) is {precision}, its recall {estimate_in_words(rare.recall)}."
         )
         is_found = rare.threshold is not None or bool(rare.points)
         if chosen_by and is_found:

@@ -16,6 +16,7 @@ from classwright_tools.statistics.intervals import bootstrap
 from classwright_tools.statistics.metrics import LEAST_ROWS, Floats, Labels, ratio
 from classwright_tools.statistics.operating_points import at_own_thresholds, at_thresholds_of
 from classwright_tools.statistics.ranking import recall_at_false_alarms
+from classwright_tools.statistics.share_interval import wilson
 from classwright_tools.statistics.told_thresholds import as_told
 
 RARE = 0.5  # of the share that a label would have if all had the same
@@ -35,10 +36,12 @@ def figures_at_shares(
 ) -> FiguresAtShares | None:
     """Return the figures of the probabilities `proba` (n, k) of rows whose labels are `true` (n,), at the `shares` (k).
 
-    Intervals are the bootstrap's: a resample keeps each label's number of rows, or draws whole `groups` (n,). The
-    shares are taken as they are, so what is not known of them is not in the intervals. Figures of the rare label, or of
-    pairs of the label with the number `mismatch`, are of `LEAST_ROWS` rows or more. Its thresholds are chosen on these
-    rows, or where nothing `chooses` are those of `chosen`. None where a label that has a share has no row.
+    Intervals are the bootstrap's: a resample keeps each label's number of rows, or draws whole `groups` (n,). Of rows
+    that are all right, or all wrong, every resample says the same: there, and of single rows of one label, which weigh
+    alike, the interval is Wilson's of as many rows as they count for, (sum w)^2 / sum w^2 (Kish 1965). The shares are
+    taken as they are, so what is not known of them is not in the intervals. Figures of the rare label, or of pairs of
+    the label with the number `mismatch`, are of `LEAST_ROWS` rows or more. Its thresholds are chosen on these rows, or
+    where nothing `chooses` are those of `chosen`. None where a label that has a share has no row.
     """
     counts = np.bincount(true, minlength=len(shares))
     if np.any((counts == 0) & (np.asarray(shares) > 0)):
@@ -47,7 +50,13 @@ def figures_at_shares(
     weight = row_weights(true, shares)
 
     def right_of(rows: npt.NDArray[np.bool_]) -> Estimate:
-        """Return the share of the `rows` (n,) whose answer is right."""
+        """Return the share of the `rows` (n,), one at least, whose answer is right."""
+        own, right = weight[true[rows]], (true == predicted)[rows]
+        if groups is None and len(np.unique(true[rows])) == 1:
+            return wilson(int(right.sum()), len(right))
+        if own.sum() and (right.all() or not right.any()):
+            of = float(own.sum() ** 2 / (own**2).sum())
+            return wilson(of if right.all() else 0.0, of)
         return bootstrap(statistic, true, true == predicted, rows, strata=true, groups=groups, seed=seed)
 
     def statistic(weights: Floats, true: Labels, right: npt.NDArray[np.bool_], rows: npt.NDArray[np.bool_]) -> Floats:
@@ -62,7 +71,7 @@ def figures_at_shares(
             label=names[rare],
             share=shares[rare],
             of_rows=float(counts[rare] / len(true)),
-            precision=right_of(predicted == rare),
+            precision=right_of(predicted == rare) if np.any(predicted == rare) else None,
             recall=right_of(true == rare),
             recall_at_false_alarms=recall_at_false_alarms(true == rare, scores, groups, seed=seed),
         )

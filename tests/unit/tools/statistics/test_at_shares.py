@@ -9,6 +9,7 @@ import sklearn.metrics
 from classwright_tools.measurement.at_shares import at_shares_remarks
 from classwright_tools.statistics.at_shares import figures_at_shares, rare_label
 from classwright_tools.statistics.ranking import recall_at_false_alarms, threshold_at_false_alarms
+from classwright_tools.statistics.share_interval import wilson
 from classwright_tools.statistics.told_thresholds import as_told
 
 NAMES = ("fine", "toxic")
@@ -29,10 +30,33 @@ def test_figures_of_balanced_rows_at_natural_shares_are_those_of_rows_that_have_
     assert at.accuracy.value == pytest.approx((natural_true == natural_answers).mean())
     assert at.rare
     assert (at.rare.label, at.rare.share, at.rare.of_rows) == ("toxic", 0.05, 0.5)
+    assert at.rare.precision is not None
     assert at.rare.precision.value == pytest.approx(sklearn.metrics.precision_score(natural_true, natural_answers))
     assert at.rare.recall.value == pytest.approx(0.8)
     for figure in (at.accuracy, at.rare.precision, at.rare.recall):
         assert figure.low < figure.value < figure.high
+
+
+def test_a_label_that_is_never_answered_has_wilsons_recall_and_no_precision() -> None:
+    true = np.repeat([0, 1], (300, 12))
+    at = figures_at_shares(true, np.eye(2)[np.zeros(312, int)], [300 / 312, 12 / 312], NAMES)
+    assert at is not None
+    assert at.rare
+    assert at.rare.precision is None
+    assert at.rare.recall == wilson(0, 12)
+    assert (
+        "The precision of 'toxic' (3.8% of the rows) is not known, as no row was answered so, its recall 0.000 (0.000 "
+        "to 0.242)."
+    ) in at_shares_remarks(at, None, None)
+
+
+def test_a_precision_of_one_from_few_rows_is_no_certainty() -> None:
+    true = np.repeat([0, 1], (300, 12))
+    answers = np.where(np.arange(312) < 308, 0, 1)
+    at = figures_at_shares(true, np.eye(2)[answers], [300 / 312, 12 / 312], NAMES)
+    assert at is not None
+    assert at.rare
+    assert at.rare.precision == wilson(4, 4)
 
 
 def test_the_shares_of_the_rows_themselves_leave_the_figures_as_they_are() -> None:
