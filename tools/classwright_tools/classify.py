@@ -178,7 +178,7 @@ def _sorted_rows(request: ClassifyRequest, context: ToolContext, dataset: str) -
     unlike_measured = alarms_on(answers, _usual(request, model.card))
     first = found.least_sure(LEAST_SURE_SHOWN)
     shown, _ = results_of(model, found.space, found.proba[first], found.foreign[first], threshold)
-    table = file_uri(report, ANSWERS)
+    table, newest = file_uri(report, ANSWERS), file_uri(report, NEWEST)
     excerpts = Excerpts(table)
     excerpts.note("results", len(shown), len(found.rows))
     told = (
@@ -195,10 +195,10 @@ def _sorted_rows(request: ClassifyRequest, context: ToolContext, dataset: str) -
             unlike_measured.look(model.card, model.id, dataset)
             or look_at_foreign(model, dataset, made.out_of_scope, len(found.rows))
         )
-        + f"{of_table(made)} {table}: a CSV, in the workspace {task}/{report}/{ANSWERS}; a spreadsheet takes "
-        f"a text that begins with = for a formula.{of_newest(made, file_uri(report, NEWEST))}"
+        + f"{of_table(made)} {table}: a CSV; a spreadsheet takes a text that begins with = for a formula."
+        + of_newest(made, newest)
         + ("" if unlike_measured.raised else " Label the least sure ones: annotate_examples."),
-        uris={"report": artifact_uri(report), "answers": table},
+        uris={"report": artifact_uri(report), "answers": table} | ({"newest": newest} if made.newest else {}),
         shown_in_part=excerpts.parts,
         model=request.model,
         threshold=threshold,

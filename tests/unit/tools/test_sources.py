@@ -154,7 +154,16 @@ def test_a_file_unlike_what_was_measured_raises_the_alarm_first_and_the_next_ste
     assert "It is sure of" not in found.summary, "what it reached on rows of another kind is not told as if it held"
     assert "where={'source': '10-october.csv', 'splits': ['unlabelled']}, groups=0" in found.next_step
     assert "split='validation', source='10-october.csv')" in found.next_step
-    assert "To 10-october.csv, which came last, 25 labels are given: " in found.summary
+    own = re.search(
+        r"To 10-october\.csv, which came last, 25 labels are given: [^.]*, (\d+) of which it is not sure\.",
+        found.summary,
+    )
+    every = re.search(r"([\d,]+) of these are guesses", found.summary)
+    assert own
+    assert every
+    assert 0 < int(own[1]) <= min(25, int(every[1]))
+    assert found.uris["newest"] in found.next_step
+    assert "in the workspace" not in found.next_step
 
 
 def test_texts_of_a_call_and_files_raise_the_alarm_too(months: Months, tmp_path: Path) -> None:

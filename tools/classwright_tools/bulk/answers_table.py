@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
-from itertools import chain, islice
+from itertools import chain, compress, islice
 from pathlib import Path
 from typing import Any
 
@@ -42,7 +42,8 @@ class SortedRows(Noun):
     Of these so many are `out_of_scope`. The `thresholds` are those of labels that were given one of their own. The
     table has the `rows` of so many `sources` that were kept, or if of none the dataset's; `labelled` have a label, and
     so many each of `by_label`, of which `guesses` are such that the model is not sure. Reports of before these were
-    counted have 0. `newest` is the last of several sources, whose rows alone are in `NEWEST`, `of_newest` by label.
+    counted have 0. `newest` is the last of several sources, whose rows alone are in `NEWEST`, `of_newest` by label,
+    `newest_guesses` of them guesses.
     """
 
     model: str
@@ -59,6 +60,7 @@ class SortedRows(Noun):
     newest: str = ""
     by_label: dict[LabelName, int] = Field(default_factory=dict)
     of_newest: dict[LabelName, int] = Field(default_factory=dict)
+    newest_guesses: int = 0
 
 
 @dataclass
@@ -77,6 +79,7 @@ class AnswersTable:
     by_label: Counter[str] = field(default_factory=Counter)
     of_newest: Counter[str] = field(default_factory=Counter)
     """How many rows of the newest of several sources have each label."""
+    newest_guesses: int = 0
     _seen: set[str | None] = field(default_factory=set)
     """The ids of the rows of all sources; filled while the table is written."""
 
@@ -161,11 +164,14 @@ class AnswersTable:
             self.rows += len(part)
             named = [answer[0] for answer in answers if answer[0] is not None]
             self.labelled += len(named)
-            self.guesses += sum(answer[self.cells.columns.index("sure")] is False for answer in answers)
+            guesses = [answer[self.cells.columns.index("sure")] is False for answer in answers]
+            self.guesses += sum(guesses)
             self.by_label.update(chain.from_iterable(map(self._labels_of, named)))
             if self.newest:
-                own = (answer[0] for (values, _), answer in zip(part, answers, strict=True) if self._is_newest(values))
-                self.of_newest.update(chain.from_iterable(map(self._labels_of, filter(None, own))))
+                own = [self._is_newest(values) for values, _ in part]
+                labels = (answer[0] for answer in compress(answers, own) if answer[0] is not None)
+                self.of_newest.update(chain.from_iterable(map(self._labels_of, labels)))
+                self.newest_guesses += sum(compress(guesses, own))
             yield [[*map(values.get, self._own), *answer] for (values, _), answer in zip(part, answers, strict=True)]
 
     def _is_newest(self, values: dict[str, Any]) -> bool:
@@ -224,6 +230,7 @@ def publish_answers(context: ToolContext, table: AnswersTable) -> tuple[str, Sor
             newest=table.newest,
             by_label=dict(table.by_label.most_common()),
             of_newest=dict(table.of_newest.most_common()),
+            newest_guesses=table.newest_guesses,
         )
         (folder / KINDS["report"].document).write_text(report.model_dump_json(indent=1), encoding="utf-8")
 

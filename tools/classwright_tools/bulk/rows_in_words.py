@@ -109,7 +109,8 @@ def _newest(made: SortedRows) -> str:
     if not rows:
         return ""
     have = f"{counted(rows, 'label is', 'labels are')} given"
-    return f"To {made.newest}, which came last, {have}: {each_label(made.of_newest)}."
+    unsure = f", {made.newest_guesses:,} of which it is not sure" if made.newest_guesses else ""
+    return f"To {made.newest}, which came last, {have}: {each_label(made.of_newest)}{unsure}."
 
 
 def _by_source(answered: Mapping[str, Answered]) -> str:
