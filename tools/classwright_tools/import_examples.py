@@ -14,7 +14,6 @@ from classwright_tools.domain.kinds import DatasetId
 from classwright_tools.domain.noun import Noun, Slug, ToolRequest, ToolResult
 from classwright_tools.domain.source import GivenSource
 from classwright_tools.domain.uris import file_uri
-from classwright_tools.errors import InvalidInput
 from classwright_tools.tool import ToolSpec, ToolText
 from classwright_tools.work import QUICKER_THAN_ENCODING, Sizes, Work, computing, shown_bytes
 
@@ -116,6 +115,7 @@ def _imported(
     from classwright_tools.curation.arrivals import Arrivals
     from classwright_tools.curation.chosen_source import refuse_unusable
     from classwright_tools.curation.comparison import RowComparison
+    from classwright_tools.curation.first_labels import refuse_without_labels
     from classwright_tools.curation.incoming import incoming
     from classwright_tools.curation.joining import Joining
     from classwright_tools.curation.kept_source import SourceCopy, joined_sources
@@ -139,6 +139,7 @@ def _imported(
 
     workspace = context.workspace
     task = workspace.task(request.task)
+    refuse_without_labels(request, request.split, task, context)
     beside = request.from_dataset if parent else None
     splits: tuple[Split, ...] = (request.split,) if isinstance(request.split, str) else tuple(request.split)
     source, labels, position, removed, edits, edits_remark = incoming(request, request.split, task, parent, context)
@@ -253,16 +254,6 @@ def _result(
     )
 
 
-def _check(request: ImportExamplesRequest, task: Task) -> None:
-    """Raise an `InvalidInput` if rows are to have labels, and the task has none yet."""
-    if request.split != "unlabelled" and not task.labels:
-        raise InvalidInput(
-            f"split {request.split!r}",
-            f"is for rows with labels, and task {task.slug!r} has none yet",
-            "Import the texts as split='unlabelled', or name the labels first: propose_topics.",
-        )
-
-
 def _work(request: ImportExamplesRequest, sizes: Sizes) -> Work:
     """Rows of the call and small files are short; what is fetched, or large, does not hold the others up."""
     given = len((request.csv or "").encode()) + shown_bytes(str(row) for row in request.rows)
@@ -278,7 +269,6 @@ TOOL = ToolSpec(
     work=_work,
     multi_label=True,
     before_labels=True,
-    check=_check,
     makes=("dataset",),
     text=ToolText(
         title="Import examples",

@@ -59,6 +59,10 @@ class LabelNames:
         """Whether a source says nothing of a row's label."""
         return not label_text(value)
 
+    def names_in(self, value: Any) -> Sequence[Any]:
+        """Return what stands for one label each in `value`."""
+        return [value]
+
     def unknown(self, value: Any) -> str:
         """Return the name that `value` is, which is no label of the task."""
         return label_text(value)

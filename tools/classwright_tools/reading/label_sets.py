@@ -43,7 +43,7 @@ class LabelSets(LabelNames):
 
     def find(self, value: Any) -> str | None:
         """Return the labels that `value` names, joined in the task's order; None if one of them is not the task's."""
-        found = [(super(LabelSets, self).find(name)) for name in self._names(value)]
+        found = [(super(LabelSets, self).find(name)) for name in self.names_in(value)]
         return None if None in found else joined_labels(in_order(filter(None, found), self._labels))
 
     def knows(self, value: Any) -> bool:
@@ -52,9 +52,12 @@ class LabelSets(LabelNames):
 
     def unknown(self, value: Any) -> str:
         """Return the first name in `value` that is no label of the task."""
-        return next((label_text(name) for name in self._names(value) if super(LabelSets, self).find(name) is None), "")
+        return next(
+            (label_text(name) for name in self.names_in(value) if super(LabelSets, self).find(name) is None), ""
+        )
 
-    def _names(self, value: Any) -> Sequence[Any]:
+    def names_in(self, value: Any) -> Sequence[Any]:
+        """Return what stands for one label each in `value`."""
         if isinstance(value, list | tuple):
             return value
         text = label_text(value)
