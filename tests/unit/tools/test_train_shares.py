@@ -262,40 +262,6 @@ def test_the_threshold_is_the_one_at_the_shares(context: ToolContext, task: Task
     assert result.threshold != alike or alike == LEAST_SURE
 
 
-def test_models_that_decide_for_different_shares_are_compared_at_the_same_ones(
-    context: ToolContext, task: Task
-) -> None:
-    dataset = rows_with(context, *unlabelled_rows(delivery=80, refund=15, account=5))
-    first = trained(context)
-    context.workspace.save_task(task.model_copy(update={"expected_shares": STATED}))
-    second = train_classifier(
-        TrainClassifierRequest(task="support", method="probe"), dataclasses.replace(context, run_key="again")
-    )
-    assert model_of(context, first).card.shares != model_of(context, second).card.shares
-
-    found = evaluate(EvaluateRequest(model=second.model, dataset=dataset, against=first.model), context)
-
-    assert found.comparison
-    assert found.comparison.at_shares
-    assert (found.comparison.accuracy_gain.value, found.comparison.verdict) == (0.0, "no gain")
-    assert "at the label shares of the task, for which both decide here" in found.summary
-    assert f"against={first.model!r}" in second.next_step
-
-
-def test_a_comparison_at_shares_says_which_model_decides_for_them(context: ToolContext, task: Task) -> None:
-    context.workspace.save_task(task.model_copy(update={"expected_shares": STATED}))
-    dataset = rows_with(context)
-    first = trained(context).model
-    request = TrainClassifierRequest(task="support", method="probe", imbalance="class_weights")
-    second = train_classifier(request, dataclasses.replace(context, run_key="again")).model
-
-    def told(model: str, against: str) -> str:
-        return evaluate(EvaluateRequest(model=model, dataset=dataset, against=against), context).summary
-
-    assert f"at the label shares of the task, for which {first} alone decides here" in told(second, first)
-    assert f"at the label shares of the task, for which {first} alone decides here" in told(first, second)
-
-
 def test_texts_that_were_annotated_still_tell_how_many_there_are_of_each_label(
     context: ToolContext, task: Task
 ) -> None:

@@ -10,32 +10,10 @@ from pydantic import Field
 from classwright_tools.domain.advice import rows_to_tell
 from classwright_tools.domain.excerpt import counted
 from classwright_tools.domain.figures import LEAST_TELLING, Estimate, least_lead
+from classwright_tools.domain.gains import EveryRowAlike, RareLabelGain, Test, TestedGain
 from classwright_tools.domain.kinds import DatasetId
 from classwright_tools.domain.noun import LabelName, Noun
-
-
-class RareLabelGain(Noun):
-    """One model against another where labels differ much in size, by the paired bootstrap."""
-
-    label: LabelName = Field(description="The rarest.")
-    rows: int = Field(ge=1)
-    recall_gain: Estimate
-    average_precision_gain: Estimate
-    balanced_accuracy_gain: Estimate = Field(description="Of all labels.")
-
-    @property
-    def of_label(self) -> tuple[Estimate, ...]:
-        """The gains that are of the label alone."""
-        return self.recall_gain, self.average_precision_gain
-
-    @property
-    def named(self) -> dict[str, Estimate]:
-        """The gains by their names in words."""
-        return {
-            f"recall of {self.label!r}": self.recall_gain,
-            "its average precision": self.average_precision_gain,
-            "balanced accuracy": self.balanced_accuracy_gain,
-        }
+from classwright_tools.domain.shares import ShareSource
 
 
 class RelabelledRows(Noun):
@@ -65,7 +43,7 @@ class Comparison(Noun):
     accuracy_gain: Estimate = Field(description="This model's accuracy minus the other's; paired bootstrap.")
     macro_f1_gain: Estimate = Field(description="This model's macro-F1 minus the other's; paired bootstrap.")
     micro_f1_gain: Estimate | None = Field(default=None, description="In micro-F1, where rows have several labels.")
-    balanced_accuracy_gain: Estimate | None = Field(default=None, description="Where labels are to count alike.")
+    balanced_accuracy_gain: TestedGain | None = Field(default=None, description="Where labels are to count alike.")
     average_precision_gain: Estimate | None = Field(
         default=None, description="This model's average precision of the mismatches minus the other's, for pairs."
     )
@@ -75,13 +53,15 @@ class Comparison(Noun):
     only_this_right: int = Field(ge=0)
     only_other_right: int = Field(ge=0)
     p: float = Field(ge=0, le=1, description="Two-sided p of `test`.")
-    test: Literal["exact McNemar test", "sign-flip test over queries", "sign-flip test at the label shares"] = Field(
+    test: Test = Field(
         default="exact McNemar test",
         description="For pairs McNemar's form for whole queries. 'at the label shares': gains are at these.",
     )
     shares_of: Literal["both", "this", "other"] | None = Field(
         default=None, description="Where gains are at label shares: which of the two decides for these shares."
     )
+    shares_from: ShareSource | None = Field(default=None, description="Who says that these are the shares.")
+    every_row_alike: EveryRowAlike | None = Field(default=None, description="The same answers without shares.")
     significant: bool = Field(description="Whether `p` is below 5%: only then is a gain in accuracy more than chance.")
     shared_labels: tuple[LabelName, ...] | None = Field(
         default=None, description="Where the other model has other labels: those that both have, which alone count."
@@ -112,6 +92,14 @@ class Comparison(Noun):
         return self.test == "sign-flip test at the label shares"
 
     @property
+    def depends_on_shares(self) -> bool:
+        """Whether every row counting alike shows a difference beyond chance, and estimated shares show its opposite."""
+        alike = self.every_row_alike
+        if alike is None or self.shares_from != "estimated" or not alike.significant:
+            return False
+        return alike.accuracy_gain.value * self.accuracy_gain.value < 0
+
+    @property
     def is_by_rows(self) -> bool:
         """Whether the rows that just one of the two has right decide."""
         return self.test == "exact McNemar test" and self.measure[0] == "accuracy"
@@ -124,12 +112,15 @@ class Comparison(Noun):
     def sign_of(self, gain: Estimate) -> int:
         """Return 1 or -1 where one of this comparison's gains is more than chance, and 0 where it may be chance.
 
-        An accuracy is tested. For other figures the bootstrap's interval tells; where rows have one label, only if
-        `LEAST_TELLING` rows are answered rightly by just one of the two: of fewer it is too narrow, and answers that
-        differ where both are wrong move F1 alone. How the rarest label is ranked does not depend on these.
+        An accuracy is tested, and so are the rarest label's recall and the balanced accuracy: of few rows the
+        bootstrap's interval is too narrow. For other figures it tells; where rows have one label, only if
+        `LEAST_TELLING` rows are answered rightly by just one of the two, and answers that differ where both are wrong
+        move F1 alone. How the rarest label is ranked does not depend on these.
         """
         if gain is self.accuracy_gain:
-            return ((gain.value > 0) - (gain.value < 0)) if self.significant else 0
+            return _sign(gain.value) if self.significant else 0
+        if isinstance(gain, TestedGain) and gain.significant is not None:
+            return _sign(gain.value) if gain.significant else 0
         is_ranking = gain is self.average_precision_gain or (self.rare and gain is self.rare.average_precision_gain)
         few = self.only_this_right + self.only_other_right < LEAST_TELLING
         if few and not is_ranking and not self.micro_f1_gain:
@@ -148,14 +139,15 @@ class Comparison(Noun):
         loses on the average. Where labels alone were given (`labels_given`), any difference that may be chance is: such
         rows are seldom for the worse, and to go back drops them. Then the model that learnt from them is gone on with.
 
-        In accuracy the test decides what is more than chance (`significant`), in all else the 95% interval (`sign_of`).
+        What is more than chance is for `sign_of` to say: tests of what is tested, else the 95% interval.
         Where rows have several labels, F1 counts alone: to have all labels of a row right is much to ask. Where pairs
         are ranked, the average precision of the mismatches does: to call none a mismatch is seldom wrong.
 
         Where all rows have other labels in one model's dataset than in the other's, it is a trade: by which of these
-        the models are to go only a person knows.
+        the models are to go only a person knows. So it is where a model is better at shares that were estimated, and by
+        more than chance worse where every row counts alike, or the other way round.
         """
-        if self.relabelled and not self.relabelled.left:
+        if (self.relabelled and not self.relabelled.left) or self.depends_on_shares:
             return "trade"
         name, first = self.measure
         gains = [first] if name == "average precision" else [first, self.macro_f1_gain]
@@ -189,7 +181,7 @@ class Comparison(Noun):
         of_all = [*([self.rare.balanced_accuracy_gain] if self.rare else []), self.macro_f1_gain]
         for words, gain in [*of_label, *(("rare labels", gain) for gain in of_all)]:
             if self.sign_of(gain):
-                return words, gain.low > 0
+                return words, gain.value > 0
         return "rare labels", self.macro_f1_gain.value > 0
 
     def advice(self, model: str, rows: int) -> str:
@@ -215,15 +207,7 @@ class Comparison(Noun):
                 evidence += f"; accuracy may be chance, and more than chance is {beyond}"
             return f"{found}. {evidence}."
         if self.verdict == "trade":
-            gains = {"accuracy": self.accuracy_gain, "macro-F1": self.macro_f1_gain}
-            gains |= self.rare.named if self.rare else {}
-            told = ", ".join(_told(name, gain) for name, gain in gains.items())
-            rare, finds = self._finding
-            finder, other = (model, self.against) if finds else (self.against, model)
-            return (
-                f"A trade, for a person to decide: {model} against {self.against} has {told}. Keep {finder} if to miss "
-                f"{rare} costs more than other errors, else {other}. {evidence}."
-            )
+            return f"A trade, for a person to decide: {self._trade(model)}. {evidence}."
         found = {
             "undecided": f"Undecided: keep {model}, whose lead may be chance",
             "no gain": f"No gain: keep {self.against}",
@@ -247,6 +231,25 @@ class Comparison(Noun):
         more = f" About {enough:,} such rows would tell whether this lead is chance." if enough else ""
         return f"{found}. {evidence}.{more}"
 
+    def _trade(self, model: str) -> str:
+        """Return what `model` gains and loses against the other, and which of the two to keep for what."""
+        if self.depends_on_shares and self.every_row_alike:
+            there, alike = (_told("accuracy", one.accuracy_gain) for one in (self, self.every_row_alike))
+            at_shares, other = (model, self.against) if self.accuracy_gain.value > 0 else (self.against, model)
+            return (
+                f"{model} against {self.against} has {there} at the shares that were estimated, and {alike} where "
+                f"every row counts alike. Keep {at_shares} if your texts have these shares, else {other}"
+            )
+        gains = {"accuracy": self.accuracy_gain, "macro-F1": self.macro_f1_gain}
+        gains |= self.rare.named if self.rare else {}
+        told = ", ".join(_told(name, gain) for name, gain in gains.items())
+        rare, finds = self._finding
+        finder, other = (model, self.against) if finds else (self.against, model)
+        return (
+            f"{model} against {self.against} has {told}. Keep {finder} if to miss {rare} costs more than other errors, "
+            f"else {other}"
+        )
+
     def rows_to_tell(self, rows: int) -> int | None:
         """Return how many rows would tell this lead from chance, won and lost at the rates of `rows`.
 
@@ -258,6 +261,10 @@ class Comparison(Noun):
         if lead <= 0 or lead >= self.least_lead or not self.is_by_rows:
             return None
         return rows_to_tell(rows, lead, sqrt(won + lost))
+
+
+def _sign(value: float) -> int:
+    return (value > 0) - (value < 0)
 
 
 def _told(name: str, gain: Estimate) -> str:

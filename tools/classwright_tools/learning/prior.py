@@ -129,23 +129,6 @@ def _leans(held: HeldOut) -> bool:
     return gain > float(chi2.ppf(1 - CHANCE, held.setup.k - 1))
 
 
-def moved(
-    proba: np.ndarray, names: Sequence[str], decided_for: TaskShares | None, wanted: Sequence[float]
-) -> np.ndarray:
-    """Return the probabilities (n, k) of the labels `names` at the shares `wanted` (k,) in place of `decided_for`.
-
-    Bayes' rule for a change of priors (Saerens, Latinne and Decaestecker 2002, equation 2.4). Without shares that they
-    were `decided_for` they stay as they are.
-    """
-    if decided_for is None:
-        return proba
-    had = np.array(decided_for.of(names))
-    weighed = proba * np.divide(wanted, had, out=np.zeros(len(had)), where=had > 0)
-    whole = weighed.sum(axis=1, keepdims=True)
-    there: np.ndarray = np.divide(weighed, whole, out=proba.copy(), where=whole > 0)
-    return there
-
-
 def stated_shares(stated: Mapping[str, float], names: Sequence[str]) -> TaskShares:
     """Return the shares that a person stated of the labels `names`, made to be 1 in all."""
     whole = sum(stated.values())

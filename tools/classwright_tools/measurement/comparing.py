@@ -11,10 +11,10 @@ import numpy.typing as npt
 from classwright_tools.domain.comparison import Comparison
 from classwright_tools.domain.example import Example
 from classwright_tools.domain.excerpt import counted, listed
+from classwright_tools.domain.gains import EveryRowAlike
 from classwright_tools.errors import InvalidInput
 from classwright_tools.learning.later_labels import beside
 from classwright_tools.learning.model import Model, load_model
-from classwright_tools.learning.prior import moved
 from classwright_tools.measurement.held_out import Answers
 from classwright_tools.statistics.at_shares import own_shares
 from classwright_tools.statistics.multi_label import compare as compare_several
@@ -75,12 +75,11 @@ def compared(
 ) -> Comparison:
     """Return how the answers `found` of `model` stand against the probabilities `theirs` (n, k) of the `other` one.
 
-    If label shares are known, models that decide for shares decide for the same ones, the own ones of the model that is
-    measured, and each label's rows count for its share: models that decide for different shares are not comparable by
-    plain counts. A model that knows of no shares decides as it is.
+    Each is compared by what it answers. If label shares are known, the own ones of the model that is measured before
+    those of the other, each label's rows count for its share, and what every row counting alike shows stands beside.
 
-    Where the labels differ, the rows of those that both have are compared, each as it decides: a label that is one
-    model's alone is a wrong answer there. Where rows have several labels, all rows are compared in the shared labels.
+    Where the labels differ, the rows of those that both have are compared: a label that is one model's alone is a wrong
+    answer there. Where rows have several labels, all rows are compared in the shared labels.
     Of the rows only those `among` (n,) count, if that is given.
 
     Raises:
@@ -135,15 +134,23 @@ def _of_one(
     true = found.true[counted]
     queries = None if found.queries is None else np.unique(found.queries[counted], return_inverse=True)[1]
     card, its = model.card, other.card
+    alike = compared_by_rows(true, own, proba, labels, other.id, card.mismatch, queries, seed=seed)
     shares = card.known_shares or its.known_shares
-    if shares and not card.mismatch and not differ_in_labels(model, other):
-        wanted = shares.of(found.labels)
-        ours, moved_ = (moved(given, found.labels, one.shares, wanted) for given, one in ((own, card), (proba, its)))
-        at_shares = compare_at_shares(true, ours, moved_, other.id, wanted, queries, seed=seed)
-        if at_shares:
-            rare = rare_gain(true, ours, moved_, wanted, labels, queries, seed=seed)
-            return at_shares.model_copy(update={"shares_of": _deciding(model, other), "rare": rare})
-    return compared_by_rows(true, own, proba, labels, other.id, card.mismatch, queries, seed=seed)
+    if shares is None or card.mismatch or differ_in_labels(model, other):
+        return alike
+    wanted = shares.of(labels)
+    at_shares = compare_at_shares(true, own, proba, other.id, wanted, queries, seed=seed)
+    if at_shares is None:
+        return alike
+    beside = {
+        "shares_of": _deciding(model, other, wanted),
+        "shares_from": shares.source,
+        "every_row_alike": EveryRowAlike(
+            accuracy_gain=alike.accuracy_gain, test=alike.test, p=alike.p, significant=alike.significant
+        ),
+        "rare": rare_gain(true, own, proba, wanted, labels, queries, seed=seed),
+    }
+    return at_shares.model_copy(update=beside)
 
 
 def compared_by_rows(
@@ -168,11 +175,12 @@ def compared_by_rows(
     return compare(true, own, theirs, against, seed, groups=queries).model_copy(update={"rare": rare})
 
 
-def _deciding(model: Model, other: Model) -> Literal["both", "this", "other"]:
-    """Return which of the two, of which one knows of shares, decides for them."""
-    if model.card.shares and other.card.shares:
+def _deciding(model: Model, other: Model, shares: Sequence[float]) -> Literal["both", "this", "other"]:
+    """Return which of the two decides for the `shares` (k,) of the labels of `model`; one of them does."""
+    this, that = (one.card.shares is not None and one.card.shares.of(model.labels) == shares for one in (model, other))
+    if this and that:
         return "both"
-    return "this" if model.card.shares else "other"
+    return "this" if this else "other"
 
 
 def _gathered(values: npt.NDArray[Any], names: Sequence[str], labels: Sequence[str]) -> npt.NDArray[np.float64]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from classwright_tools.domain.comparison import Comparison
 from classwright_tools.domain.excerpt import counted
 from classwright_tools.domain.figures import Estimate
+from classwright_tools.domain.gains import TestedGain
 from classwright_tools.measurement.caveats import MACRO_F1, MICRO_F1
 
 
@@ -22,12 +23,26 @@ def differences(comparison: Comparison, model: str) -> list[str]:
     why = _why_chance(comparison)
     found = [f"{against} {first}, {chance}{why} ({comparison.test}, p = {comparison.p:.2g})."]
     more = {_capital(MICRO_F1): comparison.micro_f1_gain, _capital(MACRO_F1): comparison.macro_f1_gain}
+    found += filter(None, [_every_row_alike(comparison)])
     found += [f"{name} {_gain(gain)}{_beyond(comparison, gain)}." for name, gain in more.items() if gain]
     rare = comparison.rare
     if rare:
         gains = (f"{name} {_gain(gain)}{_beyond(comparison, gain)}" for name, gain in rare.named.items())
         found.append(f"With {counted(rare.rows, 'row')} of {rare.label!r}: {', '.join(gains)}.")
     return found
+
+
+def _every_row_alike(comparison: Comparison) -> str:
+    """Return the gain in accuracy where every row counts alike, beside one at label shares; "" where that is none."""
+    alike = comparison.every_row_alike
+    if alike is None:
+        return ""
+    gain = alike.accuracy_gain
+    rows = f"{comparison.only_this_right} alone right, {comparison.only_other_right} alone wrong"
+    return (
+        f"Every row counting alike: {gain.value:+.3f} accuracy ({gain.low:+.3f} to {gain.high:+.3f}; {rows}; "
+        f"{alike.test}, p = {alike.p:.2g})."
+    )
 
 
 def _first(comparison: Comparison) -> tuple[str, bool]:
@@ -83,9 +98,8 @@ def _where(comparison: Comparison, model: str) -> str:
     if not comparison.at_shares:
         return ""
     alone = {"this": f"{model} alone decides", "other": f"{comparison.against} alone decides"}
-    return (
-        f", at the label shares of the task, for which {alone.get(comparison.shares_of or 'both', 'both decide')} here"
-    )
+    where = "each as it answers, at the label shares of the task"
+    return f", {where}, for which {alone.get(comparison.shares_of or 'both', 'both decide')}"
 
 
 def _gain(gain: Estimate) -> str:
@@ -93,10 +107,17 @@ def _gain(gain: Estimate) -> str:
 
 
 def _beyond(comparison: Comparison, gain: Estimate) -> str:
-    """Return that a gain is more than chance where it decides by itself, as the accuracy may be chance; else ""."""
-    if comparison.significant or not comparison.sign_of(gain):
+    """Return what is to be known of whether a gain is chance.
+
+    One that its test calls chance though its interval does not says so; so does one that is more than chance, where it
+    decides by itself as the accuracy may be chance.
+    """
+    p = f" (p = {gain.p:.2g})" if isinstance(gain, TestedGain) and gain.p is not None else ""
+    if not comparison.sign_of(gain):
+        return f", which may be chance{p}" if p and not gain.low <= 0 <= gain.high else ""
+    if comparison.significant:
         return ""
-    return ", more than chance by its interval"
+    return f", more than chance{p or ' by its interval'}"
 
 
 def _capital(name: str) -> str:

@@ -31,8 +31,7 @@ def compare_at_shares(
 
     Both probabilities (n, k) are those that the two decide by. The gains are those of accuracy and macro-F1 if every
     label had its share of the rows; a resample keeps each label's number of rows, or draws whole `groups` (n,). The
-    test gives each row's difference, or the sum of each group's, either sign at random (Good 2005, "Permutation,
-    parametric and bootstrap tests of hypotheses", section 3.2). None where a label that has a share has no row.
+    test is `weighted_p`. None where a label that has a share has no row.
     """
     counts = np.bincount(true, minlength=len(shares))
     if np.any((counts == 0) & (np.asarray(shares) > 0)):
@@ -46,10 +45,7 @@ def compare_at_shares(
         counted = weights * weight[true]
         return f1(counted, true, a) - f1(counted, true, b)
 
-    differences: Floats = weight[true] * (a_right.astype(float) - b_right)
-    if groups is not None:
-        differences = np.bincount(groups, differences).astype(float)
-    p = sign_flips(differences, seed=seed)
+    p = weighted_p(true, a_right, b_right, shares, groups, seed=seed)
     return Comparison(
         against=against,
         accuracy_gain=gain_at_shares(true, a_right, b_right, shares, groups, seed=seed),
@@ -61,6 +57,26 @@ def compare_at_shares(
         shares_of="both",
         significant=p < SIGNIFICANCE,
     )
+
+
+def weighted_p(
+    true: Labels,
+    a_right: npt.NDArray[np.bool_],
+    b_right: npt.NDArray[np.bool_],
+    shares: Sequence[float],
+    groups: Labels | None = None,
+    *,
+    seed: int = 0,
+) -> float:
+    """Return the two-sided p that a is right so much more or less often than b, each label counting for its share.
+
+    The rows have the labels `true` (n,). The test gives each row's difference, or the sum of each of the `groups` (n,),
+    either sign at random (Good 2005, "Permutation, parametric and bootstrap tests of hypotheses", section 3.2).
+    """
+    differences: Floats = row_weights(true, shares)[true] * (a_right.astype(float) - b_right)
+    if groups is not None:
+        differences = np.bincount(groups, differences).astype(float)
+    return sign_flips(differences, seed=seed)
 
 
 def sign_flips(differences: Floats, *, seed: int = 0) -> float:

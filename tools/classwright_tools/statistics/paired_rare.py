@@ -8,11 +8,14 @@ from functools import partial
 import numpy as np
 import numpy.typing as npt
 
-from classwright_tools.domain.comparison import RareLabelGain
 from classwright_tools.domain.figures import Estimate
+from classwright_tools.domain.gains import RareLabelGain, TestedGain
 from classwright_tools.statistics.at_shares import rare_label
+from classwright_tools.statistics.exact_tests import SIGNIFICANCE, mcnemar
 from classwright_tools.statistics.intervals import bootstrap
 from classwright_tools.statistics.metrics import LEAST_ROWS, Floats, Labels, accuracy_of, balanced_accuracy
+from classwright_tools.statistics.paired import sign_flip
+from classwright_tools.statistics.paired_at_shares import weighted_p
 from classwright_tools.statistics.ranking import average_precision_of
 
 
@@ -29,7 +32,8 @@ def rare_gain(
     """Return how much better a finds the label that is rare at the `shares` (k,) than b; both probabilities are (n, k).
 
     The rows' labels are `true` (n,). Intervals are the paired bootstrap's: a resample keeps each label's number of
-    rows, or draws whole `groups` (n,). None where no label is rare, or fewer than `LEAST_ROWS` rows have it.
+    rows, or draws whole `groups` (n,). The recall is tested by the exact McNemar test on the label's rows, or its form
+    for `groups`. None where no label is rare, or fewer than `LEAST_ROWS` rows have it.
     """
     rare = rare_label(shares)
     of_it = true == rare
@@ -40,7 +44,10 @@ def rare_gain(
     return RareLabelGain(
         label=names[rare],
         rows=int(of_it.sum()),
-        recall_gain=gain(_recall_gain, of_it, a == rare, b == rare, strata=of_it),
+        recall_gain=_tested(
+            gain(_recall_gain, of_it, a == rare, b == rare, strata=of_it),
+            _recall_p(a[of_it] == rare, b[of_it] == rare, None if groups is None else groups[of_it]),
+        ),
         average_precision_gain=gain(_ranking_gain, of_it, proba_a[:, rare], proba_b[:, rare], strata=of_it),
         balanced_accuracy_gain=balanced_gain(true, proba_a, proba_b, groups, seed=seed),
     )
@@ -53,10 +60,29 @@ def balanced_gain(
     groups: Labels | None = None,
     *,
     seed: int = 0,
-) -> Estimate:
-    """Return how much higher the balanced accuracy of a is than that of b, as `rare_gain` does."""
+) -> TestedGain:
+    """Return how much higher the balanced accuracy of a is than that of b, as `rare_gain` does.
+
+    It is tested by random signs of the rows' differences, each label's rows counting for one share (`weighted_p`).
+    """
     a, b = proba_a.argmax(axis=1), proba_b.argmax(axis=1)
-    return bootstrap(_balanced_gain, true, a, b, strata=true, groups=groups, least=-1.0, seed=seed)
+    counts = np.bincount(true)
+    alike = (counts > 0) / np.count_nonzero(counts)
+    return _tested(
+        bootstrap(_balanced_gain, true, a, b, strata=true, groups=groups, least=-1.0, seed=seed),
+        weighted_p(true, a == true, b == true, alike.tolist(), groups, seed=seed),
+    )
+
+
+def _tested(gain: Estimate, p: float) -> TestedGain:
+    return TestedGain(**gain.model_dump(), p=p, significant=p < SIGNIFICANCE)
+
+
+def _recall_p(a_finds: npt.NDArray[np.bool_], b_finds: npt.NDArray[np.bool_], groups: Labels | None) -> float:
+    """Return the two-sided p that of the rows of a label (n,) one of two finds so many more by chance."""
+    if groups is not None:
+        return sign_flip(a_finds.astype(int) - b_finds, groups)
+    return mcnemar(int((a_finds & ~b_finds).sum()), int((b_finds & ~a_finds).sum()))
 
 
 def _recall_gain(

@@ -9,9 +9,10 @@ import numpy as np
 import pytest
 
 from classwright_tools.domain.annotation import Annotation, RowToLabel
-from classwright_tools.domain.comparison import Comparison, RareLabelGain
+from classwright_tools.domain.comparison import Comparison
 from classwright_tools.domain.example import Example, make_example
 from classwright_tools.domain.figures import ClassF1, Estimate
+from classwright_tools.domain.gains import RareLabelGain
 from classwright_tools.domain.task import Task
 from classwright_tools.error_analysis import ErrorAnalysisRequest, error_analysis
 from classwright_tools.errors import NotEnoughData
@@ -157,11 +158,12 @@ def comparison(
         only_other_right=lost,
         p=(p := mcnemar(won, lost)),
         significant=p < SIGNIFICANCE,
-        rare=RareLabelGain(
-            label="refund",
-            rows=19,
-            recall_gain=Estimate(value=sum(rare) / 2, low=rare[0], high=rare[1]),
-            **{name: Estimate(value=sum(ends) / 2, low=ends[0], high=ends[1]) for name, ends in of_rare.items()},
+        rare=RareLabelGain.model_validate(
+            {"label": "refund", "rows": 19}
+            | {
+                name: {"value": sum(ends) / 2, "low": ends[0], "high": ends[1]}
+                for name, ends in ({"recall_gain": rare} | of_rare).items()
+            }
         )
         if rare
         else None,

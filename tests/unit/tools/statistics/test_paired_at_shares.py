@@ -6,8 +6,6 @@ import numpy as np
 import pytest
 
 from classwright_tools.domain.comparison import Comparison
-from classwright_tools.domain.shares import LabelShare, TaskShares
-from classwright_tools.learning.prior import moved
 from classwright_tools.statistics.paired_at_shares import compare_at_shares, sign_flips
 
 TRUE = np.repeat([0, 1], 50)
@@ -62,20 +60,3 @@ def test_the_order_of_rows_does_not_matter_and_queries_go_together() -> None:
 def test_the_p_of_one_difference_is_that_of_a_coin() -> None:
     assert sign_flips(np.array([0.3, 0.0])) == 1.0
     assert sign_flips(np.ones(12)) == pytest.approx(2 / 2**12, abs=5e-4)
-
-
-def test_probabilities_move_to_other_shares_and_back() -> None:
-    def shares(*values: float) -> TaskShares:
-        labels = (
-            LabelShare(label=name, share={"value": value, "low": value, "high": value})  # type: ignore[arg-type]
-            for name, value in zip("ab", values, strict=True)
-        )
-        return TaskShares(source="stated", labels=tuple(labels))
-
-    proba = np.array([[0.5, 0.5], [0.9, 0.1]])
-    there = moved(proba, ("a", "b"), shares(0.5, 0.5), (0.9, 0.1))
-    assert there[0] == pytest.approx([0.9, 0.1])
-    assert moved(there, ("a", "b"), shares(0.9, 0.1), (0.5, 0.5)) == pytest.approx(proba)
-    assert moved(proba, ("a", "b"), None, (0.9, 0.1)) is proba
-    impossible = np.array([[1.0, 0.0]])
-    assert (moved(impossible, ("a", "b"), shares(0.0, 1.0), (0.5, 0.5)) == impossible).all()

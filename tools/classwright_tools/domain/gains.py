@@ -1,0 +1,52 @@
+"""Gains of one model over another beside that in accuracy: those of the rarest label, and those of every row alike."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field
+
+from classwright_tools.domain.figures import Estimate
+from classwright_tools.domain.noun import LabelName, Noun
+
+Test = Literal["exact McNemar test", "sign-flip test over queries", "sign-flip test at the label shares"]
+
+
+class TestedGain(Estimate):
+    """What one of two models is better by, and the verdict of a paired test on it, which alone says what is chance."""
+
+    p: float | None = Field(default=None, ge=0, le=1, description="Two-sided p of the test.")
+    significant: bool | None = Field(default=None, description="Whether `p` is below 5%; None: it was not tested.")
+
+
+class RareLabelGain(Noun):
+    """One model against another where labels differ much in size: intervals of the paired bootstrap, and tests."""
+
+    label: LabelName = Field(description="The rarest.")
+    rows: int = Field(ge=1)
+    recall_gain: TestedGain
+    average_precision_gain: Estimate
+    balanced_accuracy_gain: TestedGain = Field(description="Of all labels.")
+
+    @property
+    def of_label(self) -> tuple[Estimate, ...]:
+        """The gains that are of the label alone."""
+        return self.recall_gain, self.average_precision_gain
+
+    @property
+    def named(self) -> dict[str, Estimate]:
+        """The gains by their names in words."""
+        return {
+            f"recall of {self.label!r}": self.recall_gain,
+            "its average precision": self.average_precision_gain,
+            "balanced accuracy": self.balanced_accuracy_gain,
+        }
+
+
+class EveryRowAlike(Noun):
+    """What the answers of two models show beside gains at label shares, where every row counts as one."""
+
+    accuracy_gain: Estimate
+    test: Test
+    p: float = Field(ge=0, le=1)
+    significant: bool
