@@ -13,7 +13,8 @@ from classwright_tools.context import ToolContext
 from classwright_tools.domain.annotation import Annotation
 from classwright_tools.domain.example import Example, make_example
 from classwright_tools.domain.task import Task
-from classwright_tools.evaluate import EvaluateRequest, evaluate
+from classwright_tools.domain.threshold import threshold_in_words
+from classwright_tools.evaluate import EvaluateRequest, EvaluateResult, evaluate
 from classwright_tools.export_model import ExportModelRequest, export_model
 from classwright_tools.learning.calibration import LEAST_SURE, softmax
 from classwright_tools.learning.classifier import HEAD
@@ -230,6 +231,30 @@ def test_evaluate_tells_the_figures_at_the_shares_and_whose_rows_count_for_them(
     assert "each label's rows count for its share" in told
     assert "of 100 others (at most 5) are taken for it" in told
     assert "a bias a label, which real validation rows gave: on these the figures flatter it a little" in told
+
+
+def test_test_rows_take_the_thresholds_that_a_training_gave_where_no_evaluation_gave_others(
+    context: ToolContext, task: Task
+) -> None:
+    context.workspace.save_task(task.model_copy(update={"expected_shares": STATED}))
+    held = [make_example(f"{row.text} at last", row.label) for row in real_rows(copies=10)]
+    dataset = save_rows(context.workspace, written_rows(), real_rows(copies=10), test=held)
+    result = trained(context)
+    chosen = model_of(context, result).card.rare
+    assert chosen
+    assert f"To miss few of 'refund': from {threshold_in_words(chosen.points[0].threshold)} on" in " ".join(
+        result.notes
+    )
+
+    def measured(split: str) -> EvaluateResult:
+        run = dataclasses.replace(context, run_key=f"by {split} rows")
+        return evaluate(EvaluateRequest(model=result.model, dataset=dataset, split=split), run)  # type: ignore[arg-type]  # one of two
+
+    told = measured("test").summary
+    assert f"Its thresholds are those that its training gave ({result.model}), unchanged." in told
+    assert f"To miss few of 'refund': from {threshold_in_words(chosen.points[0].threshold)} on" in told
+    report = measured("validation").report
+    assert f"Its thresholds are those that validation rows gave ({report}), unchanged." in measured("test").summary
 
 
 def test_training_card_and_evaluation_count_the_same_decisions(context: ToolContext, task: Task) -> None:

@@ -8,7 +8,7 @@ from pydantic import AliasChoices, Field
 
 from classwright_tools.domain.comparison import Comparison, Measure
 from classwright_tools.domain.example import Origin, Split
-from classwright_tools.domain.figures import ClassFigures, Estimate, Scores
+from classwright_tools.domain.figures import ClassFigures, Estimate, RareLabel, Scores
 from classwright_tools.domain.kinds import AugmentationId, DatasetId
 from classwright_tools.domain.noun import LabelName, Noun, Slug
 from classwright_tools.domain.shares import TaskShares
@@ -157,6 +157,9 @@ class ModelCard(Noun):
     )
     offsets: tuple[float, ...] = Field(
         default=(), description="Added to the divided logits, one a label: they put the probabilities at `shares`."
+    )
+    rare: RareLabel | None = Field(
+        default=None, description="How well the rarest label is found, with the thresholds that these rows chose."
     )
     threshold: float = Field(
         ge=0, le=1, description="Not sure below this probability: 95% of the answers kept are right, if any can be."

@@ -40,15 +40,17 @@ def by_now(workspace: Workspace, model: Model) -> Model:
 
 
 def _sureness(card: ModelCard, now: Mapping[str, str]) -> dict[str, Any]:
-    """Return the fields on the rows that set the threshold of `card`, whose labels are called otherwise `now`.
+    """Return the fields on the rows that set the thresholds of `card`, whose labels are called otherwise `now`.
 
     Merged labels have other answers, which no row was counted by, and which no row told from where on they are sure.
     """
     if len(set(now.values())) < len(now):
-        return {"unsure": None, "sure_right": None, "sure_by_label": {}, "sure_from": (), "classes": ()}
+        rows = {"unsure": None, "sure_right": None, "rare": None}
+        return {**rows, "sure_by_label": {}, "sure_from": (), "classes": ()}
     classes = (one.model_copy(update={"label": now[one.label]}) for one in card.classes)
     counted = {now[label]: counts for label, counts in card.sure_by_label.items()}
-    return {"sure_by_label": counted, "classes": tuple(classes)}
+    rare = card.rare and card.rare.model_copy(update={"label": now[card.rare.label]})
+    return {"sure_by_label": counted, "classes": tuple(classes), "rare": rare}
 
 
 def _under(shares: TaskShares, now: dict[str, str]) -> TaskShares:

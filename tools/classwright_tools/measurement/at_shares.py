@@ -18,9 +18,9 @@ NEAR_NOTHING = 0.005
 
 
 class Chosen(NamedTuple):
-    """Thresholds of a rare label that were chosen on validation rows, and the report that chose them."""
+    """Thresholds of a rare label that were chosen before, and `by` what, in words: a report, or a training."""
 
-    report: str
+    by: str
     rare: RareLabel
 
 
@@ -30,8 +30,8 @@ def at_shares_remarks(
     """Return the sentences on the figures `at` the task's `shares`, or without any at those of the measured rows.
 
     They say whose rows count for more or less than one: figures at other shares than the rows' are no plain counts.
-    `mismatch` is a pair task's label of that name. `chosen_by` is the report that chose thresholds on other rows, if
-    there is one: those of another label are not applied.
+    `mismatch` is a pair task's label of that name. `chosen_by` says in words what chose thresholds on other rows, if
+    any did: those of another label are not applied.
     """
     if at is None:
         return ()
@@ -52,10 +52,10 @@ def at_shares_remarks(
         )
         is_found = rare.threshold is not None or bool(rare.points)
         if chosen_by and is_found:
-            remarks.append(f"Its thresholds are those that validation rows gave ({chosen_by}), unchanged.")
+            remarks.append(f"Its thresholds are those that {chosen_by}, unchanged.")
         remarks += _of_pairs(rare) if rare.label == mismatch else _of_texts(rare, chosen=chosen_by is not None)
         if not is_found:
-            remarks.append(f"No threshold for {rare.label!r} was chosen on validation rows; test rows choose none.")
+            remarks.append(f"No threshold for {rare.label!r} was chosen before; test rows choose none.")
     return tuple(remarks)
 
 

@@ -90,7 +90,7 @@ def measure(
             *thresholds_in_words(table, thresholds),
             *filter(None, [all_at_thresholds(found, thresholds, seed)]),
             *to_find_in_words(to_find),
-            *at_shares_remarks(at, shares, mismatch, chosen.report if chosen else None),
+            *at_shares_remarks(at, shares, mismatch, chosen.by if chosen else None),
             *warnings,
             *caveats(measures.figures),
         ),
@@ -185,10 +185,10 @@ def listed_facts(report: EvaluationReport, uses: int, *, chooses: bool) -> dict[
 
 
 def chosen_thresholds(workspace: Workspace, model: Model, dataset: str) -> Chosen | None:
-    """Return the rare label's thresholds that the newest report of `model` on validation rows chose, if there is one.
+    """Return the rare label's thresholds that the newest report of `model` on validation rows chose, or its training.
 
-    The label is called as it is beside `dataset`, as those of `model` are. None where labels were merged or divided in
-    between: their probabilities are others.
+    The label is called as it is beside `dataset`, as those of `model` are. None where neither chose any, or where
+    labels were merged or divided in between: their probabilities are others.
 
     Raises:
         DamagedArtifact: the report does not read back, or the edits of a dataset do not.
@@ -196,11 +196,12 @@ def chosen_thresholds(workspace: Workspace, model: Model, dataset: str) -> Chose
     id_, report = newest_report(workspace, model.card.task, model.id, "validation") or ("", None)
     rare = report.at_shares.rare if report and report.at_shares else None
     if not report or not rare:
-        return None
+        return Chosen(f"its training gave ({model.id})", model.card.rare) if model.card.rare else None
     names = later_names(workspace, report.labels, report.dataset, dataset)
     if names != model.labels:
         return None
-    return Chosen(id_, rare.model_copy(update={"label": names[report.labels.index(rare.label)]}))
+    by = f"validation rows gave ({id_})"
+    return Chosen(by, rare.model_copy(update={"label": names[report.labels.index(rare.label)]}))
 
 
 def newest_report(workspace: Workspace, task: str, model: str, split: Split) -> tuple[str, EvaluationReport] | None:

@@ -72,6 +72,7 @@ def card_of(
         temperature=trained.temperature,
         shares=trained.prior.shares if trained.prior else None,
         offsets=tuple(trained.prior.offsets.tolist()) if trained.prior else (),
+        rare=trained.at_shares.rare if trained.at_shares else None,
         threshold=trained.sureness.threshold,
         unsure=1 - trained.sureness.sure,
         sure_right=trained.sureness.right,

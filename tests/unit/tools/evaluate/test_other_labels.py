@@ -217,10 +217,18 @@ def test_thresholds_of_a_rare_label_are_those_of_what_it_is_called_by_now(
     found = answers_of(true, np.full((len(true), 3), 0.3) + 0.1 * np.eye(3)[true], list(REAL))
     report = measure(replace(found, dataset=dataset), model=model, split="validation", threshold=0.5, seed=0)
     facts = listed_facts(report, 0, chooses=True)
-    workspace.publish("report", "support", lambda to: write_report(to, report, found), run_key="r", facts=facts)
     renamed = changed(workspace, dataset, action="rename_label", label="account", to="sign-in")
     merged = changed(workspace, renamed, action="merge_label", label="sign-in", to="refund")
     own = load_model(workspace, model)
+    rare = report.at_shares and report.at_shares.rare
+    trained = replace(own, card=own.card.model_copy(update={"rare": rare}))
+
+    by_training = chosen_thresholds(workspace, beside(workspace, trained, renamed), renamed)
+    assert by_training
+    assert by_training.rare.label == "sign-in"
+    assert chosen_thresholds(workspace, beside(workspace, trained, merged), merged) is None
+
+    workspace.publish("report", "support", lambda to: write_report(to, report, found), run_key="r", facts=facts)
 
     chosen = chosen_thresholds(workspace, beside(workspace, own, renamed), renamed)
 

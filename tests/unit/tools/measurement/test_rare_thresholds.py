@@ -64,7 +64,7 @@ def test_rare_mismatches_have_the_thresholds_of_a_rare_label_beside_the_one_for_
 
 def test_test_rows_choose_no_threshold_and_take_those_of_validation_rows() -> None:
     chosen = rare_of(report_of(0, "validation"))
-    report = report_of(1, "test", Chosen("app-r1", chosen))
+    report = report_of(1, "test", Chosen("validation rows gave (app-r1)", chosen))
 
     applied = rare_of(report)
     assert applied.threshold == chosen.threshold
@@ -76,9 +76,9 @@ def test_test_rows_choose_no_threshold_and_take_those_of_validation_rows() -> No
 @pytest.mark.parametrize("of_other", [False, True])
 def test_without_a_threshold_of_the_label_none_is_said_to_be_that_of_validation_rows(*, of_other: bool) -> None:
     other = rare_of(report_of(0, "validation")).model_copy(update={"label": "order"})
-    bare = report_of(1, "test", Chosen("app-r1", other) if of_other else None)
+    bare = report_of(1, "test", Chosen("validation rows gave (app-r1)", other) if of_other else None)
 
     assert rare_of(bare).threshold is None
     assert rare_of(bare).points == ()
-    assert "No threshold for 'wish' was chosen on validation rows; test rows choose none." in told(bare)
+    assert "No threshold for 'wish' was chosen before; test rows choose none." in told(bare)
     assert "unchanged" not in told(bare)
