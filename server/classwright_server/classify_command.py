@@ -10,6 +10,7 @@ from typing import Any
 
 from classwright_server.config.place import add_place
 from classwright_server.config.settings import ToolSettings
+from classwright_server.users_files import follow_umask
 from classwright_tools.domain.excerpt import counted
 from classwright_tools.domain.kinds import kind_of
 
@@ -63,5 +64,6 @@ def run_classify(options: argparse.Namespace, tool_settings: ToolSettings) -> in
         thresholds=thresholds,
         tell=tell,
     )
+    follow_umask([options.output], options.umask)
     print(f"{options.output}: {found.summary}")  # noqa: T201  # what the command is for
     return 0

@@ -53,7 +53,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     # Before any library is imported: their bars would stand between our own lines, and in a client's log.
     os.environ.setdefault("TQDM_DISABLE", "1")
     os.environ.setdefault("DO_NOT_TRACK", "1")  # vLLM and the hub's client would send what runs here
-    os.umask(0o077)  # what is stored is nobody else's, in every process that is started from here
+    parsed.umask = os.umask(0o077)  # what is stored is nobody else's, in every process that is started from here
     log_plainly()  # before the SDK sets up its own: a log is read by programs and in narrow panes
     try:
         code = _run(parsed)

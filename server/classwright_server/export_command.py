@@ -8,6 +8,7 @@ from typing import Any
 
 from classwright_server.config.place import add_place
 from classwright_server.config.settings import ToolSettings
+from classwright_server.users_files import follow_umask
 from classwright_tools.domain.excerpt import counted
 
 
@@ -32,9 +33,11 @@ def run_export(options: argparse.Namespace, tool_settings: ToolSettings) -> int:
     from classwright_tools.export.dataset_files import export_rows
     from classwright_tools.workspace.workspace import Workspace
 
+    made = [] if options.folder.exists() else [options.folder]
     written = export_rows(
         Workspace(tool_settings.workspace, tool_settings.index_url), options.dataset, options.folder, options.format
     )
+    follow_umask([*made, *options.folder.iterdir()], options.umask)
     for name, rows in written.items():
         print(f"{options.folder / name}: {counted(rows, 'row')}")  # noqa: T201  # what the command is for
     return 0
