@@ -5,7 +5,10 @@ from __future__ import annotations
 import hashlib
 import os
 import shutil
+from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
+from typing import BinaryIO
 from urllib.parse import quote
 
 from pydantic import BaseModel, Field
@@ -49,23 +52,33 @@ async def list_files(server: Server, task: str, artifact: str) -> list[RemoteFil
 
 
 async def fetch_file(server: Server, task: str, artifact: str, file: RemoteFile) -> bytes:
-    """Return a file's content.
+    """Return a file's content, which is to fit into memory.
 
     Raises:
         ServerError: what arrived is not what the server listed.
     """
+    return b"".join([part async for part in _parts(server, task, artifact, file)])
+
+
+async def _parts(server: Server, task: str, artifact: str, file: RemoteFile) -> AsyncIterator[bytes]:
+    """Yield a file's content as it arrives: to be used once all of it has.
+
+    Raises:
+        ServerError: after the last part, or as soon as it is seen: it is not what the server listed.
+    """
     uri = f"classwright://{task}/artifacts/{artifact}/files/{quote(file.name, safe='')}"
-    content = bytearray()
+    digest, size = hashlib.sha256(), 0
     for number in range(file.parts):
         part = await server.read(f"{uri}/{number}")
-        content += part
-        if not part or len(content) > file.bytes:
+        digest.update(part)
+        size += len(part)
+        if not part or size > file.bytes:
             break
-    if len(content) != file.bytes or hashlib.sha256(content).hexdigest() != file.sha256:
+        yield part
+    if size != file.bytes or digest.hexdigest() != file.sha256:
         raise ServerError(
             f"File {file.name!r} of {artifact!r}", "arrived damaged", "Call this again: what arrived whole is kept."
         )
-    return bytes(content)
 
 
 async def fetch_all(server: Server, task: str, artifact: str, folder: Path) -> list[RemoteFile]:
@@ -80,7 +93,9 @@ async def fetch_all(server: Server, task: str, artifact: str, folder: Path) -> l
     _check_room(sum(file.bytes for file in files), folder, artifact)
     for file, path in zip(files, paths, strict=True):
         if not _is_there(path, file):
-            write_whole(path, await fetch_file(server, task, artifact, file))
+            with _appearing_whole(path) as written:
+                async for part in _parts(server, task, artifact, file):
+                    written.write(part)
     return files
 
 
@@ -104,7 +119,18 @@ async def fetch_sample(server: Server, task: str, dataset: str, rows: int) -> li
 
 
 def write_whole(path: Path, content: bytes) -> None:
-    """Write a file beside its place and move it there, so that a kill leaves no half of it.
+    """Write a file that appears whole.
+
+    Raises:
+        RunError: the disk is full or not writable.
+    """
+    with _appearing_whole(path) as file:
+        file.write(content)
+
+
+@contextmanager
+def _appearing_whole(path: Path) -> Iterator[BinaryIO]:
+    """Yield a file beside `path` that is moved there in the end, so that a kill or an error leaves no half of it there.
 
     Raises:
         RunError: the disk is full or not writable.
@@ -112,11 +138,14 @@ def write_whole(path: Path, content: bytes) -> None:
     beside = path.with_name(f".{path.name}.part")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        with beside.open("wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        beside.replace(path)
+        try:
+            with beside.open("wb") as file:
+                yield file
+                file.flush()
+                os.fsync(file.fileno())
+            beside.replace(path)
+        finally:
+            beside.unlink(missing_ok=True)
     except OSError as error:
         raise RunError(
             f"file {path.name!r}",
@@ -143,8 +172,7 @@ def _inside(folder: Path, name: str, artifact: str) -> Path:
 
 
 def _is_there(path: Path, file: RemoteFile) -> bool:
-    return (
-        path.is_file()
-        and path.stat().st_size == file.bytes
-        and hashlib.sha256(path.read_bytes()).hexdigest() == file.sha256
-    )
+    if not path.is_file() or path.stat().st_size != file.bytes:
+        return False
+    with path.open("rb") as there:
+        return hashlib.file_digest(there, "sha256").hexdigest() == file.sha256

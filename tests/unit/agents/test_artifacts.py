@@ -76,6 +76,24 @@ def test_every_file_arrives_as_it_is(tmp_path: Path) -> None:
     assert found == FILES
 
 
+def test_a_large_file_is_on_the_disk_as_far_as_it_has_arrived_and_not_in_memory(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(globals(), "PART", 2**16)
+    content = bytes(range(256)) * 2**10
+    on_disk: list[int] = []
+
+    class Watching(FileServer):
+        def _part(self, task: str, artifact: str, name: str, part: int) -> bytes:
+            on_disk.append(sum(path.stat().st_size for path in tmp_path.iterdir()))
+            return super()._part(task, artifact, name, part)
+
+    fetch(Watching({"model.onnx": content}), tmp_path)
+
+    assert on_disk == [0, PART, 2 * PART, 3 * PART]
+    assert (tmp_path / "model.onnx").read_bytes() == content
+
+
 def test_what_is_there_already_is_not_fetched_again(tmp_path: Path) -> None:
     fetch(FileServer(FILES), tmp_path)
     (tmp_path / "empty").unlink()
@@ -90,7 +108,7 @@ def test_a_damaged_file_is_refused_and_not_kept(tmp_path: Path) -> None:
     with pytest.raises(ServerError, match="damaged"):
         fetch(FileServer({"model.onnx": b"weights"}, damaged=True), tmp_path)
 
-    assert not (tmp_path / "model.onnx").exists()
+    assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.parametrize("content", [b"", b"{}", b"0123456789"])
