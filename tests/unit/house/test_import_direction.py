@@ -1,7 +1,7 @@
 """The house's one direction: server -> tools; agents and tools import neither of the others.
 
 The agent shares with the tools what both must know alike: the types on the wire, the readers of files, the charts, the
-errors and the parser of command lines.
+errors, the parser of command lines and the characters that nobody sees.
 """
 
 from __future__ import annotations
@@ -20,7 +20,10 @@ from support.paths import PACKAGES, ROOT
 ENGINE = "classwright_tools.learning.exports.matcher_engine"
 """What `classwright` may import of the tools, for exports that run with these alone; others need nothing."""
 ALLOWED = {("classwright_server", "classwright_tools"), ("classwright_tools", "classwright")}
-SHARED = tuple(f"classwright_tools.{name}" for name in ("command_line", "contract", "charts.", "reading.", "errors"))
+SHARED = tuple(
+    f"classwright_tools.{name}"
+    for name in ("command_line", "contract", "charts.", "reading.", "errors", "domain.invisible")
+)
 """What the agent may import of the tools; docs/decisions/one-reader.md says why."""
 VERBS = sorted(catalogue())
 HEAVY = {"torch", "transformers", "sentence_transformers", "datasets", "sklearn", "matplotlib", "numpy", "pyarrow"}

@@ -47,7 +47,8 @@ def own(services: dict[str, Any]) -> dict[str, dict[str, str]]:
 
 def test_every_variable_is_a_setting(services: dict[str, Any]) -> None:
     flags = vars(_parser().parse_args(["serve"]))
-    known = {PREFIX + name.upper() for name in flags} | {"CLASSWRIGHT_TOKEN"}  # which the image's command names
+    known = {PREFIX + name.upper() for name in flags}
+    known |= {"CLASSWRIGHT_TOKEN", "CLASSWRIGHT_WRITER_KEY"}  # which the image's command and a setting name
 
     assert {variable for variables in own(services).values() for variable in variables} <= known
 
@@ -107,6 +108,17 @@ def test_what_the_image_runs_by_itself_is_understood_and_its_health_asked_for_at
 
 def test_the_token_goes_to_the_server_only(services: dict[str, Any]) -> None:
     assert [name for name, service in services.items() if "CLASSWRIGHT_TOKEN" in service["environment"]] == ["server"]
+
+
+def test_the_key_of_an_endpoint_goes_to_the_worker_only_which_writes(services: dict[str, Any]) -> None:
+    named = {"CLASSWRIGHT_WRITER_URL": "https://api.example/v1", "CLASSWRIGHT_WRITER_MODEL": "m"}
+    environment = own(services)["worker"] | named
+    writer = settings_from({}, environment).tool_settings.writer
+
+    assert writer
+    assert [environment[name] for name in writer.key_variables] == ["none"]  # what compose puts for a key that is unset
+    having = [name for name, service in services.items() if "CLASSWRIGHT_WRITER_KEY" in service["environment"]]
+    assert having == ["worker"]
 
 
 def test_only_with_the_file_for_it_is_a_gpu_asked_for(services: dict[str, Any]) -> None:
