@@ -86,8 +86,10 @@ def put_back(
     if lacking:
         reason = f"does not come from {after}: it went back to an earlier version"
         raise InvalidInput(f"dataset {draft.dataset!r}", reason, "There is nothing to take back.")
-    first = read_edits(workspace, before)
-    _, own = edits_apart(first, made)
+    _, own = edits_apart(read_edits(workspace, before), made)
+    # The draft's own objects: for each row edits are compared, and two that are equal but not one by all their rows.
+    made = tuple(draft.edits[: len(made)])
+    first = made[: len(made) - len(own)]
     new_id = {old: new for edit in own if edit.action == "rewrite" for new, old in edit.rows.items()}
     there, here = keyed(read_table(workspace, before)), keyed(read_table(workspace, after))
     touched = {id_ for edit in own for id_ in edit.rows} | {new_id.get(id_, id_) for id_ in changed_rows(there, here)}
