@@ -10,11 +10,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from io import BufferedReader, TextIOWrapper
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, TYPE_CHECKING, Any
 
-from classwright.predict import LineEncoding
 from classwright_tools.domain.noun import MAX_TEXT_CHARS
 from classwright_tools.errors import InvalidInput
+
+if TYPE_CHECKING:
+    from classwright.predict import LineEncoding
 
 # A row that is longer than this cannot be a text of at most MAX_TEXT_CHARS with some other columns: it is skipped.
 MAX_ROW_CHARS = 50 * MAX_TEXT_CHARS
@@ -101,6 +103,8 @@ def lines_of(path: Path, *, every_line: bool = False) -> LineEncoding:
         InvalidInput: it is of another kind, or a damaged gzip file, or unpacks to too much.
         OSError: it cannot be opened.
     """
+    from classwright.predict import LineEncoding  # it loads numpy, if that is there, and the agent starts without it
+
     source = f"file {path.name!r}"
     found = LineEncoding()
     with path.open("rb") as raw, telling_damage(source):
