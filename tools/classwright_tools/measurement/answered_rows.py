@@ -52,8 +52,9 @@ def doubts_of_labels(
 ) -> Doubts:
     """Return the doubts about rows with one label each.
 
-    A row is worth a look by the probability of the likeliest other label less that of its own; one without a label the
-    more the closer its two likeliest labels are, 0 at most.
+    A row that is given another label is worth a look by how improbable its own is, which finds more wrong labels than
+    the lead of the other does; the others, and those without a label, the more the closer their two likeliest labels
+    are, 0 at most.
     """
     known, filled = _filled(answered)
     best = np.argsort(-filled, axis=1, kind="stable")[:, :MOST_GUESSES]
@@ -63,7 +64,7 @@ def doubts_of_labels(
     own = np.where((place >= 0) & known, filled[np.arange(len(rows)), place], np.nan).astype(np.float32)
     first, second = chances[:, 0], chances[:, 1] if chances.shape[1] > 1 else np.zeros_like(chances[:, 0])
     disagrees = ~np.isnan(own) & (own < first)
-    doubt = np.where(disagrees, first - own, second - first)
+    doubt = np.where(disagrees, 1 - own, second - first)
     return Doubts(
         labels=np.array(labels, np.str_),
         guesses=np.where(known[:, None], best, NOTHING).astype(np.uint16),

@@ -62,6 +62,24 @@ def test_rows_whose_label_was_swapped_are_found_with_the_right_label() -> None:
     assert [issue.suggested_probability for issue in issues] == pytest.approx([0.97] * 5)
 
 
+def test_the_rows_whose_label_is_least_probable_are_named_also_where_labels_have_few_rows() -> None:
+    generator = np.random.default_rng(0)
+    true = np.repeat(np.arange(4), 8)
+    logits = generator.normal(0, 1.6, (len(true), 4)) + 2 * np.eye(4)[true]
+    proba = np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True)
+    found = answers_of(true, proba, LABELS)
+    own = proba[np.arange(len(true)), true]
+
+    issues = label_issues(found)
+
+    contradicted = np.flatnonzero(
+        (found.predicted != true) & told_apart(found)[true] & told_apart(found)[found.predicted]
+    )
+    assert 0 < len(issues) < len(contradicted)
+    least = contradicted[np.argsort(own[contradicted])][: len(issues)]
+    assert [issue.example for issue in issues] == [found.rows[place].id for place in least]
+
+
 def test_real_rows_with_a_doubtful_label_come_before_written_ones() -> None:
     right = np.repeat(np.arange(2), 40)
     given, sure = right.copy(), np.full(80, 0.9)
