@@ -212,7 +212,7 @@ def _grouped(
     unread = unread_remark_at_hand(context.encoder, task.languages, workspace.encoders)
     if unread:
         unread = f" {unread} Groups may then be of one language, or of one form, and not of one subject."
-    every, rows = groups_of_rows(context, found, request.groups or None)
+    every, rows = groups_of_rows(context, found, request.groups or None, task.languages)
     shown = shown_groups(every[request.offset :], max_bytes - len(unread.encode()))
     end = request.offset + len(shown)
     more = end if end < len(every) else None

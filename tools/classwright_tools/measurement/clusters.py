@@ -13,7 +13,7 @@ from sklearn.metrics import silhouette_score
 from classwright_tools.domain.analysis import ErrorCluster
 from classwright_tools.domain.excerpt import shortened
 from classwright_tools.measurement.held_out import Answers
-from classwright_tools.measurement.naming import group_names
+from classwright_tools.measurement.naming import ENGLISH, group_names
 
 MOST_ERRORS = 2_000  # clustered; of more a sample is
 MOST_CLUSTERS = 10
@@ -23,9 +23,13 @@ NAME_CHARS = 60  # of the text that stands for a cluster which has no words of i
 
 
 def error_clusters(
-    found: Answers, embed: Callable[[Sequence[str]], npt.NDArray[np.floating]], seed: int
+    found: Answers,
+    embed: Callable[[Sequence[str]], npt.NDArray[np.floating]],
+    seed: int,
+    languages: tuple[str, ...] = ENGLISH,
 ) -> tuple[ErrorCluster, ...]:
-    """Return the wrong answers in clusters, largest first; `embed` gives unit-length vectors (n, d) of texts.
+    """Return the wrong answers in clusters, largest first; `embed` gives unit-length vectors (n, d) of texts
+    in `languages`.
 
     Clusters are made by Ward's method; their number is the one with the best silhouette (Rousseeuw 1987).
     """
@@ -40,7 +44,7 @@ def error_clusters(
     right = [row.shown for place, row in enumerate(found.rows) if place not in wrong_places][:BACKGROUND_TEXTS]
     texts = [[found.rows[wrong[i]].shown for i in member] for member in members]
     clusters = []
-    for name, member in zip(group_names(texts, right), members, strict=True):
+    for name, member in zip(group_names(texts, right, languages), members, strict=True):
         examples = tuple(found.rows[wrong[i]].shown for i in _central(vectors, member))
         clusters.append(
             ErrorCluster(

@@ -67,6 +67,7 @@ def find_errors(context: ToolContext, model: Model, evidence: Evidence, rows: in
     planned = _without(planned, {label for edit in edits for label in (*edit.was, *edit.to)})
     context.progress(0.65, "Grouping the errors")
     measures = measures_of(found, model.threshold, context.seed, model.card.mismatch)
+    languages = context.workspace.task(task).languages
     figures = measures.figures
     classes = sorted((one for one in measures.classes if one.support), key=lambda one: (one.f1.value, one.label))
     return ErrorReport(
@@ -88,9 +89,9 @@ def find_errors(context: ToolContext, model: Model, evidence: Evidence, rows: in
         confused_pairs=confused_pairs(found),
         doubted_edits=edits,
         label_issues=issues,
-        clusters=error_clusters(found, model.embed if evidence.real else evidence.embed, context.seed),
+        clusters=error_clusters(found, model.embed if evidence.real else evidence.embed, context.seed, languages),
         cells=(*cells.missing, *redundant_cells(evidence.train, evidence.embed, context.seed)),
-        style=style_gaps(evidence.written_rows, evidence.real_rows, context.workspace.task(task).languages),
+        style=style_gaps(evidence.written_rows, evidence.real_rows, languages),
         groups=groups,
         plan_items=planned.items,
         pairs_left_out=planned.pairs_left_out,
@@ -136,6 +137,7 @@ def _planned(
             held=cells.held,
             doubted=doubted,
             embed=evidence.embed,
+            languages=context.workspace.task(model.card.task).languages,
             with_contrasts=contrasts_help(groups),
             seed=context.seed,
         )

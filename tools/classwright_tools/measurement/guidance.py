@@ -18,7 +18,7 @@ _RANGE = (10, 90)  # percentiles
 class Guidance:
     """Sentences on the rows of `found`, of which those with an id in `doubted` are left out."""
 
-    def __init__(self, found: Answers, doubted: Collection[str], languages: Collection[str]) -> None:
+    def __init__(self, found: Answers, doubted: Collection[str], languages: tuple[str, ...]) -> None:
         self._labels = found.labels
         self._languages = languages
         self._texts = [row.text for row in found.rows]
@@ -35,6 +35,7 @@ class Guidance:
             self._of(other),
             mistaken=self._of(label, taken_for=other),
             right=self._of(label, taken_for=label),
+            languages=self._languages,
         )
         return (*words, *filter(None, [self.length(label)]))
 
@@ -65,10 +66,18 @@ class Guidance:
 
 
 def words_apart(
-    named: str, neighbour: str, own: list[str], theirs: list[str], *, mistaken: list[str], right: list[str]
+    named: str,
+    neighbour: str,
+    own: list[str],
+    theirs: list[str],
+    *,
+    mistaken: list[str],
+    right: list[str],
+    languages: tuple[str, ...],
 ) -> tuple[str, ...]:
     """Return which words tell the texts `own` of `named` from `theirs`, and which misled in those `mistaken`."""
-    usual, opposite, misled = telling_words(own, theirs), telling_words(theirs, own), telling_words(mistaken, right)
+    pairs = ((own, theirs), (theirs, own), (mistaken, right))
+    usual, opposite, misled = (telling_words(*pair, languages) for pair in pairs)
     sentences = (
         f"Words of {named!r} rather than of {neighbour!r}: {usual}." if usual else "",
         f"Words of {neighbour!r} rather than of {named!r}: {opposite}." if opposite else "",

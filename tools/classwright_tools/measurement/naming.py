@@ -7,38 +7,39 @@ from collections import Counter
 from collections.abc import Sequence
 from math import log
 
-from sklearn.feature_extraction.text import ENGLISH_STOP_WORDS
-
 from classwright_tools.curation.bare_text import bare_text
+from classwright_tools.measurement.function_words import elided, function_words
 from classwright_tools.statistics.two_shares import standard_errors_apart
 
 WORDS_A_NAME = 4
+ENGLISH = ("en",)
 CHANCE_Z = 1.96  # benchmarks/README.md, "Words that tell two labels apart"
-# Of English, scikit-learn's list and what else is in every kind of message and says nothing of it.
-_EMPTY = frozenset(
-    {"does", "did", "doing", "done", "don", "didn", "doesn", "isn", "wasn", "aren", "won", "can", "cant", "just",
-     "really",
-     "also", "get", "got", "getting", "go", "going", "gonna", "wanna", "im", "ive", "dont", "doesnt", "didnt", "thats",
-     "whats", "ok", "okay", "yes", "no", "please", "pls", "plz", "thanks", "thank", "thx", "hi", "hello", "hey", "rt",
-     "amp", "ur"}
-) | ENGLISH_STOP_WORDS  # fmt: skip
 _WORD = re.compile(r"[^\W\d_]+(?:'[^\W\d_]+)?")
 # Scripts that put no space between words: their runs are cut into overlapping pairs of characters.
 _UNSPACED = re.compile(r"[\u0e00-\u0eff\u3040-\u30ff\u3400-\u9fff]{2,}")
 
 
-def words(text: str) -> list[str]:
-    """Return the words of `text` in lower case, without stop words of English, links, addresses and handles."""
+def words(text: str, languages: tuple[str, ...] = ENGLISH) -> list[str]:
+    """Return the words of `text` in lower case, without links, addresses, handles and function words.
+
+    These are those of English, and of such of `languages`, BCP 47 tags, as have a list.
+    """
+    empty, before_words = function_words(languages), elided(languages)
     found = []
     for word in _WORD.findall(bare_text(text).lower()):
+        head, _, tail = word.partition("'")
+        if tail and head in before_words:
+            head = word = tail
         if _UNSPACED.fullmatch(word):
             found += [word[i : i + 2] for i in range(len(word) - 1)]
-        elif len(word) > 1 and not word.endswith("n't") and word.split("'")[0] not in _EMPTY:
+        elif len(word) > 1 and not word.endswith("n't") and head not in empty:
             found.append(word)
     return found
 
 
-def group_names(groups: Sequence[Sequence[str]], background: Sequence[str]) -> list[str]:
+def group_names(
+    groups: Sequence[Sequence[str]], background: Sequence[str], languages: tuple[str, ...] = ENGLISH
+) -> list[str]:
     """Return a name for each group of texts: its words with the highest class-based TF-IDF.
 
     The weight of word t in group c is tf(t, c) * log(1 + A / tf(t)), with tf(t, c) the word's share of the group's
@@ -47,13 +48,13 @@ def group_names(groups: Sequence[Sequence[str]], background: Sequence[str]) -> l
     word that just one of several texts has, or that is as usual in the background. A group without a word of its own
     has the name "".
     """
-    counts = [Counter(word for text in group for word in words(text)) for group in [*groups, background]]
-    usual = _shares(background)
+    counts = [Counter(word for text in group for word in words(text, languages)) for group in [*groups, background]]
+    usual = _shares(background, languages)
     total = sum(counts, Counter[str]())
     mean = total.total() / len(counts)
     names = []
     for group, count in zip(groups, counts, strict=False):
-        shares = _shares(group)
+        shares = _shares(group, languages)
         weights = {
             word: n / count.total() * log(1 + mean / total[word])
             for word, n in count.items()
@@ -64,18 +65,18 @@ def group_names(groups: Sequence[Sequence[str]], background: Sequence[str]) -> l
     return names
 
 
-def telling_words(texts: Sequence[str], others: Sequence[str]) -> str:
+def telling_words(texts: Sequence[str], others: Sequence[str], languages: tuple[str, ...] = ENGLISH) -> str:
     """Return up to four words that more of `texts` hold than of `others` by more than chance, "" where none does.
 
     The z-test of two proportions with a pooled variance, at `CHANCE_Z` for each word; a word that just one text has is
     none. Those of the highest z come first.
     """
-    return _telling(_held(texts), len(texts), _held(others), len(others))
+    return _telling(_held(texts, languages), len(texts), _held(others, languages), len(others))
 
 
-def telling_words_of_each(groups: Sequence[Sequence[str]]) -> list[str]:
+def telling_words_of_each(groups: Sequence[Sequence[str]], languages: tuple[str, ...] = ENGLISH) -> list[str]:
     """Return for each group of texts what `telling_words` finds beside the texts of all the others."""
-    held = [_held(group) for group in groups]
+    held = [_held(group, languages) for group in groups]
     whole, texts = sum(held, Counter[str]()), sum(map(len, groups))
     return [
         _telling(ours, len(group), whole - ours, texts - len(group)) for group, ours in zip(groups, held, strict=True)
@@ -88,11 +89,11 @@ def _telling(ours: Counter[str], of: int, theirs: Counter[str], of_others: int) 
     return ", ".join(sorted(found, key=lambda word: (-found[word], word))[:WORDS_A_NAME])
 
 
-def _held(texts: Sequence[str]) -> Counter[str]:
+def _held(texts: Sequence[str], languages: tuple[str, ...]) -> Counter[str]:
     """Return how many of `texts` hold each of their words."""
-    return Counter(word for text in texts for word in set(words(text)))
+    return Counter(word for text in texts for word in set(words(text, languages)))
 
 
-def _shares(texts: Sequence[str]) -> dict[str, float]:
+def _shares(texts: Sequence[str], languages: tuple[str, ...]) -> dict[str, float]:
     """Return in what share of `texts` each of their words is."""
-    return {word: count / len(texts) for word, count in _held(texts).items()}
+    return {word: count / len(texts) for word, count in _held(texts, languages).items()}

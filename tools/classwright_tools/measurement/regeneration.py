@@ -81,7 +81,7 @@ def plan_items(
     held: Mapping[Cell, int] = MappingProxyType({}),
     doubted: Collection[str] = (),
     embed: Embed,
-    languages: Collection[str] = ("en",),
+    languages: tuple[str, ...] = ("en",),
     with_contrasts: bool = True,
     shares: Sequence[float] | None = None,
     seed: int = 0,
@@ -171,7 +171,7 @@ class _Writing:
         held: Mapping[Cell, int],
         doubted: Collection[str],
         embed: Embed,
-        languages: Collection[str],
+        languages: tuple[str, ...],
         seed: int,
     ) -> None:
         self._found, self._matrix, self._embed = found, matrix, embed

@@ -48,6 +48,7 @@ def plan_sets(
     held: Mapping[Cell, int],
     doubted: Collection[str],
     embed: Embed,
+    languages: tuple[str, ...] = ("en",),
     with_contrasts: bool,
     seed: int,
 ) -> Planned:
@@ -65,7 +66,7 @@ def plan_sets(
     missed = faults[len(reached) :]
     counts = rows_of_pairs([len(fault.rows) for fault in reached], rows)
     share = contrast_share(len(found.labels)) if with_contrasts else 0.0
-    writing = _Writing(found, held, doubted, embed, seed)
+    writing = _Writing(found, held, doubted, embed, languages, seed)
     contrasts: list[RegenerationItem] = []
     ordinary: Counter[tuple[int, ...]] = Counter()
     for fault, count in zip(reached, counts, strict=True):
@@ -102,9 +103,15 @@ class _Writing:
     """The items of a plan, each with its reason, its guidance and the texts that it shows."""
 
     def __init__(
-        self, found: Answers, held: Mapping[Cell, int], doubted: Collection[str], embed: Embed, seed: int
+        self,
+        found: Answers,
+        held: Mapping[Cell, int],
+        doubted: Collection[str],
+        embed: Embed,
+        languages: tuple[str, ...],
+        seed: int,
     ) -> None:
-        self._found, self._embed, self._seed = found, embed, seed
+        self._found, self._embed, self._languages, self._seed = found, embed, languages, seed
         self._usual = show_the_usual(found, doubted)
         self._trusted = np.array([row.id not in doubted for row in found.rows])
         self._cells: defaultdict[str, list[Cell]] = defaultdict(list)
@@ -124,6 +131,7 @@ class _Writing:
             self._texts(found.true[:, other]),
             mistaken=self._texts(own & taken),
             right=self._texts(own & ~taken),
+            languages=self._languages,
         )
         return RegenerationItem(
             label=name,

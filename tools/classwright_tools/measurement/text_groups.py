@@ -35,8 +35,8 @@ class Groups(NamedTuple):
     rows: int
 
 
-def groups_of_rows(context: ToolContext, found: Selected, count: int | None) -> Groups:
-    """Return the `found` rows in `count` groups by meaning, or in as many as the rows suggest.
+def groups_of_rows(context: ToolContext, found: Selected, count: int | None, languages: tuple[str, ...]) -> Groups:
+    """Return the `found` rows, texts in `languages`, in `count` groups by meaning, or in as many as the rows suggest.
 
     Raises:
         NotEnoughData: fewer than `LEAST_GROUPED` rows.
@@ -61,7 +61,7 @@ def groups_of_rows(context: ToolContext, found: Selected, count: int | None) -> 
     context.progress(0.8, "grouping the rows")
     members = grouped(vectors, count, context.seed)
     ids, texts = table["id"].to_pylist(), table["text"].to_pylist()
-    names = telling_words_of_each([[texts[place] for place in member] for member in members])
+    names = telling_words_of_each([[texts[place] for place in member] for member in members], languages)
     groups = (
         TextGroup(
             words=words,
