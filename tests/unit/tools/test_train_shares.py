@@ -263,6 +263,14 @@ def test_training_card_and_evaluation_count_the_same_decisions(context: ToolCont
     dataset = save_rows(context.workspace, written_rows(), [*real_rows(copies=10), *unclear])
     result = trained(context)
     measured = evaluate(EvaluateRequest(model=result.model, dataset=dataset), context).figures
+    effect = model_of(context, result).card.shares_effect
+    assert effect
+    assert effect.by_own > result.validation.accuracy.value
+    accuracy = f"an accuracy of {result.validation.accuracy.value:.3f}"
+    assert f"{accuracy}, and their own shares would have {effect.by_own:.3f}" in result.summary
+    assert "It decides for label shares (as stated)" in result.summary
+    figures = evaluate(EvaluateRequest(model=result.model, dataset=dataset), context).summary
+    assert f"each label's rows count for its share) the accuracy is {effect.at_shares:.3f}" in figures
     for figure in ("accuracy", "balanced_accuracy", "macro_f1"):
         assert getattr(result.validation, figure) == getattr(measured, figure)
     model = model_of(context, result)

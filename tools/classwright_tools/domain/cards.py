@@ -118,6 +118,14 @@ class ScopeCard(Noun):
     is_set_by_validation: bool = Field(default=False, description="As that of the card.")
 
 
+class SharesEffect(Noun):
+    """What deciding for label shares changes, in accuracy on the rows of `validation`."""
+
+    by_own: float = Field(ge=0, le=1, description="If the model decided for these rows' own shares.")
+    at_shares: float = Field(ge=0, le=1, description="Its own, each label's rows counting for its share.")
+    at_shares_by_own: float = Field(ge=0, le=1, description="That of a model that decides for the rows' own shares.")
+
+
 class ModelCard(Noun):
     """What a model is, what it was trained on and how good it was found."""
 
@@ -155,6 +163,7 @@ class ModelCard(Noun):
     shares: TaskShares | None = Field(
         default=None, description="Of the labels where the model is used; None: it knows of none."
     )
+    shares_effect: SharesEffect | None = Field(default=None, description="None where validation rows do not tell it.")
     offsets: tuple[float, ...] = Field(
         default=(), description="Added to the divided logits, one a label: they put the probabilities at `shares`."
     )

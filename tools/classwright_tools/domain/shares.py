@@ -68,6 +68,19 @@ class TaskShares(Noun):
         }[self.source]
 
     @property
+    def known_from(self) -> str:
+        """Where the shares are known from, in words."""
+        if self.source == "stated":
+            return "as stated"
+        if self.source == "validation rows":
+            return "those of the validation rows"
+        if self.source == "random rows":
+            beside = f", beside which {self.fits_none:,} fit no label" if self.fits_none else ""
+            return f"those of {self.texts:,} random texts that were labelled{beside}"
+        return f"estimated from {self.texts:,} texts that came without labels"
+
+    @property
     def in_words(self) -> str:
         """The largest shares in words, and where they are known from."""
-        return f"{self.named}, {'those ' if self.whose.startswith('of ') else ''}{self.whose}"
+        named = (f"{label!r} {share}" for label, share in self.each_in_words)
+        return f"{listed(named, MOST_NAMED)}, {self.known_from}"

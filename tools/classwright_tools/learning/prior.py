@@ -63,7 +63,7 @@ def known_shares(held: HeldOut, logits: Callable[[], np.ndarray], *, validation:
         return (setup.known, "") if enough else (None, f"The shares that are known are not used: {bare}. {get_more}")
     of_rows = None
     if validation and enough and _leans(held):
-        of_rows = _shares("validation rows", setup.labels, [wilson(int(n), len(held.labels)) for n in counts])
+        of_rows = shares_of_rows(held)
     if not setup.unlabelled:
         return of_rows, ""
     unknown = (
@@ -92,6 +92,12 @@ def known_shares(held: HeldOut, logits: Callable[[], np.ndarray], *, validation:
         follows = ": these are taken" if of_rows else ", so nothing is changed by them"
         return of_rows, f"In the {len(setup.unlabelled):,} texts that came without labels {found.reason}{follows}."
     return of_rows, _untold(unknown, found.reason, of_rows)
+
+
+def shares_of_rows(held: HeldOut) -> TaskShares:
+    """Return the shares that the labels have among the rows `held`."""
+    counts = np.bincount(held.labels, minlength=held.setup.k).tolist()
+    return _shares("validation rows", held.setup.labels, [wilson(n, len(held.labels)) for n in counts])
 
 
 def _get_more(held: HeldOut, *, validation: bool) -> str:

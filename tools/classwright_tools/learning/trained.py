@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from classwright_tools.domain.cards import Candidate, ScopeCard, Validation
+from classwright_tools.domain.cards import Candidate, ScopeCard, SharesEffect, Validation
 from classwright_tools.domain.example import Origin
 from classwright_tools.domain.figures import ClassFigures, FiguresAtShares
 from classwright_tools.domain.shares import TaskShares
@@ -16,9 +16,10 @@ from classwright_tools.learning.classifier import Classifier
 from classwright_tools.learning.held_out import HeldOut
 from classwright_tools.learning.label_space import LabelSpace
 from classwright_tools.learning.methods.method import Method
-from classwright_tools.learning.prior import Prior, prior_at
+from classwright_tools.learning.prior import Prior, prior_at, shares_of_rows
 from classwright_tools.learning.scope import out_of_scope, scope_by
 from classwright_tools.learning.several_labels.calibration import SureLabels
+from classwright_tools.statistics.at_shares import row_weights
 from classwright_tools.statistics.paired import compare
 from classwright_tools.statistics.paired_at_shares import compare_at_shares
 
@@ -51,6 +52,7 @@ class Trained:
     classes: tuple[ClassFigures, ...]
     set_by: str
     is_set_by_validation: bool
+    shares_effect: SharesEffect | None = None
     thresholds: tuple[float, ...] = ()
     sure_labels: SureLabels | None = None
 
@@ -118,7 +120,17 @@ def calibrated(
         at_shares=by.at_shares(proba, shares),
         why_no_shares="",
         scope=scope,
+        shares_effect=_effect(prior, by) if prior and validation else None,
     )
+
+
+def _effect(prior: Prior, by: HeldOut) -> SharesEffect:
+    """Return what it changes on the rows `by` that a model decides for the shares of `prior` and not for theirs."""
+    own = prior_at(shares_of_rows(by), by)
+    weight = row_weights(by.labels, prior.shares.values)[by.labels]
+    right, right_by_own = (one.probabilities(by.logits).argmax(axis=1) == by.labels for one in (prior, own))
+    at_shares, at_shares_by_own = (min(1.0, float(weight @ found)) for found in (right, right_by_own))
+    return SharesEffect(by_own=right_by_own.mean(), at_shares=at_shares, at_shares_by_own=at_shares_by_own)
 
 
 def _candidate(best: Fit, other: Fit, shares: TaskShares | None) -> Candidate:

@@ -71,6 +71,7 @@ def card_of(
         grouped=trained.grouped,
         temperature=trained.temperature,
         shares=trained.prior.shares if trained.prior else None,
+        shares_effect=trained.shares_effect,
         offsets=tuple(trained.prior.offsets.tolist()) if trained.prior else (),
         rare=trained.at_shares.rare if trained.at_shares else None,
         threshold=trained.sureness.threshold,

@@ -43,8 +43,23 @@ def training_summary(model: str, card: ModelCard) -> Iterator[str]:
             f"It learnt from {counted(card.validation_rows_learnt, 'validation row')} too: the figure is of models "
             "that learnt from the other parts (folds) of them."
         )
+    yield from filter(None, [_by_shares(card)])
     yield from caveats(card.validation)
     yield from filter(None, [how_sure(card)])
+
+
+def _by_shares(card: ModelCard) -> str:
+    """Return what deciding for label shares changes in the accuracy, and how to have it otherwise; "" if nothing."""
+    effect, accuracy = card.shares_effect, card.validation.accuracy.value
+    if effect is None or card.shares is None or effect.by_own == accuracy:
+        return ""
+    return (
+        f"It decides for label shares ({card.shares.known_from}), which moves answers to frequent labels. On these "
+        f"rows as they are that has an accuracy of {accuracy:.3f}, and their own shares would have "
+        f"{effect.by_own:.3f}; where each label's rows count for its share, {effect.at_shares:.3f} and "
+        f"{effect.at_shares_by_own:.3f}. For other shares state them, propose_topics(expected_shares=...), and "
+        "train again; classify(prior='training') leaves them out."
+    )
 
 
 def training_notes(card: ModelCard, tried: Sequence[Candidate], copies: int) -> Iterator[str]:
