@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import math
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -18,7 +17,6 @@ import anyio.to_thread
 from classwright_server.at_once import REPORT_EVERY_SECONDS, AtOnce, GoOn
 from classwright_server.config.principals import current_principal
 from classwright_server.config.settings import ServerSettings
-from classwright_server.incidents import masked
 from classwright_server.jobs.disk_quota import check_room
 from classwright_server.jobs.messages import Order, Outcome
 from classwright_server.jobs.telemetry import count_result
@@ -26,11 +24,11 @@ from classwright_server.jobs.view import FINISHED
 from classwright_server.mcp.job_views import view_at_once
 from classwright_server.mcp.preflight import check_names
 from classwright_server.mcp.results import fits
+from classwright_server.opening import Opening
 from classwright_server.runtime import Runtime
 from classwright_tools.catalogue import catalogue
 from classwright_tools.domain.noun import ToolRequest
 from classwright_tools.domain.uris import job_uri
-from classwright_tools.errors import ClasswrightError
 from classwright_tools.tool import first_id
 
 if TYPE_CHECKING:
@@ -38,12 +36,6 @@ if TYPE_CHECKING:
     from classwright_server.jobs.warm import WarmProcesses
     from classwright_tools.workspace.workspace import Workspace
 
-logger = logging.getLogger("classwright")
-
-OPEN_AFTER_SECONDS = 3.0
-"""A server that is not called opens its workspace after so long, to take over what a dead one left."""
-OPEN_AGAIN_SECONDS = 15.0
-"""After a try that failed: a server that says that it is not ready may be sent no call that tries again."""
 FIRST_LOOKS_SECONDS = 2.0
 LOOK_SECONDS = 0.05
 LATER_LOOK_SECONDS = 0.25
@@ -71,12 +63,8 @@ class Backend:
         self.settings = settings
         self.told_root = settings.tool_settings.workspace.resolve() if tells_places else None
         """The folder of the workspace where answers may name it."""
-        self._warm = warm
         self.tools = catalogue(settings.tool_settings.tools)
-        self._runtime: Runtime | None = None
-        self.failed_to_open = False
-        """Whether the workspace could not be opened when it was last tried."""
-        self._opening = anyio.Lock()
+        self.opening = Opening(settings, warm)
         self._at_once = AtOnce()
         self._users = 0
 
@@ -86,15 +74,13 @@ class Backend:
         self._users += 1
         try:
             async with anyio.create_task_group() as tasks:
-                tasks.start_soon(self._open_later)
+                tasks.start_soon(self.opening.open_later)
                 yield
                 tasks.cancel_scope.cancel()
         finally:
             self._users -= 1
-            if not self._users and self._runtime:
-                runtime, self._runtime = self._runtime, None
-                with anyio.CancelScope(shield=True):
-                    await anyio.to_thread.run_sync(runtime.close)
+            if not self._users:
+                await self.opening.close()
 
     async def runtime(self) -> Runtime:
         """Return what is open, opening it if need be.
@@ -102,15 +88,7 @@ class Backend:
         Raises:
             StorageFailed: the workspace cannot be made or written.
         """
-        async with self._opening:
-            if self._runtime is None:
-                try:
-                    with anyio.CancelScope(shield=True):  # what is half open could not be closed
-                        self._runtime = await anyio.to_thread.run_sync(Runtime, self.settings, self._warm)
-                finally:
-                    self.failed_to_open = self._runtime is None
-            assert self._runtime is not None
-            return self._runtime
+        return await self.opening.runtime()
 
     async def workspace(self) -> Workspace:
         """Return the workspace of the calling principal.
@@ -171,7 +149,7 @@ class Backend:
             return None
         runtime = await self.runtime()
         workspace = await self.workspace()
-        spec, most_bytes = self.tools[tool], self._most_bytes()
+        spec, most_bytes = self.tools[tool], self.most_bytes()
 
         def is_small() -> bool:
             check_names(workspace, spec, request)
@@ -212,7 +190,7 @@ class Backend:
     async def _check(self, tool: str, request: ToolRequest) -> None:
         """Return if what `request` names exists, and there is room for what it makes."""
         workspace = await self.workspace()
-        most_bytes = math.inf if self.tools[tool].text.reads_only else self._most_bytes()
+        most_bytes = math.inf if self.tools[tool].text.reads_only else self.most_bytes()
 
         def check() -> None:
             check_names(workspace, self.tools[tool], request)
@@ -220,7 +198,7 @@ class Backend:
 
         await anyio.to_thread.run_sync(check)
 
-    def _most_bytes(self) -> float:
+    def most_bytes(self) -> float:
         """Return the bytes that the workspace of the calling principal may hold."""
         return self.settings.tool_settings.most_bytes(current_principal())
 
@@ -291,18 +269,3 @@ class Backend:
         runtime = await self.runtime()
         found = await anyio.to_thread.run_sync(runtime.jobs.newest, limit, offset, current_principal())
         return await anyio.to_thread.run_sync(runtime.jobs.with_outlooks, found)
-
-    async def _open_later(self) -> None:
-        """Open the workspace. What fails is logged alone: it ends nothing, and a caller of a tool gets the same."""
-        if not self.settings.vllm:  # a model takes long to load: it starts at once
-            await anyio.sleep(OPEN_AFTER_SECONDS)
-        while True:
-            try:
-                await self.runtime()
-            except ClasswrightError as error:
-                logger.error("%s", error)
-            except Exception as error:  # noqa: BLE001  # whatever it is, others are served by this process
-                masked("the start", error)
-            else:
-                return
-            await anyio.sleep(OPEN_AGAIN_SECONDS)

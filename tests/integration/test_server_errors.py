@@ -15,7 +15,7 @@ import pytest
 from mcp import Client
 from mcp_types import CallToolResult
 
-from classwright_server import backend
+from classwright_server import opening
 from support.server import (
     TASK,
     ServerProcess,
@@ -120,8 +120,8 @@ async def test_what_a_server_starts_is_in_a_group_of_its_own_and_knows_no_secret
 async def test_a_damaged_jobs_file_ends_no_server_and_is_told_at_each_call_with_its_repair(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr(backend, "OPEN_AFTER_SECONDS", 0)
-    monkeypatch.setattr(backend, "OPEN_AGAIN_SECONDS", 0.01)
+    monkeypatch.setattr(opening, "OPEN_AFTER_SECONDS", 0)
+    monkeypatch.setattr(opening, "OPEN_AGAIN_SECONDS", 0.01)
     broken = tmp_path / "jobs.sqlite"
     broken.write_bytes(b"no database " * 100)
     async with connected(make_settings(tmp_path)) as client:

@@ -184,6 +184,12 @@ async def test_a_full_share_of_the_disk_takes_no_job_and_the_operators_own_is_no
             await call(client, "import_examples", task="support", split="train", rows=rows(6), wait_seconds=LONG)
             (tmp_path / "principals" / str(slug_of(token_of("alice"))) / "large").write_bytes(bytes(2**21))
             told = await call_failing(client, "propose_topics", **TASK)
+            about = {"dataset": "support-d1", "person": "ann-1"}
+            of_all = {**about, "id": "decision-on-all", "action": "flag", "rows": 6}
+            decided = [
+                await call_failing(client, tool, **given)
+                for tool, given in (("review_decide", about), ("review_decide_all", of_all))
+            ]
         await call(client, "propose_topics", TASK)
     async with connected(made.model_copy(update={"tool_settings": small, "jobs": ()})) as client:
         with signed_in("alice"):  # what only reads is taken all the same, also as a job
@@ -195,6 +201,7 @@ async def test_a_full_share_of_the_disk_takes_no_job_and_the_operators_own_is_no
     assert "and 1.0 MiB are allowed" in told
     assert f"`classwright remove TASK --principal {slug_of(token_of('alice'))}`" in told
     assert reading["status"] == "queued"
+    assert all("your workspace: holds" in one for one in decided)
 
 
 @pytest.mark.anyio

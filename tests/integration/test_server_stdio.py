@@ -17,7 +17,7 @@ import pytest
 from mcp import Client, StdioServerParameters
 from mcp.client.stdio import stdio_client
 
-from classwright_server.backend import OPEN_AFTER_SECONDS
+from classwright_server.opening import OPEN_AFTER_SECONDS
 from support.server import CELLS, TASK, TREE, call, call_failing, finished, rows, until, writes_sentences
 from support.writing import HANG, ScriptedEndpoint
 

@@ -56,7 +56,7 @@ def http_app(
     auth = _auth(settings) if verifier else None
     backend = Backend(settings, stopping=stopping)
     server = build_server(backend, auth=auth, token_verifier=verifier)
-    return served(server, settings, lambda: backend.failed_to_open, needs_token=verifier is not None)
+    return served(server, settings, lambda: backend.opening.failed, needs_token=verifier is not None)
 
 
 def verifier_of(settings: ServerSettings, environment: Mapping[str, str]) -> TokenVerifier | None:

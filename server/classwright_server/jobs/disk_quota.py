@@ -1,4 +1,4 @@
-"""The disk quota: whether there is room for one more job, on the disk and in a principal's share of it."""
+"""The disk quota: whether there is room for one more job or decision, on the disk and in a principal's share of it."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def check_room(root: Path, most_bytes: float) -> None:
     if shutil.disk_usage(root).free < MIN_FREE_BYTES:
         raise StorageFailed(
             "the server's disk",
-            f"has less than {size_told(MIN_FREE_BYTES)} free, and no job begins below that",
+            f"has less than {size_told(MIN_FREE_BYTES)} free, and no job begins and no decision is stored below that",
             "Free some space on that machine, then call again: nothing was lost.",
         )
     if most_bytes != math.inf and (held := _bytes_in(root)) > most_bytes:

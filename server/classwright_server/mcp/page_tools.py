@@ -22,6 +22,7 @@ from mcp.server.mcpserver.utilities.func_metadata import ArgModelBase, FuncMetad
 from mcp_types import CallToolResult, TextContent, ToolAnnotations
 
 from classwright_server.backend import Backend
+from classwright_server.jobs.disk_quota import check_room
 from classwright_server.mcp.apps import FOR_PAGE
 from classwright_server.mcp.arguments import arguments_of
 from classwright_server.mcp.schemas import input_schema
@@ -85,6 +86,8 @@ def page_tools(backend: Backend) -> list[Tool]:
     def tool(name: str, words: str, answer: Callable[..., dict[str, Any]], *, reads: bool = True) -> Tool:
         async def body(arguments: Any, _context: Context[Any, Any]) -> dict[str, Any]:
             workspace = await backend.workspace()
+            if not reads:
+                await anyio.to_thread.run_sync(check_room, workspace.root, backend.most_bytes())
             return await anyio.to_thread.run_sync(answer, desk(), workspace, arguments, limiter=turns[workspace.root])
 
         return PageTool(

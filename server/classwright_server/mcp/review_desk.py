@@ -21,7 +21,7 @@ from classwright_server.mcp.page_arguments import (
 from classwright_tools.domain.decision import Decision, name_in
 from classwright_tools.domain.excerpt import shortened
 from classwright_tools.domain.kinds import task_of
-from classwright_tools.errors import InvalidInput, NotFound
+from classwright_tools.errors import BudgetExceeded, InvalidInput, NotFound
 from classwright_tools.review.decisions import store
 from classwright_tools.review.desk import Desk
 from classwright_tools.review.fitting import fitting
@@ -39,6 +39,10 @@ HISTORY_ROWS = 100
 EXCERPT_CHARS = 80
 MOST_OF_OTHERS = 200_000
 """Rows of the newest decisions; the page is told how many older ones it shows only when it is loaded again."""
+
+
+MOST_WAITING = 1_000_000
+"""Rows of the decisions on a task that wait to be saved, a row as often as one is about it: all are held in memory."""
 
 
 class ReviewDesk:
@@ -101,10 +105,15 @@ class ReviewDesk:
         """Store decisions, and return what others have done since.
 
         Of those that are refused, `saved` would take back what a version has: `undo_decision` does that.
+
+        Raises:
+            BudgetExceeded: too many wait to be saved already.
+            StorageFailed: the disk is full; none was stored.
         """
         desk = self._desks.desk(workspace, given.dataset)
         before = self._before(workspace, given)
         good, refused = fitting(given.decisions, desk, before, person=given.person, known=given.after)
+        _check_waiting(before, task_of(given.dataset), good)
         new = store(workspace, task_of(given.dataset), given.dataset, given.person, good) if good else 0
         return {
             "stored": new,
@@ -145,7 +154,13 @@ class ReviewDesk:
         return self._desks.standing(workspace, task_of(given.dataset), is_fresh=undoes)
 
     def decide_all(self, workspace: Workspace, given: DecideAllRequest) -> dict[str, Any]:
-        """Store one decision about all rows that meet the conditions, if they are as many as were counted."""
+        """Store one decision about all rows that meet the conditions, if they are as many as were counted.
+
+        Raises:
+            InvalidInput: they are not, or the decision does not fit them.
+            BudgetExceeded: too many wait to be saved already.
+            StorageFailed: the disk is full; it was not stored.
+        """
         desk, standing = self._laid_out(workspace, given)
         known = standing.entry(given.id)
         if known is None:
@@ -159,6 +174,7 @@ class ReviewDesk:
             good, refused = fitting([decision], desk, standing)
             if refused:
                 raise InvalidInput("this decision", refused[given.id], "Choose another.")
+            _check_waiting(standing, task_of(given.dataset), good)
             store(workspace, task_of(given.dataset), given.dataset, given.person, good)
             standing = self._desks.standing(workspace, task_of(given.dataset))
         entry = standing.entry(given.id)
@@ -204,6 +220,19 @@ class ReviewDesk:
 
     def _laid_out(self, workspace: Workspace, given: Reviewed) -> tuple[Desk, Standing]:
         return self._desks.desk(workspace, given.dataset), self._desks.standing(workspace, task_of(given.dataset))
+
+
+def _check_waiting(standing: Standing, task: str, decisions: Sequence[Decision]) -> None:
+    """Return if `decisions` may wait to be saved beside those that do."""
+    more = sum(len(decision.rows) for decision in decisions)
+    if more and standing.waiting_in_all + more > MOST_WAITING:
+        standing.refresh()  # the review may have been saved since
+    if more and standing.waiting_in_all + more > MOST_WAITING:
+        raise BudgetExceeded(
+            f"the review of task {task!r}",
+            f"has decisions on {standing.waiting_in_all:,} rows that wait to be saved, and {MOST_WAITING:,} may",
+            "Save it (finish_review), then decide on.",
+        )
 
 
 def _with_so_many_rows(rows_of: Sequence[Sequence[str]], most: int) -> Sequence[Sequence[str]]:

@@ -33,6 +33,8 @@ class Standing:
         """The rows that a decision counts for, with it."""
         self.waiting_rows: set[str] = set()
         """The rows that decisions are about which no dataset has yet."""
+        self.waiting_in_all = 0
+        """The rows of all those decisions, each as often as one is about it."""
         self.touched: list[str] = []
         """The rows that something new was read of, the latest last: what was reckoned of all others still holds."""
         self.cursor = 0
@@ -46,6 +48,7 @@ class Standing:
         if self._made is not before:
             self._names = {(entry.page, self.version(entry)): entry.person for entry in self._by_id.values()}
             self._waiting = {id_: entry for id_, entry in self._by_id.items() if self._waits(entry)}
+            self.waiting_in_all = sum(len(entry.decision.rows) for entry in self._waiting.values())
             self._touch({**self._of_row, **self._seconds})
         return new
 
@@ -56,13 +59,15 @@ class Standing:
         rows = self.rows_of(entry)
         if decision.undoes is not None:
             self._undone[decision.undoes] = entry
-            self._waiting.pop(decision.undoes, None)
+            undone = self._waiting.pop(decision.undoes, None)
+            self.waiting_in_all -= len(undone.decision.rows) if undone else 0
         elif decision.rows:
             beside = self._seconds if decision.second else self._of_row
             for row in rows:
                 beside[row].append(entry)
             if self._waits(entry):
                 self._waiting[decision.id] = entry
+                self.waiting_in_all += len(decision.rows)
         self._touch(rows)
         of_page = (entry.page, self.version(entry))
         if self._names.get(of_page, entry.person) != entry.person:

@@ -21,6 +21,8 @@ from classwright_tools.domain.example import Provenance, make_example
 from classwright_tools.domain.task import Task
 from classwright_tools.domain.topic_tree import Cell
 from classwright_tools.edit_examples import EditExamplesRequest, edit_examples
+from classwright_tools.errors import BudgetExceeded
+from classwright_tools.finish_review import FinishReviewRequest, finish_review
 from classwright_tools.review.pictures import MOST_CELLS
 from classwright_tools.workspace.datasets import read_rows
 from classwright_tools.workspace.workspace import Workspace
@@ -119,6 +121,32 @@ def test_versions_tell_the_reasons_of_their_edits_also_of_those_that_were_gone_b
     told = desk.history(workspace, HistoryRequest(task="support"))["versions"]
 
     assert [one["reason"] for one in told] == ["Odd after all.", "Not odd.", "Odd.", ""]
+
+
+def test_decisions_that_wait_are_bounded_until_the_review_is_saved_or_one_is_taken_back(
+    workspace: Workspace, task: Task, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(review_desk, "MOST_WAITING", FLAGGED + 1)
+    desk, dataset = ReviewDesk(), review_dataset(workspace, task)
+    first, second, *_ = desk.rows(workspace, RowsRequest(dataset=dataset))["rows"]
+    flag_all(desk, workspace, dataset)
+
+    def decide(id_: str, **decision: object) -> int:
+        given = {"dataset": dataset, "person": "bob", "decisions": [{"id": id_, **decision}]}
+        return int(desk.decide(workspace, DecideRequest.model_validate(given))["stored"])
+
+    again = {"dataset": dataset, "person": "bob", "id": "all-over-again", "action": "flag", "rows": FLAGGED}
+    with pytest.raises(BudgetExceeded, match="Save it"):
+        desk.decide_all(workspace, DecideAllRequest.model_validate(again))
+    assert decide("one-more-of-bob", action="remove", rows=[first["id"]]) == 1
+    with pytest.raises(BudgetExceeded, match=f"'support': has decisions on {FLAGGED + 1} rows that wait to be saved"):
+        decide("too-many-of-bob", action="remove", rows=[second["id"]])
+    assert decide("undo-of-bob-1", action="undo", undoes="one-more-of-bob") == 1
+    assert decide("another-of-bob", action="remove", rows=[second["id"]]) == 1
+
+    context = ToolContext(workspace=workspace, run_key="save")
+    finish_review(FinishReviewRequest(task="support", reason="Looked at."), context)
+    assert decide("since-then-of-bob", action="remove", rows=[first["id"]]) == 1
 
 
 def test_an_excerpt_that_is_cut_says_so(workspace: Workspace, task: Task) -> None:
