@@ -1,6 +1,7 @@
 """Calls that are answered while the caller waits: quick verbs, and small calls of tools that else make jobs.
 
-A principal's small calls come one after another and principals alternate: nobody's many calls hold up another's.
+Principals alternate: of each one no more calls stand in the common line than are under way at once, and of their small
+calls one. So nobody's many calls hold up another's.
 """
 
 from __future__ import annotations
@@ -41,11 +42,14 @@ class AtOnce:
         self._quick = anyio.CapacityLimiter(QUICK_AT_ONCE)  # apart from the threads that look after jobs
         self._small = anyio.CapacityLimiter(SMALL_AT_ONCE)
         self._small_threads = anyio.CapacityLimiter(SMALL_AT_ONCE)
+        self._shares: WeakValueDictionary[str | None, anyio.CapacityLimiter] = WeakValueDictionary()
         self._turns: WeakValueDictionary[str | None, anyio.Lock] = WeakValueDictionary()
 
     async def quick(self, pool: ProcessPool, order: Order, go_on: GoOn) -> Outcome:
         """Run a quick verb; it may ask the writer."""
-        return await _run(pool, order, go_on, "writing", self._quick)
+        share = self._shares.setdefault(order.owner, anyio.CapacityLimiter(QUICK_AT_ONCE))
+        async with share:
+            return await _run(pool, order, go_on, "writing", self._quick)
 
     async def small(self, pool: ProcessPool, order: Order, uses: str, go_on: GoOn) -> Outcome | None:
         """Run a small call, best in a process that has in memory what it `uses`; None if its turn does not come."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections import OrderedDict
+from weakref import WeakValueDictionary
 
 from classwright_server.config.settings import ToolSettings
 from classwright_tools.workspace.workspace import Workspace
@@ -21,6 +22,7 @@ class Workspaces:
         self._tool_settings = tool_settings
         self._lock = threading.Lock()
         self._open: OrderedDict[str | None, Workspace] = OrderedDict()
+        self._opening: WeakValueDictionary[str | None, threading.Lock] = WeakValueDictionary()
 
     def of(self, owner: str | None) -> Workspace:
         """Return the workspace of the principal `owner`, making it if need be.
@@ -29,12 +31,20 @@ class Workspaces:
             StorageFailed: it cannot be made or written.
         """
         with self._lock:
-            workspace = self._open.pop(owner, None) or _opened(self._tool_settings, owner)
+            if owner in self._open:
+                self._open.move_to_end(owner)
+                return self._open[owner]
+            opening = self._opening.setdefault(owner, threading.Lock())
+        with opening:  # apart from the lock that every call needs: a database that is away takes seconds
+            return self._open.get(owner) or self._keep(owner, _opened(self._tool_settings, owner))
+
+    def _keep(self, owner: str | None, workspace: Workspace) -> Workspace:
+        with self._lock:
             self._open[owner] = workspace
             if len(self._open) > MAX_OPEN:
                 _, oldest = self._open.popitem(last=False)
                 oldest.engine.dispose()  # connections in use are closed when they are given back
-            return workspace
+        return workspace
 
     def close(self) -> None:
         """Give back what the open ones hold."""
