@@ -70,7 +70,7 @@ class Jobs:
         except BaseException:  # half launched, it would pass for launched when it is tried again
             DBOS.destroy(workflow_completion_timeout_sec=0)
             raise
-        self._rescuer = Rescuer(sign, self._runs, lanes)
+        self._rescuer = Rescuer(sign, self._runs, lanes, self._table)
 
     def submit(self, tool: str, request: ToolRequest, owner: str | None, *, most_waiting: int) -> str:
         """Store a new job of `owner` and return its id; it will run, whatever becomes of this process.

@@ -63,6 +63,14 @@ class JobTable:
             started_at_epoch_ms=None,
         )
 
+    def users_with_more(self, than: int) -> list[str]:
+        """Return the users who have more jobs than so many that have ended."""
+        user, status = self._jobs.c.authenticated_user, self._jobs.c.status
+        query = sa.select(user).where(status.not_in(LIVE), user.is_not(None))
+        query = query.group_by(user).having(sa.func.count() > than)
+        with self.engine.connect() as connection:
+            return list(connection.scalars(query))
+
     def latest(self, kind: str, limit: int) -> list[dict[str, Any]]:
         """Return the attributes of the latest jobs of a kind that told how long they took."""
         attributes = self._jobs.c.attributes

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from dbos import DBOS, WorkflowStatus
 from sqlalchemy.exc import SQLAlchemyError
 
+from classwright_server.jobs.job_table import JobTable
 from classwright_server.jobs.liveness import SignOfLife
 from classwright_server.jobs.retention import Retention
 from classwright_server.jobs.runs import Runs
@@ -23,9 +24,10 @@ LAST_LOOK_SECONDS = 5.0  # which has no end while the database is out of reach
 class Rescuer:
     """A thread that looks after the jobs every two seconds."""
 
-    def __init__(self, sign: SignOfLife, runs: Runs, lanes: Sequence[Lane]) -> None:
+    def __init__(self, sign: SignOfLife, runs: Runs, lanes: Sequence[Lane], table: JobTable) -> None:
         """Look after the jobs of all lanes; those of `lanes` are run here."""
         self._lanes = lanes
+        self._table = table
         self._sign = sign
         self._runs = runs
         self._stopping = threading.Event()
@@ -43,7 +45,7 @@ class Rescuer:
     # --- inside
 
     def _look_after(self) -> None:
-        retention = Retention()
+        retention = Retention(self._table)
         strays: set[str] = set()
         while not self._stopping.is_set():
             try:
