@@ -22,7 +22,7 @@ from classwright_tools.measurement.error_report import ErrorReport
 from classwright_tools.measurement.evidence import Evidence
 from classwright_tools.measurement.held_out import Answers
 from classwright_tools.measurement.label_errors import given_together, label_errors
-from classwright_tools.measurement.label_issues import told_apart
+from classwright_tools.measurement.label_issues import contradicting
 from classwright_tools.measurement.label_shares import counts_for_model, label_shifts, shifts_remark
 from classwright_tools.measurement.long_rows import cut_remarks
 from classwright_tools.measurement.measures import measures_of
@@ -184,7 +184,7 @@ def _not_doubted(second: Answers | None) -> str:
     """Return the sentence on the labels that a second opinion hardly tells apart, so that it doubts no row of them."""
     if second is None:
         return ""
-    told = told_apart(second)
+    told = contradicting(second)
     hardly = [label for label, is_told in zip(second.labels, told, strict=True) if not is_told]
     if not hardly:
         return ""

@@ -18,6 +18,9 @@ ONE_SIDED = 1.645
 LEAST_F1 = 0.5
 """Of a label that is doubted or suggested: of one that is hardly told apart most rows would be doubted."""
 
+LEAST_ABOVE_CHANCE = 0.4
+"""Of three labels the answers must be right in 60% of the rows: benchmarks/README.md, "Planted label errors"."""
+
 
 def label_issues(found: Answers, validation: Collection[str] = ()) -> tuple[LabelIssue, ...]:
     """Return the rows whose label is the least probable of those that the answers contradict, real rows first.
@@ -29,12 +32,12 @@ def label_issues(found: Answers, validation: Collection[str] = ()) -> tuple[Labe
     The answers must come from classifiers that were not trained on the rows: one that was has learnt their errors.
     Rows with an id in `validation` are said to be validation rows, the others training rows. Where rows may have
     several labels, each label is looked at by itself, as to whether a row has it, and a row is as doubtful as the label
-    of it that is doubted most. No label is doubted, nor another one suggested, that is not `told_apart`.
+    of it that is doubted most. No label is doubted, nor another one suggested, that is not `contradicting`.
     """
     if found.thresholds:
         return _issues_of_sets(found, validation)
     present, true = np.unique(found.true, return_inverse=True)
-    told = told_apart(found)
+    told = contradicting(found)
     if len(present) < 2 or not told.any():
         return ()
     proba = found.proba[:, present] + 1e-12  # cleanlab wants every class to occur
@@ -76,6 +79,19 @@ def told_apart(found: Answers) -> npt.NDArray[np.bool_]:
     error = float(np.sqrt((recall * (1 - recall) / rows[there]).sum())) / len(recall)
     by_chance = recall.mean() - ONE_SIDED * error <= 1 / len(recall)
     return (_f1(right, rows + given) >= LEAST_F1) & (not by_chance)
+
+
+def contradicting(found: Answers) -> npt.NDArray[np.bool_]:
+    """Return which labels (k,) rows may be doubted for: those `told_apart`, where the answers are mostly right.
+
+    Of one label a row they must be right by `LEAST_ABOVE_CHANCE` of what lies between chance, 1/k, and all: of answers
+    that are wrong more often, those that contradict a label hardly name wrong ones, and many of the rows.
+    """
+    told = told_apart(found)
+    if found.thresholds:
+        return told
+    chance, right = 1 / len(found.labels), float((found.predicted == found.true).mean())
+    return told & (right - chance >= LEAST_ABOVE_CHANCE * (1 - chance))
 
 
 def told_apart_in_real(found: Answers) -> frozenset[str]:

@@ -122,6 +122,19 @@ def test_labels_that_the_answers_hardly_tell_apart_are_not_doubted_though_the_ot
     assert {(issue.given, issue.suggested) for issue in label_issues(found)} == {(LABELS[1], LABELS[0])}
 
 
+@pytest.mark.parametrize(("right", "named"), [(0.58, False), (0.7, True)])
+def test_answers_that_are_mostly_wrong_doubt_no_row_though_each_label_is_found_in_half_of_its_rows(
+    right: float, named: bool
+) -> None:
+    true = np.repeat(np.arange(3), 200)
+    random = np.random.default_rng(0)
+    predicted = np.where(random.random(600) < right, true, (true + random.integers(1, 3, 600)) % 3)
+    found = answers_of(true, np.eye(3)[predicted] * 0.5 + random.dirichlet((2, 2, 2), 600) * 0.5, LABELS[:3])
+
+    assert told_apart(found).all()
+    assert bool(label_issues(found)) == named
+
+
 @pytest.mark.parametrize("labels", [[0, 0, 0], [0, 2, 2, 0]])
 def test_label_issues_bear_labels_without_rows(labels: list[int]) -> None:
     true = np.array(labels)
