@@ -57,7 +57,9 @@ def test_the_counts_are_of_all_rows_that_were_found_and_not_of_the_page(context:
     assert found.labels == {"refund": 12, "delivery": 12, "account": 12}
     assert found.splits == {"train": {"written": 30}, "validation": {"real": 6}, "unlabelled": {"real": 4}}
     assert found.rounds == {0: 30}
-    assert found.summary.startswith(f"40 rows of {dataset} found: refund 12, delivery 12, account 12.")
+    assert found.summary.startswith(
+        f"40 rows of {dataset} found: refund 12, delivery 12, account 12, and 4 without a label."
+    )
     assert found.characters["longest"] == max(
         len(row.text)
         for split in ("train", "validation", "unlabelled")

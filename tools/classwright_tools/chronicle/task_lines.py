@@ -75,7 +75,9 @@ def _behind(workspace: Workspace, task: Task, found: InUse, newest: Artifact | N
             f"({found.by.id}): go on with dataset={learnt!r}, or bring other rows."
         )
     few = too_few(workspace, task, newest.id)
-    return f"It learnt from {learnt}, not the newest: {few or f'train_classifier(task={task.slug!r}).'}"
+    return f"It learnt from {learnt}, not the newest" + (
+        f". {few}" if few else f": train_classifier(task={task.slug!r})."
+    )
 
 
 def _learns_alike(workspace: Workspace, dataset: str | None, newer: str) -> bool:

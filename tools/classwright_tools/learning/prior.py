@@ -14,7 +14,8 @@ from classwright_tools.domain.figures import Estimate
 from classwright_tools.domain.shares import LabelShare, ShareSource, TaskShares
 from classwright_tools.learning.calibration import fit_temperature, softmax
 from classwright_tools.learning.held_out import HeldOut
-from classwright_tools.learning.training_data import ENOUGH_REAL, counts_real_alone
+from classwright_tools.learning.setup import Setup
+from classwright_tools.learning.training_data import ENOUGH_REAL, MOST_UNLABELLED, counts_real_alone
 from classwright_tools.statistics.label_shift import calibrate, estimate_shares, short_labels, too_few
 from classwright_tools.statistics.share_interval import wilson
 
@@ -66,9 +67,7 @@ def known_shares(held: HeldOut, logits: Callable[[], np.ndarray], *, validation:
         of_rows = shares_of_rows(held)
     if not setup.unlabelled:
         return of_rows, ""
-    unknown = (
-        f"How many of the {len(setup.unlabelled):,} texts that came without labels are of each label cannot be told"
-    )
+    unknown = f"How many of the {_texts(setup)} that came without labels are of each label cannot be told"
     if held.data not in REAL_TEXTS:
         return None, (
             f"{unknown} without {ENOUGH_REAL} real validation rows, some of each label: how sure the model is of a "
@@ -80,7 +79,7 @@ def known_shares(held: HeldOut, logits: Callable[[], np.ndarray], *, validation:
     if found.outcome == "estimated" and validation and not _balanced(counts):
         far = max(range(setup.k), key=lambda place: abs(found.shares[place].value - counts[place] / counts.sum()))
         return of_rows, (
-            f"By this model's answers the {len(setup.unlabelled):,} texts that came without labels have other shares "
+            f"By this model's answers the {_texts(setup)} that came without labels have other shares "
             f"than the validation rows: {setup.labels[far]!r} {found.shares[far].value:.0%} against "
             f"{counts[far] / counts.sum():.0%}. Those of the validation rows, which were counted, go before. If these "
             "rows were picked by their label, state the shares: propose_topics(expected_shares=...), or have them "
@@ -90,7 +89,7 @@ def known_shares(held: HeldOut, logits: Callable[[], np.ndarray], *, validation:
         return _shares("estimated", setup.labels, found.shares, len(setup.unlabelled)), ""
     if found.outcome == "alike":
         follows = ": these are taken" if of_rows else ", so nothing is changed by them"
-        return of_rows, f"In the {len(setup.unlabelled):,} texts that came without labels {found.reason}{follows}."
+        return of_rows, f"In the {_texts(setup)} that came without labels {found.reason}{follows}."
     return of_rows, _untold(unknown, found.reason, of_rows)
 
 
@@ -98,6 +97,12 @@ def shares_of_rows(held: HeldOut) -> TaskShares:
     """Return the shares that the labels have among the rows `held`."""
     counts = np.bincount(held.labels, minlength=held.setup.k).tolist()
     return _shares("validation rows", held.setup.labels, [wilson(n, len(held.labels)) for n in counts])
+
+
+def _texts(setup: Setup) -> str:
+    """Return the texts without labels in words, of very many a sample."""
+    sampled = "sampled " if len(setup.unlabelled) >= MOST_UNLABELLED else ""
+    return f"{len(setup.unlabelled):,} {sampled}texts"
 
 
 def _get_more(held: HeldOut, *, validation: bool) -> str:

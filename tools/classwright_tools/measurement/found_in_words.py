@@ -16,6 +16,8 @@ def found_in_words(
 ) -> str:
     """Return what was found, or what changed since `earlier`; by source if several were counted, the newest first."""
     by_label = listed((f"{label} {rows:,}" for label, rows in labels.items()), LABELS_LISTED)
+    bare = found.table["labels" if "labels" in found.table.column_names else "label"].null_count
+    by_label += f", and {bare:,} without a label" if by_label and bare else ""
     summary = f"{counted(len(found), 'row')} of {found.dataset} found{f': {by_label}' if by_label else ''}."
     if earlier:
         changed = ", ".join(f"{changes[kind]:,} {kind}" for kind in KINDS if kind in changes)
