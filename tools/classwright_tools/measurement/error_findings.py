@@ -96,6 +96,7 @@ def find_errors(context: ToolContext, model: Model, evidence: Evidence, rows: in
         plan_items=planned.items,
         pairs_left_out=planned.pairs_left_out,
         errors_left_out=planned.errors_left_out,
+        passed_over=planned.passed_over,
     )
 
 

@@ -154,5 +154,18 @@ def left_out(report: ErrorReport) -> str:
     get = "gets" if report.pairs_left_out == 1 else "get"
     return (
         f"{counted(report.pairs_left_out, one, many)} with {counted(report.errors_left_out, 'error')} {get} no texts: "
-        "allow for more with `rows`."
+        f"allow for more with `rows`.{_passed_over(report)}"
+    )
+
+
+def _passed_over(report: ErrorReport) -> str:
+    """Return that label shares put a much confused pair behind others, and how to write for it; "" if they do not."""
+    if not report.passed_over:
+        return ""
+    one, other = map(repr, report.passed_over)
+    return (
+        f" {one} and {other}, often confused, come behind others since errors are weighed by the label shares that "
+        f"{report.model} decides for. To write for them all the same: synthesize_examples("
+        f"task={report.task!r}, labels=[{one}, {other}]). Where rare labels matter as much as others, as for macro-F1: "
+        "propose_topics(expected_shares=...) with equal ones, and train again."
     )

@@ -52,11 +52,15 @@ class Pair(NamedTuple):
 
 @dataclass(frozen=True)
 class Planned:
-    """What to write, and the errors of confused pairs that the rows did not reach."""
+    """What to write, and the errors of confused pairs that the rows did not reach.
+
+    `passed_over` are the labels of the most confused one that would be reached if labels had the rows' own shares.
+    """
 
     items: tuple[RegenerationItem, ...] = ()
     pairs_left_out: int = 0
     errors_left_out: int = 0
+    passed_over: tuple[str, ...] = ()
 
 
 def confused_labels(found: Answers, sources: Sequence[Answers], shares: Sequence[float] | None = None) -> list[Pair]:
@@ -121,10 +125,14 @@ def plan_items(
         for label, n in zip((pair.first, pair.second), _shares(count - of_contrasts, [1, 1]), strict=True):
             ordinary[label] += n
     others = [writing.ordinary(label, n) for label, n in ordinary.most_common() if n]
+    by_rows = confused_labels(found, sources)[: len(reached)] if shares is not None and missed else []
+    places = {pair[:2] for pair in missed}
+    over = next((pair for pair in by_rows if pair[:2] in places), None)
     return Planned(
         items=(*contrasts, *others, *thin_items),
         pairs_left_out=len(missed),
         errors_left_out=int(sum(matrix[p.first, p.second] + matrix[p.second, p.first] for p in missed)),
+        passed_over=(found.labels[over.first], found.labels[over.second]) if over else (),
     )
 
 

@@ -10,9 +10,11 @@ from classwright_tools.error_analysis import ErrorAnalysisRequest, error_analysi
 from classwright_tools.find_examples import FindExamplesRequest, find_examples
 from classwright_tools.learning.model import load_model
 from classwright_tools.measurement.caveats import how_sure
-from classwright_tools.measurement.errors_in_words import ENOUGH_TEXTS
+from classwright_tools.measurement.errors_in_words import ENOUGH_TEXTS, left_out
+from classwright_tools.synthesize_examples import SynthesizeExamplesRequest
 from classwright_tools.workspace.datasets import read_rows
 from classwright_tools.workspace.workspace import Workspace
+from support.error_analysis import report_of
 from support.measurement import context_on, dataset_of, real_rows, trained_on, written_rows
 from support.shop import shop_task
 
@@ -47,3 +49,21 @@ def test_the_label_that_is_found_worst_is_named_with_the_call_that_brings_texts_
     like = ast.literal_eval(called[2]) | {"count": 5}
     request = {"task": "support", "dataset": dataset, "where": {"splits": ["unlabelled"]}, "like": like}
     assert len(find_examples(FindExamplesRequest.model_validate(request), context_on(workspace)).rows) == 5
+
+
+def test_a_pair_that_label_shares_put_behind_others_is_told_with_the_ways_to_write_for_it(
+    workspace: Workspace, model: str, confused: str
+) -> None:
+    report = report_of(
+        workspace, error_analysis(ErrorAnalysisRequest(model=model, dataset=confused), context_on(workspace))
+    )
+    left = {"pairs_left_out": 1, "errors_left_out": 4}
+    told = left_out(report.model_copy(update=left | {"passed_over": ("delivery", "refund")}))
+
+    assert "'delivery' and 'refund', often confused, come behind others since errors are weighed by" in told
+    called = re.search(r"synthesize_examples\(task='support', labels=(\[.+?\])\)", told)
+    assert called
+    request = SynthesizeExamplesRequest(task="support", labels=ast.literal_eval(called[1]))
+    assert request.labels == ("delivery", "refund")
+    assert "propose_topics(expected_shares=...) with equal ones" in told
+    assert left_out(report.model_copy(update=left)).endswith("allow for more with `rows`.")
