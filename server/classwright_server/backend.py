@@ -19,7 +19,7 @@ from classwright_server.config.principals import current_principal
 from classwright_server.config.settings import ServerSettings
 from classwright_server.jobs.disk_quota import check_room
 from classwright_server.jobs.messages import Order, Outcome
-from classwright_server.jobs.telemetry import count_result
+from classwright_server.jobs.telemetry import count_call, count_result
 from classwright_server.jobs.view import FINISHED
 from classwright_server.mcp.job_views import view_at_once
 from classwright_server.mcp.preflight import check_names
@@ -116,7 +116,9 @@ class Backend:
         runtime = await self.runtime()
         await self._check(tool, request)
         order = runtime.order(tool, request)
+        began = time.monotonic()
         outcome = await self._at_once.quick(runtime.pool, order, go_on)
+        count_call(tool, outcome, time.monotonic() - began)
         count_result(tool, outcome.result or {})
         if outcome.result and not fits(outcome.result):
             await self._keep_whole(order, outcome.result)
@@ -161,7 +163,10 @@ class Backend:
         if not await anyio.to_thread.run_sync(is_small):
             return None
         order = runtime.order(tool, request)
+        began = time.monotonic()
         outcome = await self._at_once.small(runtime.pool, order, first_id(request), go_on)
+        if outcome:
+            count_call(tool, outcome, time.monotonic() - began)
         if outcome and outcome.result and not fits(view_at_once(tool, outcome.result).model_dump(mode="json")):
             await self._keep_whole(order, outcome.result)
         return outcome

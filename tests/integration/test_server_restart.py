@@ -116,6 +116,26 @@ async def test_a_living_server_takes_over_the_job_of_a_dead_one_and_only_then(
     assert view["result"]["cells"] == CELLS
 
 
+async def test_a_job_that_a_kill_interrupted_says_that_it_was_begun_again(tmp_path: Path) -> None:
+    with ScriptedEndpoint(lambda _: HANG) as endpoint, contextlib.ExitStack() as stack:
+        first = stack.enter_context(ServerProcess(tmp_path, *writer(endpoint)))
+        async with Client(first.url) as client:
+            job = await call(client, "propose_topics", TREE, wait_seconds=0)
+            await anyio.to_thread.run_sync(endpoint.arrived.wait)
+            before = await call(client, "get_job", job_id=job["job_id"], wait_seconds=0)
+        first.kill()
+        second = stack.enter_context(ServerProcess(tmp_path, *writer(endpoint)))
+        async with Client(second.url) as client:
+            with anyio.fail_after(60):
+                view = before
+                while "begun again after an interruption" not in view["message"]:
+                    view = await call(client, "get_job", job_id=job["job_id"], wait_seconds=1)
+            await call(client, "cancel_job", job_id=job["job_id"])
+
+    assert "again" not in before["message"]
+    assert view["status"] in ("queued", "running")
+
+
 @ON_BOTH
 async def test_a_job_can_be_cancelled_from_another_server(tmp_path: Path, index_url: str | None) -> None:
     with ScriptedEndpoint(lambda _: HANG) as endpoint, contextlib.ExitStack() as stack:

@@ -23,13 +23,16 @@ from prometheus_client.parser import text_string_to_metric_families
 from classwright_server.http.serving import http_app
 from classwright_server.jobs.telemetry import start_telemetry
 from classwright_tools.errors import InvalidInput
-from support.server import TASK, ServerProcess, call, call_failing, make_settings, topics, writes_sentences
+from support.server import TASK, ServerProcess, call, call_failing, make_settings, rows, topics, writes_sentences
 from support.writing import ScriptedEndpoint
 
 pytestmark = pytest.mark.anyio
 TOKEN = "0123456789abcdef0123456789abcdef"
 HEADERS = {"Authorization": f"Bearer {TOKEN}"}
-OF_JOBS = ("classwright_jobs_total", "classwright_rows_total", "classwright_tokens_total")
+OF_JOBS = (
+    "classwright_jobs_total", "classwright_rows_total", "classwright_tokens_total", "classwright_lane_jobs",
+    "classwright_call_duration_seconds_count",
+)  # fmt: skip
 
 
 class Collector:
@@ -129,6 +132,21 @@ async def test_jobs_move_the_counters_and_nothing_that_leaves_names_a_task_a_tex
     told = [page, *map(str, spans), *map(str, collector.metrics)]
     for secret in ("support", job_id, "ticket", "refund", TOKEN):
         assert not any(secret in words for words in told)
+
+
+async def test_jobs_that_wait_and_calls_that_are_no_jobs_are_on_the_page_too(tmp_path: Path) -> None:
+    with ServerProcess(tmp_path, "--metrics", "--jobs", "none") as server:
+        async with Client(server.url) as client:
+            await call(client, "propose_topics", TASK)
+            for _ in range(2):
+                await call(client, "import_examples", task="support", split="train", rows=rows(4), wait_seconds=0)
+        found = counted(httpx.get(server.url.replace("/mcp", "/metrics"), trust_env=False).text)
+
+    assert found["classwright_call_duration_seconds_count", "completed", "propose_topics"] == 1
+    lanes = {key[1:]: jobs for key, jobs in found.items() if key[0] == "classwright_lane_jobs"}
+    assert lanes == {(lane, state): 0 for lane in ("short", "long", "writing") for state in ("waiting", "running")} | {
+        ("short", "waiting"): 2
+    }
 
 
 async def test_there_is_no_page_unless_the_operator_asks_for_it(tmp_path: Path) -> None:

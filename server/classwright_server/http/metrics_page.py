@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 
+import anyio.to_thread
 from mcp.server.auth.middleware.bearer_auth import AuthenticatedUser
 from mcp.server.transport_security import TransportSecurityMiddleware, TransportSecuritySettings
 from starlette.requests import Request
@@ -29,6 +30,7 @@ def metrics_page(security: TransportSecuritySettings, *, needs_token: bool) -> C
             return PlainTextResponse("for the operator alone", 403)
         from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
-        return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)
+        found = await anyio.to_thread.run_sync(generate_latest)  # which looks into the jobs' database
+        return Response(found, media_type=CONTENT_TYPE_LATEST)
 
     return page

@@ -31,7 +31,7 @@ from classwright_server.jobs.process import JobCancelled
 from classwright_server.jobs.records import JobRecord, ProgressRecord, owner_of, record_of, status_of, user_of
 from classwright_server.jobs.rescue import Rescuer
 from classwright_server.jobs.runs import Runs
-from classwright_server.jobs.telemetry import measured
+from classwright_server.jobs.telemetry import measured, observe_turns
 from classwright_server.vllm import GpuShare
 from classwright_tools.domain.noun import ToolRequest
 from classwright_tools.errors import NotFound
@@ -67,6 +67,7 @@ class Jobs:
             self._durations = Durations(self._table)
             _current = self  # from the launch on, jobs are taken
             launch(lanes)
+            observe_turns(self._table.turns)
         except BaseException:  # half launched, it would pass for launched when it is tried again
             DBOS.destroy(workflow_completion_timeout_sec=0)
             raise
@@ -130,6 +131,7 @@ class Jobs:
         """Stop: what is under way is left for another server, or for the next start."""
         if self._runs:
             logger.warning("stopping: %d job(s) are left for another server, or for the next start", len(self._runs))
+        observe_turns(None)
         self._rescuer.stop()
         self._pool.close()
         DBOS.destroy(workflow_completion_timeout_sec=0)
@@ -166,7 +168,10 @@ class Jobs:
             self._queue.move(status, "long", self._executor_id)
             raise JobCancelled
         known = self._queue.known_of(order, work) if work else {}
-        ProgressRecord(order.run_key).store({"fraction": 0.0, "message": "started", "ends": None, **known})
+        begun = 1 + (status.attributes or {}).get("begun", 0)
+        ProgressRecord(order.run_key).store(
+            {"fraction": 0.0, "message": "started", "ends": None, "begun": begun, **known}
+        )
         return lane
 
     def _computed(self, order: Order, is_over: Callable[[], bool], lane: Lane) -> Outcome:

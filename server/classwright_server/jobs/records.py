@@ -33,6 +33,7 @@ _STATUS: dict[str, JobStatus] = {
 }
 _PROGRESS = ("fraction", "ends", "estimate")
 """What is told of a job's progress besides the message, by the names of its attributes."""
+_AGAIN = "begun again after an interruption"
 _OPERATOR = "operator"
 """The DBOS user of the operator's jobs; a principal's are stored under their slug, which is never this word."""
 _NEVER_FINISHED = (
@@ -94,12 +95,19 @@ def record_of(status: WorkflowStatus) -> JobRecord:
     if state == "failed" and outcome is None:
         logger.error("job %s ended as %s: %r", status.workflow_id, status.status, status.error)
         outcome = Outcome(error=_NEVER_FINISHED, defect=True)
+    known_progress = {name: attributes.get(name) for name in _PROGRESS}
+    begun = attributes.get("begun", 0)
+    if state == "running" and begun > 1:
+        message += f" ({_AGAIN})"
+    elif state == "queued" and begun:  # how far it came says nothing any more
+        known_progress |= {"fraction": 0.0, "ends": None}
+        message = f"waits to be {_AGAIN}"
     return JobRecord(
         id=status.workflow_id,
         tool=str(attributes.get("tool", "")),
         task=attributes.get("task"),
         status=state,
-        progress=Progress.model_validate({name: attributes.get(name) for name in _PROGRESS} | {"message": message}),
+        progress=Progress.model_validate(known_progress | {"message": message}),
         outcome=outcome,
         created=_moment(status.created_at),
         updated=_moment(status.updated_at),

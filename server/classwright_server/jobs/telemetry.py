@@ -1,4 +1,4 @@
-"""Spans and counters of jobs: tool, status, seconds, tokens, rows. Nothing in them names a task, a text or an id.
+"""Spans and counters of jobs and calls: tool, status, seconds, tokens, rows. Nothing names a task, a text or an id.
 
 They are made through OpenTelemetry's API, which does nothing until `start_telemetry` finds that the operator wants
 them: sent to a collector, by the standard OTEL_* variables, or read at /metrics.
@@ -7,15 +7,19 @@ them: sent to a collector, by the standard OTEL_* variables, or read at /metrics
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, get_args
 
 from opentelemetry import metrics, trace
+from sqlalchemy.exc import SQLAlchemyError
 
 from classwright_server.jobs.messages import Outcome
 from classwright_server.jobs.process import JobCancelled
+from classwright_server.jobs.turns import Turn
 from classwright_tools.errors import InvalidInput
+from classwright_tools.work import Lane
 
 if TYPE_CHECKING:
     from opentelemetry.sdk.metrics.export import MetricReader
@@ -24,6 +28,8 @@ if TYPE_CHECKING:
 SERVICE = "classwright"
 SECONDS = (0.5, 1, 2, 5, 10, 30, 60, 300, 1800, 7200)
 """The bounds of the histogram of durations."""
+CALL_SECONDS = (0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 30, 60)
+"""The same of calls that are answered at once."""
 FLUSH_MILLISECONDS = 2000
 _NEEDS = "Install it with: pip install 'classwright[telemetry]'."
 
@@ -35,6 +41,30 @@ _seconds = _meter.create_histogram(
     unit="s",
     description="How long they ran, without waiting for their turn.",
     explicit_bucket_boundaries_advisory=SECONDS,
+)
+_calls = _meter.create_histogram(
+    "classwright.call.duration",
+    unit="s",
+    description="How long calls took that were answered at once, such as classify of a few texts, and are no jobs.",
+    explicit_bucket_boundaries_advisory=CALL_SECONDS,
+)
+_turns: Callable[[], Sequence[Turn]] | None = None
+
+
+def _lanes(_options: metrics.CallbackOptions) -> Iterable[metrics.Observation]:
+    """Yield how many jobs wait and run in each lane; nothing while that cannot be looked up."""
+    try:
+        turns = _turns() if _turns else ()
+    except SQLAlchemyError:
+        return
+    counts = Counter((turn.lane, turn.runs) for turn in turns)
+    for lane in get_args(Lane):
+        for state, runs in (("waiting", False), ("running", True)):
+            yield metrics.Observation(counts[lane, runs], {"lane": lane, "state": state})
+
+
+_meter.create_observable_gauge(
+    "classwright.lane.jobs", [_lanes], description="Jobs of the workspace that wait or run, by lane."
 )
 _tokens = _meter.create_counter("classwright.tokens", description="Tokens of the writer, in jobs that completed.")
 _rows = _meter.create_counter("classwright.rows", description="Rows that were offered to datasets.")
@@ -52,9 +82,20 @@ def measured(tool: str, run: Callable[[], Outcome]) -> Outcome:
         except JobCancelled:
             _count_job(span, tool, "cancelled", started)
             raise
-        _count_job(span, tool, "completed" if outcome.error is None else "failed", started)
+        _count_job(span, tool, _status(outcome), started)
     count_result(tool, outcome.result or {})
     return outcome
+
+
+def observe_turns(turns: Callable[[], Sequence[Turn]] | None) -> None:
+    """Let the jobs that wait and run be looked up by `turns` from now on; by nothing once they are closed."""
+    global _turns  # instruments are the process's own, and so is what they look at
+    _turns = turns
+
+
+def count_call(tool: str, outcome: Outcome, seconds: float) -> None:
+    """Count a call of `tool` that was answered at once, after so many seconds."""
+    _calls.record(seconds, {"tool": tool, "status": _status(outcome)})
 
 
 def count_result(tool: str, result: Mapping[str, Any]) -> None:
@@ -100,6 +141,10 @@ def flush_telemetry() -> None:
 
 
 # --- inside
+
+
+def _status(outcome: Outcome) -> str:
+    return "completed" if outcome.error is None else "failed"
 
 
 def _count_job(span: trace.Span, tool: str, status: str, started: float) -> None:
