@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from classwright_tools.context import AUTO_ENCODER, ToolContext
 from classwright_tools.domain.example import REAL_TEXTS, SPLITS
 from classwright_tools.estimates.encoding import Encoding, encoding_by, texts_of
-from classwright_tools.estimates.expectation import expected_seconds, speed_of
+from classwright_tools.estimates.expectation import Expected, expected_seconds, speed_of
 from classwright_tools.estimates.guesses import FITS, LIBRARIES_MB, OWN, TUNED_COPIES
 from classwright_tools.estimates.history import History
 from classwright_tools.estimates.parts import Guess, Part, Workload
@@ -19,15 +19,33 @@ if TYPE_CHECKING:
 
 _HELD_IN = 0.8
 """Of the rows are trained on, where a fifth is held out."""
+_ALWAYS = 2
+"""Parts that a limit of time leaves in: the texts are embedded, and the first method is tried."""
 _WITHOUT_CHOICE = "without the choice of an encoder"
 
 
 def training_workload(request: TrainClassifierRequest, context: ToolContext) -> Workload:
-    """Return the work of a training.
+    """Return the work of a training: of several methods those that fit into `max_minutes`, as `TimeLimit` has it.
 
     Raises:
         NotEnoughData, InvalidInput: there is none, as the training itself would say.
     """
+    workload = _every_method(request, context)
+    if not request.max_minutes:
+        return workload
+    found, left = _expected(workload, context), 60 * request.max_minutes
+    kept: list[Part] = []
+    for place, part in enumerate(workload.parts):
+        expected = found[part.kind]
+        seconds = expected.value if expected else 0.0
+        if place < _ALWAYS or seconds <= left:
+            kept.append(part)
+            left -= seconds
+    return replace(workload, parts=tuple(kept))
+
+
+def _every_method(request: TrainClassifierRequest, context: ToolContext) -> Workload:
+    """Return the work of a training by all of its methods: first what is embedded, then a part a method."""
     workspace = context.workspace
     task = workspace.task(request.task)
     dataset = workspace.resolve(request.dataset, "dataset", task.slug).id
@@ -88,13 +106,18 @@ def seconds_by_method(request: TrainClassifierRequest, context: ToolContext) -> 
     from classwright_tools.learning.fitting import fitting
     from classwright_tools.learning.methods.registry import METHODS
 
-    workload, history = training_workload(request, context), History(context.workspace.engine)
-    taken = {part.kind: history.of(part.kind) for part in workload.parts}
-    speed = speed_of([(part.guess, taken[part.kind]) for part in workload.parts if part.guess])
-    found = {part.kind: expected_seconds(part, taken[part.kind], speed) for part in workload.parts}
+    found = _expected(_every_method(request, context), context)
     encoder = request.encoder if request.encoder not in (None, AUTO_ENCODER) else context.encoder
     by_name = {name: found.get(fitting(name, str(encoder), request.imbalance)) for name in METHODS}
     return {name: expected.value for name, expected in by_name.items() if expected}
+
+
+def _expected(workload: Workload, context: ToolContext) -> dict[str, Expected | None]:
+    """Return what each part of a `workload` should take, by its kind."""
+    history = History(context.workspace.engine)
+    taken = {part.kind: history.of(part.kind) for part in workload.parts}
+    speed = speed_of([(part.guess, taken[part.kind]) for part in workload.parts if part.guess])
+    return {part.kind: expected_seconds(part, taken[part.kind], speed) for part in workload.parts}
 
 
 def _fits(method: Method, rows: int, *, enough: bool, is_choice: bool, several: bool) -> list[float]:

@@ -126,3 +126,16 @@ def test_what_cannot_be_trained_is_said_by_the_training_itself(context: ToolCont
     for ask in (lambda: estimated(TOOL, request, context), lambda: run_told(TOOL, request, context, lambda _: None)):
         with pytest.raises(NotFound, match="support-d9"):
             ask()
+
+
+@pytest.mark.usefixtures("task")
+def test_of_a_limited_training_the_methods_that_fit_are_estimated(context: ToolContext) -> None:
+    save_rows(context.workspace, written_rows(), real_rows())
+
+    def parts(minutes: float | None) -> list[str]:
+        request = TrainClassifierRequest(task="support", method="auto", max_minutes=minutes)
+        return [part.kind for part in training_workload(request, context).parts]
+
+    probe, contrastive = (f"fitting {method} on {DEFAULT_ENCODER}" for method in ("probe", "contrastive"))
+    assert parts(None) == parts(600) == [ENCODING, probe, contrastive]
+    assert parts(0.001) == [ENCODING, probe]
