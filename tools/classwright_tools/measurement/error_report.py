@@ -62,8 +62,8 @@ class ErrorReport(Noun):
     plan_items: tuple[RegenerationItem, ...]
     pairs_left_out: int = Field(default=0, ge=0, description="Confused pairs that the plan has no texts for.")
     errors_left_out: int = Field(default=0, ge=0, description="Errors between the labels of these pairs.")
-    passed_over: tuple[LabelName, ...] = Field(
-        default=(), description="Of these the most confused one that label shares, not errors, put behind others."
+    passed_over: tuple[tuple[LabelName, LabelName], ...] = Field(
+        default=(), description="Of these those that label shares alone put behind others, the most confused first."
     )
 
     @property

@@ -14,7 +14,7 @@ from classwright_tools.workspace.in_use import chooses
 from classwright_tools.workspace.workspace import Workspace
 
 WEAK_F1 = 0.7  # of a label that is named to be labelled next
-LABELS_LISTED = 5
+LABELS_LISTED, PAIRS_LISTED = 5, 3
 ENOUGH_TEXTS = 200  # unlabelled ones, to pick from: benchmarks/README.md, "The loop", has what labels for 300 are worth
 
 
@@ -159,13 +159,15 @@ def left_out(report: ErrorReport) -> str:
 
 
 def _passed_over(report: ErrorReport) -> str:
-    """Return that label shares put a much confused pair behind others, and how to write for it; "" if they do not."""
+    """Return which pairs label shares put behind others, and how to write for them; "" if they do not."""
     if not report.passed_over:
         return ""
-    one, other = map(repr, report.passed_over)
+    pairs = counted(len(report.passed_over), "of them comes", "of them come")
+    named = listed((f"{one!r} and {other!r}" for one, other in report.passed_over), PAIRS_LISTED)
+    labels = dict.fromkeys(label for pair in report.passed_over[:PAIRS_LISTED] for label in pair)
     return (
-        f" {one} and {other}, often confused, come behind others since errors are weighed by the label shares that "
-        f"{report.model} decides for. To write for them all the same: synthesize_examples("
-        f"task={report.task!r}, labels=[{one}, {other}]). Where rare labels matter as much as others, as for macro-F1: "
+        f" {pairs} behind others since errors are weighed by the label shares that {report.model} decides for: "
+        f"{named}. To write for such labels all the same: synthesize_examples(task={report.task!r}, "
+        f"labels={[*labels]}). Where rare labels matter as much as others, as for macro-F1: "
         "propose_topics(expected_shares=...) with equal ones, and train again."
     )

@@ -54,13 +54,13 @@ class Pair(NamedTuple):
 class Planned:
     """What to write, and the errors of confused pairs that the rows did not reach.
 
-    `passed_over` are the labels of the most confused one that would be reached if labels had the rows' own shares.
+    `passed_over` are those of them, by their labels, that would be reached if labels had the rows' own shares.
     """
 
     items: tuple[RegenerationItem, ...] = ()
     pairs_left_out: int = 0
     errors_left_out: int = 0
-    passed_over: tuple[str, ...] = ()
+    passed_over: tuple[tuple[str, str], ...] = ()
 
 
 def confused_labels(found: Answers, sources: Sequence[Answers], shares: Sequence[float] | None = None) -> list[Pair]:
@@ -127,12 +127,12 @@ def plan_items(
     others = [writing.ordinary(label, n) for label, n in ordinary.most_common() if n]
     by_rows = confused_labels(found, sources)[: len(reached)] if shares is not None and missed else []
     places = {pair[:2] for pair in missed}
-    over = next((pair for pair in by_rows if pair[:2] in places), None)
+    over = [pair for pair in by_rows if pair[:2] in places]
     return Planned(
         items=(*contrasts, *others, *thin_items),
         pairs_left_out=len(missed),
         errors_left_out=int(sum(matrix[p.first, p.second] + matrix[p.second, p.first] for p in missed)),
-        passed_over=(found.labels[over.first], found.labels[over.second]) if over else (),
+        passed_over=tuple((found.labels[pair.first], found.labels[pair.second]) for pair in over),
     )
 
 

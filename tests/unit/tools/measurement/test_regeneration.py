@@ -142,7 +142,7 @@ def test_errors_are_weighed_by_the_shares_where_the_model_is_used() -> None:
 def test_a_pair_that_shares_alone_put_behind_others_is_named() -> None:
     found = mistaken((0, 1, 2), (2, 3, 5))
 
-    assert plan(found, LEAST_OF_PAIR, shares=(0.49, 0.49, 0.01, 0.01)).passed_over == ("c", "d")
+    assert plan(found, LEAST_OF_PAIR, shares=(0.49, 0.49, 0.01, 0.01)).passed_over == (("c", "d"),)
     for reached in ({}, {"shares": (0.25, 0.25, 0.25, 0.25)}, {"shares": (0.01, 0.01, 0.49, 0.49)}):
         assert plan(found, LEAST_OF_PAIR, **reached).passed_over == ()
 
