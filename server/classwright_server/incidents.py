@@ -17,9 +17,9 @@ _CONNECTION_LOST = ("08", "53300", "57P")
 def masked(what: str, error: BaseException, *, for_operator: bool = False) -> str:
     """Log the defect `error` of `what` with its traceback, and return a sentence that reveals nothing of it.
 
-    A failure of PostgreSQL is no defect: the caller is told to call again, and the log has its reason. A defect of an
-    extension is told as such, and what it says to the operator alone, whose extension it is: it may quote what other
-    callers must not read.
+    A failure of PostgreSQL, or an SQLite that another process holds, is no defect: the caller is told to call again,
+    and the log has the reason. A defect of an extension is told as such, and what it says to the operator alone, whose
+    extension it is: it may quote what other callers must not read.
     """
     if failure := _failure_of_database(error):
         logger.warning("%s: the server %s: %s", what, failure, getattr(error, "orig", error))
@@ -49,9 +49,14 @@ def masked(what: str, error: BaseException, *, for_operator: bool = False) -> st
 
 
 def _failure_of_database(error: BaseException) -> str | None:
-    """Return what became of the server's PostgreSQL, if the `error` tells of such a failure."""
-    from sqlalchemy.exc import OperationalError  # late: a server that only lists its tools does without
+    """Return what became of the server's database, if the `error` tells of such a failure."""
+    import sqlite3  # late, as the next: a server that only lists its tools does without
 
+    from sqlalchemy.exc import OperationalError
+
+    told = error.orig if isinstance(error, OperationalError) else error
+    if isinstance(told, sqlite3.OperationalError) and told.sqlite_errorcode & 0xFF == sqlite3.SQLITE_BUSY:
+        return "waited in vain for another process that writes to the workspace, such as `classwright remove`"
     if not isinstance(error, OperationalError) or not type(error.orig).__module__.startswith("psycopg"):
         return None
     state = getattr(error.orig, "sqlstate", None)  # none where it was never connected, or the connection broke off

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import sqlite3
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -57,6 +59,28 @@ def test_a_postgresql_that_gives_a_query_up_or_has_no_place_left_is_told_apart_a
     assert "canceling statement due to statement timeout" in caplog.messages[-1]
     assert "the server has no connection to its database. Nothing was lost" in masked("evaluate", full.value)
     assert "too many connections" in caplog.messages[-1]
+
+
+def test_an_sqlite_that_another_process_holds_is_told_as_such(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    path = tmp_path / "file"
+    engine = create_engine(f"sqlite:///{path}", connect_args={"timeout": 0})
+    with (
+        contextlib.closing(sqlite3.connect(path, isolation_level=None)) as other,
+        engine.connect() as connection,
+        contextlib.closing(sqlite3.connect(path, timeout=0)) as own,
+    ):
+        other.execute("BEGIN EXCLUSIVE")
+        with pytest.raises(OperationalError) as held:
+            connection.execute(text("CREATE TABLE one (number INTEGER)"))
+        with pytest.raises(sqlite3.OperationalError) as held_raw:
+            own.execute("PRAGMA journal_mode=WAL")
+    engine.dispose()
+
+    for failure in (held, held_raw):
+        told = masked("evaluate", failure.value)
+        assert "the server waited in vain for another process that writes to the workspace" in told
+        assert "call again in a moment" in told
+        assert "database is locked" in caplog.messages[-1]
 
 
 def test_a_defect_of_sqlite_stays_an_incident(tmp_path: Path) -> None:

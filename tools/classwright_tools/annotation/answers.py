@@ -19,7 +19,7 @@ from classwright_tools.domain.task import Task
 from classwright_tools.workspace.atomic import storage_errors
 from classwright_tools.workspace.datasets import iterate_rows, read_rows, save_dataset
 from classwright_tools.workspace.destination import Destination
-from classwright_tools.workspace.index import AnswerRow, ArtifactRow, ClosedAssignmentRow
+from classwright_tools.workspace.index import AnswerRow, ArtifactRow, ClosedAssignmentRow, reading
 from classwright_tools.workspace.later_labels import under_later_labels
 from classwright_tools.workspace.workspace import Artifact, Workspace
 
@@ -163,14 +163,14 @@ class AnnotationAnswers:
 def stored_answers(workspace: Workspace, annotation: str) -> dict[str, Answer]:
     """Return the answers that there are to an annotation, by the row's id."""
     query = select(AnswerRow).where(AnswerRow.annotation == annotation)
-    with Session(workspace.engine) as session:
+    with reading(workspace.engine) as session:
         return {row.example: Answer.model_validate(row.answer) for row in session.scalars(query)}
 
 
 def answered_rows(workspace: Workspace, task: str) -> set[str]:
     """Return the ids of the rows that any annotation of `task` has an answer to."""
     query = select(AnswerRow.example).join(ArtifactRow, ArtifactRow.id == AnswerRow.annotation)
-    with Session(workspace.engine) as session:
+    with reading(workspace.engine) as session:
         return set(session.scalars(query.where(ArtifactRow.task == task)))
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from sqlalchemy import func, select
-from sqlalchemy.orm import Session
 
 from classwright_tools.domain.annotation import Annotation
 from classwright_tools.domain.assignment import Assignment
@@ -17,7 +16,7 @@ from classwright_tools.domain.opinions import Opinions
 from classwright_tools.domain.task import Task
 from classwright_tools.review.standing import Standing
 from classwright_tools.workspace.datasets import read_card, read_edits
-from classwright_tools.workspace.index import AnswerRow, ClosedAssignmentRow, SubmissionRow
+from classwright_tools.workspace.index import AnswerRow, ClosedAssignmentRow, SubmissionRow, reading
 from classwright_tools.workspace.workspace import Artifact, Workspace
 
 
@@ -67,7 +66,7 @@ def _handed_out(workspace: Workspace, task: Task, kind: Kind) -> Iterator[str]:
         want = sum(batch.count for batch in workspace.document(newest.id, kind, Assignment).batches)
         there = select(func.count()).where(SubmissionRow.assignment == newest.id)
         asked, call = "text is written", f"submit_examples(assignment={newest.id!r})"
-    with Session(workspace.engine) as session:
+    with reading(workspace.engine) as session:
         if session.get(ClosedAssignmentRow, newest.id) is not None:
             return
         have = session.scalar(there) or 0

@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 
 from classwright_tools.estimates.machine import machine
 from classwright_tools.meter import Meter
-from classwright_tools.workspace.index import WorkRow
+from classwright_tools.workspace.index import WorkRow, reading
 
 LATEST = 30
 """Pieces of a kind that count: a machine, its libraries and its load change."""
@@ -36,7 +36,7 @@ class History:
     def of(self, kind: str) -> list[Taken]:
         """Return what the latest work of a kind took, the newest first."""
         query = select(WorkRow).where(*self._which(kind))
-        with Session(self._engine) as session:
+        with reading(self._engine) as session:
             rows = session.scalars(query.order_by(WorkRow.number.desc()).limit(LATEST))
             return [Taken(row.times, row.units, row.seconds, row.counts) for row in rows]
 

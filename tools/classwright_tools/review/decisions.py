@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 
 from classwright_tools.domain.decision import Decision
 from classwright_tools.workspace.atomic import storage_errors
-from classwright_tools.workspace.index import DecisionRow, TaskRow
+from classwright_tools.workspace.index import DecisionRow, TaskRow, reading
 from classwright_tools.workspace.workspace import Workspace
 
 
@@ -72,7 +72,7 @@ def read(
     made = select(DecisionRow.number, DecisionRow.version).where(
         DecisionRow.task == task, DecisionRow.version.is_not(None)
     )
-    with Session(workspace.engine) as session:
+    with reading(workspace.engine) as session:
         entries = [_entry(row) for row in session.scalars(new)]
         if session.scalar(select(func.count()).select_from(made.subquery())) != len(versions):
             versions = {number: version for number, version in session.execute(made) if version}

@@ -13,6 +13,7 @@ from typing import Any
 from sqlalchemy import (
     JSON,
     URL,
+    Connection,
     DateTime,
     Engine,
     Float,
@@ -28,7 +29,7 @@ from sqlalchemy import (
     select,
 )
 from sqlalchemy.exc import ArgumentError, OperationalError
-from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column
 from sqlalchemy.schema import CreateSchema
 
 from classwright_tools.domain.kinds import Kind
@@ -41,6 +42,7 @@ _ENGINE: dict[str, Any] = {"pool_pre_ping": True, "hide_parameters": True}  # an
 _OF_A_PRINCIPAL = {"pool_size": 1, "max_overflow": 4}
 """Connections of which a process keeps one, and opens so many more: there are many principals, and one PostgreSQL."""
 INDEX_FILE = "index.sqlite"
+_READING = "classwright_reads"  # the option of a connection by which its transactions only read
 _MAKING_TABLES = 0x636C6173  # the key of the advisory lock under which one process at a time makes the tables
 # Of every connection, in the words of libpq. A host that is gone closes none: both are given up within half a minute.
 _TIMEOUTS = {
@@ -182,6 +184,11 @@ class WorkRow(Base):
     created: Mapped[datetime] = mapped_column(DateTime(timezone=True), default=_now)
 
 
+def reading(engine: Engine) -> Session:
+    """Return a session that reads the index, and waits for no writer. What it wrote would be lost."""
+    return Session(engine.execution_options(**{_READING: True}))
+
+
 def open_index(root: Path, url: str | None, schema: str | None) -> Engine:
     """Return the engine of the index at `url`, or of `root`/index.sqlite, with its tables made.
 
@@ -194,7 +201,7 @@ def open_index(root: Path, url: str | None, schema: str | None) -> Engine:
     if url is None:
         engine = create_engine(f"sqlite:///{own_file(root / INDEX_FILE)}", **_ENGINE)
         event.listen(engine, "connect", _prepare_sqlite)
-        event.listen(engine, "begin", _begin_immediate)
+        event.listen(engine, "begin", _begin)
         Base.metadata.create_all(engine)
         return engine
     engine = _postgres(url, schema)
@@ -272,12 +279,16 @@ def postgres_url(url: str) -> URL:
 
 def _prepare_sqlite(connection: Any, _record: Any) -> None:
     """Set up a connection that several processes share: write-ahead log, waiting instead of failing."""
-    connection.isolation_level = None  # SQLAlchemy's own BEGIN is used: see _begin_immediate
+    connection.isolation_level = None  # SQLAlchemy's own BEGIN is used: see _begin
     use_write_ahead_log(connection)
     for pragma in ("synchronous=FULL", f"busy_timeout={WAIT_SECONDS * 1000:.0f}", "foreign_keys=ON"):
         connection.execute(f"PRAGMA {pragma}")
 
 
-def _begin_immediate(connection: Any) -> None:
-    """Take SQLite's write lock at the start of a transaction, so that two writers queue instead of failing."""
-    connection.exec_driver_sql("BEGIN IMMEDIATE")
+def _begin(connection: Connection) -> None:
+    """Take SQLite's write lock at the start of a transaction, so that two writers queue instead of failing.
+
+    One that only reads takes none: it sees what was there when it began, and waits for nobody.
+    """
+    is_reading = connection.get_execution_options().get(_READING)
+    connection.exec_driver_sql("BEGIN" if is_reading else "BEGIN IMMEDIATE")

@@ -6,11 +6,10 @@ from collections.abc import Collection
 from typing import NamedTuple
 
 from sqlalchemy import select
-from sqlalchemy.orm import Session
 
 from classwright_tools.domain.annotation import Answer
 from classwright_tools.domain.task import Task
-from classwright_tools.workspace.index import AnswerRow, ArtifactRow
+from classwright_tools.workspace.index import AnswerRow, ArtifactRow, reading
 from classwright_tools.workspace.workspace import Artifact, Workspace
 
 
@@ -38,7 +37,7 @@ def labelled_rows(workspace: Workspace, task: Task, ids: Collection[str]) -> dic
         .where(ArtifactRow.task == task.slug)
         .order_by(ArtifactRow.created)
     )
-    with Session(workspace.engine) as session:
+    with reading(workspace.engine) as session:
         answers = [
             (row.example, row.annotation, Answer.model_validate(row.answer))
             for row in session.scalars(query)

@@ -5,16 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from sqlalchemy import Connection, Engine, Integer, Table, func, insert, select, text
-from sqlalchemy.orm import Session
 
-from classwright_tools.workspace.index import Base, TaskRow
+from classwright_tools.workspace.index import Base, TaskRow, reading
 
 _AT_ONCE = 500
 
 
 def holds_tasks(engine: Engine) -> bool:
     """Whether an index has a task already."""
-    with Session(engine) as session:
+    with reading(engine) as session:
         return session.scalar(select(TaskRow.key).limit(1)) is not None
 
 

@@ -31,6 +31,7 @@ from classwright_tools.workspace.index import (
     PaymentRow,
     SubmissionRow,
     TaskRow,
+    reading,
 )
 from classwright_tools.workspace.sqlite_files import compact_file
 from classwright_tools.workspace.workspace import Workspace
@@ -61,7 +62,7 @@ def holding_of(workspace: Workspace, task: str) -> Holding:
         NotFound: there is no such task, nor a removal of one that was not finished.
     """
     begun = _marker(workspace, task).is_dir()
-    with Session(workspace.engine) as session:
+    with reading(workspace.engine) as session:
         known = list(session.scalars(select(TaskRow.slug).distinct()))
         if task not in known and not begun:
             raise unknown_id("task", task, known)

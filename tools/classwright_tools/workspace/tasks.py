@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 
 from classwright_tools.domain.task import Task
 from classwright_tools.errors import InvalidInput, unknown_id
-from classwright_tools.workspace.index import TaskRow
+from classwright_tools.workspace.index import TaskRow, reading
 
 RESERVED = frozenset({"principals", "cache", "executors", "tasks", "jobs"})
 """Slugs that no task has: beside the tasks' folders stand others, and resources of these names."""
@@ -58,7 +58,7 @@ class Tasks:
             NotFound: there is no such task; the nearest slug is named.
         """
         query = select(TaskRow).where(TaskRow.slug == slug).order_by(TaskRow.version.desc()).limit(1)
-        with Session(self.engine) as session:
+        with reading(self.engine) as session:
             row = session.scalars(query if version is None else query.where(TaskRow.version == version)).first()
             if row is None:
                 raise unknown_id("task", slug, session.scalars(select(TaskRow.slug).distinct()))
@@ -70,7 +70,7 @@ class Tasks:
         Raises:
             NotFound: there is no such task.
         """
-        with Session(self.engine) as session:
+        with reading(self.engine) as session:
             made = session.scalar(select(func.min(TaskRow.created)).where(TaskRow.slug == slug))
         if made is None:
             raise unknown_id("task", slug, self.tasks())
@@ -78,5 +78,5 @@ class Tasks:
 
     def tasks(self) -> list[str]:
         """Return the slugs of all tasks, in alphabetical order."""
-        with Session(self.engine) as session:
+        with reading(self.engine) as session:
             return list(session.scalars(select(TaskRow.slug).distinct().order_by(TaskRow.slug)))

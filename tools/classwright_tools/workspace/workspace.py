@@ -19,7 +19,7 @@ from classwright_tools.domain.kinds import KINDS, Kind
 from classwright_tools.domain.noun import Noun
 from classwright_tools.errors import DamagedArtifact, InvalidInput, NotFound, unknown_id
 from classwright_tools.workspace.atomic import check_writable, clear_stale, move_folder, staged_folder, storage_errors
-from classwright_tools.workspace.index import ArtifactRow, TaskRow, open_index
+from classwright_tools.workspace.index import ArtifactRow, TaskRow, open_index, reading
 from classwright_tools.workspace.own_files import read_own
 from classwright_tools.workspace.tasks import Tasks
 
@@ -182,7 +182,7 @@ class Workspace(Tasks):
             InvalidInput: it is of another kind.
             DamagedArtifact: a link stands where its folder was.
         """
-        with Session(self.engine) as session:
+        with reading(self.engine) as session:
             row = session.get(ArtifactRow, id_)
             if row is not None and row.kind == kind:
                 return self._own(self._artifact(row))
@@ -208,7 +208,7 @@ class Workspace(Tasks):
         # Across kinds, numbers say nothing.
         query = query.where(ArtifactRow.kind == kind) if kind else query.order_by(ArtifactRow.created.desc())
         query = query.order_by(ArtifactRow.number.desc()).limit(limit).offset(offset)
-        with Session(self.engine) as session:
+        with reading(self.engine) as session:
             return [self._artifact(row) for row in session.scalars(query)]
 
     def resolve(self, id_: str | None, kind: Kind, task: str) -> Artifact:
@@ -228,7 +228,7 @@ class Workspace(Tasks):
 
     def made_by(self, run_key: str, kind: Kind) -> Artifact | None:
         """Return the artifact of `kind` that the run `run_key` made, or None."""
-        with Session(self.engine) as session:
+        with reading(self.engine) as session:
             row = session.scalars(
                 select(ArtifactRow).where(ArtifactRow.run_key == run_key, ArtifactRow.kind == kind)
             ).first()
@@ -236,7 +236,7 @@ class Workspace(Tasks):
 
     def made_in(self, run_key: str) -> list[str]:
         """Return the ids of all artifacts that the run `run_key` made, in the order of their making."""
-        with Session(self.engine) as session:
+        with reading(self.engine) as session:
             made = select(ArtifactRow.id).where(ArtifactRow.run_key == run_key).order_by(ArtifactRow.created)
             return list(session.scalars(made))
 

@@ -14,11 +14,15 @@ import numpy as np
 import pytest
 from sqlalchemy import create_engine
 
+from classwright_tools.domain.task import Task
 from classwright_tools.errors import StorageFailed
 from classwright_tools.learning import embedding_cache
+from classwright_tools.review.decisions import read
 from classwright_tools.workspace import sqlite_files
 from classwright_tools.workspace.atomic import storage_errors
+from classwright_tools.workspace.index import INDEX_FILE
 from classwright_tools.workspace.sqlite_files import use_write_ahead_log
+from classwright_tools.workspace.workspace import Workspace
 
 
 class Impatient(sqlite3.Connection):
@@ -115,3 +119,18 @@ def test_an_embedding_cache_that_another_holds_is_not_called_full(
         other.execute("BEGIN IMMEDIATE")
         with pytest.raises(StorageFailed, match=r"database is locked\. Call again\.$"):
             cache.put("e", ["b"], np.zeros((1, 2), np.float32))
+
+
+def test_what_only_reads_the_index_waits_for_no_writer_and_sees_what_was_stored_before(
+    workspace: Workspace, task: Task
+) -> None:
+    with contextlib.closing(sqlite3.connect(workspace.root / INDEX_FILE, isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        other.execute("UPDATE tasks SET slug = 'another'")
+
+        assert workspace.tasks() == [task.slug]
+        assert workspace.task(task.slug).label_names == task.label_names
+        assert workspace.latest("dataset", task.slug) is None
+        assert read(workspace, task.slug) == ([], {})
+        other.execute("COMMIT")
+    assert workspace.tasks() == ["another"]

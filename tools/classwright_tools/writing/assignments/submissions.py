@@ -23,7 +23,7 @@ from classwright_tools.domain.topic_tree import Cell
 from classwright_tools.workspace.atomic import storage_errors
 from classwright_tools.workspace.datasets import read_rows, save_dataset
 from classwright_tools.workspace.destination import Destination
-from classwright_tools.workspace.index import ArtifactRow, ClosedAssignmentRow, SubmissionRow
+from classwright_tools.workspace.index import ArtifactRow, ClosedAssignmentRow, SubmissionRow, reading
 from classwright_tools.workspace.later_labels import under_later_labels
 from classwright_tools.workspace.workspace import Artifact, Workspace
 from classwright_tools.writing.assignments.batches import WRITER, remaining
@@ -115,7 +115,7 @@ class Submissions:
 
     def accepted(self) -> list[Example]:
         """Return the accepted rows, by batch and in it by time."""
-        with Session(self._workspace.engine) as session:
+        with reading(self._workspace.engine) as session:
             rows = sorted(self._rows(session), key=lambda row: int(row.batch[1:]))
             return [Example.model_validate(row.row) for row in rows]
 

@@ -9,10 +9,9 @@ import secrets
 from dataclasses import dataclass, field
 
 from sqlalchemy import Engine, func, select
-from sqlalchemy.orm import Session
 
 from classwright_tools.domain.usage import TokenCount, WriterUsage
-from classwright_tools.workspace.index import PaymentRow
+from classwright_tools.workspace.index import PaymentRow, reading
 
 
 @dataclass(frozen=True)
@@ -40,7 +39,7 @@ def paid_by(engine: Engine, run_key: str) -> WriterUsage | None:
         func.sum(PaymentRow.tokens_out),
         func.sum(PaymentRow.cost),
     ).where(PaymentRow.run_key == run_key)
-    with Session(engine) as session:
+    with reading(engine) as session:
         requests, writer, tokens_in, tokens_out, cost = session.execute(query).one()
     if not requests:
         return None

@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 from classwright_tools.domain.usage import WriterUsage
 from classwright_tools.domain.writer import Completion, WritingRequest
 from classwright_tools.errors import DamagedArtifact, StorageFailed
-from classwright_tools.workspace.index import Base, CompletionRow, PaymentRow
+from classwright_tools.workspace.index import Base, CompletionRow, PaymentRow, reading
 from classwright_tools.workspace.restarts import outlasting_restarts
 from classwright_tools.writing.completions.ledger import Payment, paid_by
 
@@ -35,7 +35,7 @@ class CompletionStore:
         Raises:
             DamagedArtifact: what is stored does not read back.
         """
-        with Session(self._engine) as session:
+        with reading(self._engine) as session:
             stored = session.scalar(select(CompletionRow.completion).where(CompletionRow.key == key))
         if stored is None:
             return None
@@ -94,7 +94,7 @@ class CompletionStore:
     def stored(self, keys: list[str]) -> set[str]:
         """Return those of `keys` that have a completion."""
         found: set[str] = set()
-        with Session(self._engine) as session:
+        with reading(self._engine) as session:
             for start in range(0, len(keys), _KEYS_A_QUERY):
                 some = keys[start : start + _KEYS_A_QUERY]
                 found.update(session.scalars(select(CompletionRow.key).where(CompletionRow.key.in_(some))))
