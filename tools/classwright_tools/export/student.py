@@ -133,7 +133,9 @@ def cascade_threshold(student: np.ndarray, model: np.ndarray) -> float:
     if not fits.any():
         return 2.0
     lowest = float(sure[order][np.flatnonzero(fits)[-1]])
-    return (lowest + float(sure[sure < lowest].max(initial=0.0))) / 2  # on no text, which batches would round away
+    below = float(sure[sure < lowest].max(initial=0.0))
+    between = (lowest + below) / 2  # on no text, which batches would round away
+    return between if between > below else lowest  # of neighbouring numbers halfway is one of them
 
 
 def _measured(folder: Path, check: CheckRows, back: Sequence[str], taught_on: int) -> str:
