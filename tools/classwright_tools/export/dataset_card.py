@@ -21,14 +21,16 @@ _UNLABELLED: Split = "unlabelled"
 ENDED = "(the task has no such label any more)"
 
 
-def dataset_card(card: DatasetCard, dataset: str, task: Task, files: Sequence[str]) -> str:
+def dataset_card(card: DatasetCard, dataset: str, task: Task, files: Sequence[str], delimiter: str = ",") -> str:
     """Return the card of an exported `dataset`, whose splits are in `files`, for `task` as it was then.
+
+    `delimiter` stands between the columns of CSV files.
 
     A licence is not named: it is the user's to choose.
     """
     return "\n".join(
         [
-            _front_matter(card, task, files),
+            _front_matter(card, task, files, delimiter),
             f"# {dataset}\n\n{paragraph(task.instruction)}\n",
             _labels(card, task),
             _origins(card),
@@ -37,15 +39,17 @@ def dataset_card(card: DatasetCard, dataset: str, task: Task, files: Sequence[st
     )
 
 
-def _front_matter(card: DatasetCard, task: Task, files: Sequence[str]) -> str:
+def _front_matter(card: DatasetCard, task: Task, files: Sequence[str], delimiter: str) -> str:
     rows = sum(count.rows for count in card.counts)
     data_files = [{"split": Path(file).stem, "path": file} for file in files]
+    tables = any(Path(file).suffix == ".csv" for file in files)
+    separated = {"sep": delimiter} if tables and delimiter != "," else {}  # as `load_dataset` calls it
     facts: dict[str, object] = {
         "language": list(task.languages),
         "task_categories": ["text-classification"],
         "tags": ["classwright"],
         "size_categories": [next((name for most, name in _SIZES if rows < most), "n>1M")],
-        "configs": [{"config_name": "default", "data_files": data_files}],
+        "configs": [{"config_name": "default", "data_files": data_files} | separated],
     }
     return f"---\n{yaml.safe_dump(facts, sort_keys=False, allow_unicode=True)}---\n"
 

@@ -13,6 +13,7 @@ from typing import Any, Literal, get_args
 from classwright_tools.bulk.outputs import appearing_whole, write_output
 from classwright_tools.domain.example import SPLITS
 from classwright_tools.domain.kinds import task_of
+from classwright_tools.domain.table_form import USUAL
 from classwright_tools.errors import InvalidInput
 from classwright_tools.export.csv_rows import write_csv
 from classwright_tools.export.dataset_card import dataset_card
@@ -30,6 +31,8 @@ CARD = "README.md"
 def export_rows(workspace: Workspace, dataset: str, folder: Path, form: Form) -> dict[str, int]:
     """Write the rows of `dataset`, its edits and a card into `folder`; return the number of rows of each file, by name.
 
+    A CSV file is in the form of the table that its rows came in last, if that is known: a person's program opens it.
+
     Raises:
         NotFound: there is no such dataset.
         DamagedArtifact: it does not read back.
@@ -42,19 +45,22 @@ def export_rows(workspace: Workspace, dataset: str, folder: Path, form: Form) ->
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise InvalidInput(f"folder {folder.name!r}", "is not an empty folder", "Name one that is new.")
     folder.mkdir(parents=True, exist_ok=True)
+    table_form = card.sources[-1].form if card.sources else USUAL
     written: dict[str, int] = {}
     for split in there:
         path = folder / f"{split}.{form}"
         if form == "csv":
             with appearing_whole(path) as staged:
-                write_csv(staged, names, tables[split]())
+                write_csv(staged, names, tables[split](), table_form)
         else:
             write_output(path, names, _Parts(tables[split]))
         written[path.name] = card.rows(split)
     edits = read_edits(workspace, dataset)
     if edits:
         (folder / EDITS).write_bytes(lines_of(edits))
-    text = dataset_card(card, dataset, task_then(workspace, task_of(dataset), card.task_version), list(written))
+    text = dataset_card(
+        card, dataset, task_then(workspace, task_of(dataset), card.task_version), list(written), table_form.delimiter
+    )
     (folder / CARD).write_text(text, encoding="utf-8")
     return written
 

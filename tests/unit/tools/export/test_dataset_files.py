@@ -25,6 +25,7 @@ from classwright_tools.domain.decided import Decided
 from classwright_tools.domain.edits import Edit
 from classwright_tools.domain.example import SPLITS, Example, Provenance, Split, make_example
 from classwright_tools.domain.selection import RowFilter
+from classwright_tools.domain.table_form import USUAL, TableForm
 from classwright_tools.domain.task import Label, Task
 from classwright_tools.domain.topic_tree import Cell
 from classwright_tools.errors import InvalidInput
@@ -320,6 +321,31 @@ def test_the_command_writes_a_folder_that_is_a_dataset_of_the_hub(
     assert loaded["train"][0]["text"] == written_rows()[0].text
 
 
+def test_a_csv_file_has_the_form_of_the_table_that_its_rows_came_in(
+    context: ToolContext, task: Task, tmp_path: Path
+) -> None:
+    import datasets as hub_datasets
+
+    folder = tmp_path / "in"
+    folder.mkdir()
+    table = '\ufeffNr;text\r\n1;"where; is it"\r\n2;my parcel, too\r\n'
+    (folder / "excel.csv").write_bytes(table.encode())
+    request = ImportExamplesRequest(task="support", split="unlabelled", path="excel.csv")
+    made = import_examples(request, replace(context, import_folders=(folder,)))
+
+    out = tmp_path / "out"
+    export_rows(context.workspace, str(made.dataset), out, "csv")
+
+    written = (out / "unlabelled.csv").read_bytes()
+    assert written.startswith(b"\xef\xbb\xbfid;")
+    assert b';"where; is it";' in written
+    assert b";my parcel, too;" in written
+    assert written.count(b"\r\n") == 3
+    loaded = hub_datasets.load_dataset(str(out), cache_dir=str(tmp_path / "cache"))
+    assert sorted(loaded["unlabelled"]["text"]) == ["my parcel, too", "where; is it"]
+    assert "id" in loaded["unlabelled"].column_names
+
+
 def test_a_folder_that_holds_something_is_not_written_into(workspace: Workspace, task: Task, tmp_path: Path) -> None:
     (tmp_path / "mine.txt").write_text("mine")
 
@@ -338,8 +364,9 @@ def test_csv_by_columns_has_the_bytes_of_csv_by_cells(made: list[tuple[Any, ...]
     table = pa.table(arrays, schema=pa.schema(list(fields.items())))
     with tempfile.TemporaryDirectory() as folder:
         by_cells, by_columns = Path(folder) / "cells.csv", Path(folder) / "columns.csv"
-        write_output(by_cells, list(fields), [[list(row) for row in made]])
+        for form in (USUAL, TableForm(delimiter=";", marked=True, line_end="\r\n"), TableForm(delimiter="\t")):
+            write_output(by_cells, list(fields), [[list(row) for row in made]], form)
 
-        write_csv(by_columns, fields, [table.slice(0, 2), table.slice(2)])
+            write_csv(by_columns, fields, [table.slice(0, 2), table.slice(2)], form)
 
-        assert by_columns.read_bytes() == by_cells.read_bytes()
+            assert by_columns.read_bytes() == by_cells.read_bytes()
