@@ -225,7 +225,7 @@ def test_a_model_says_which_labels_it_knows_where_the_task_has_others(
         error_analysis(ErrorAnalysisRequest(model=model), context_on(workspace))
     measured = evaluate(EvaluateRequest(model=model, dataset=parent), context_on(workspace))
     assert told in measured.summary
-    assert measured.next_step.endswith("Call train_classifier with task='support'.")
+    assert "Too few rows to train on" in measured.next_step  # none of the new label is
 
 
 def test_edits_of_one_line_do_not_reach_another(workspace: Workspace, dataset: str, edit: Editor) -> None:
