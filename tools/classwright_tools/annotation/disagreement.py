@@ -40,6 +40,6 @@ def other_rules(
         f"{listed(apart, MOST_SHOWN)}."
     )
     return remark, (
-        "First settle with the person what belongs to each label, by the rows that differ: edit_examples(task="
-        f"{task.slug!r}) with 'describe_label', and 'relabel' where a label is wrong. Then: "
+        "First settle with the person what belongs to each label, by the rows that differ: edit_examples with "
+        "'describe_label', and 'relabel' where a label is wrong. Then: "
     )
