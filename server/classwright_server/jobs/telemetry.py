@@ -13,7 +13,6 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, get_args
 
 from opentelemetry import metrics, trace
-from sqlalchemy.exc import SQLAlchemyError
 
 from classwright_server.jobs.messages import Outcome
 from classwright_server.jobs.process import JobCancelled
@@ -53,6 +52,8 @@ _turns: Callable[[], Sequence[Turn]] | None = None
 
 def _lanes(_options: metrics.CallbackOptions) -> Iterable[metrics.Observation]:
     """Yield how many jobs wait and run in each lane; nothing while that cannot be looked up."""
+    from sqlalchemy.exc import SQLAlchemyError  # commands that need no server import this file without it
+
     try:
         turns = _turns() if _turns else ()
     except SQLAlchemyError:
