@@ -64,7 +64,7 @@ def _listener(port: int) -> socket.socket:
     made = socket.socket()
     try:
         made.bind(("127.0.0.1", port))
-        made.listen()  # before its address is told: who opens it at once waits, and is not refused
+        made.listen()  # before its address is told: a browser that comes at once waits, and is not refused
     except OSError as error:
         made.close()
         raise AgentError(f"--port {port}", f"cannot be listened on: {error.strerror}", "Choose another.") from error

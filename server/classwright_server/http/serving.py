@@ -181,13 +181,17 @@ def sockets_at(host: str, port: int) -> list[socket.socket]:
 
 
 def _listener(family: int, kind: int, protocol: int, address: Any) -> socket.socket:
-    """Return a socket bound to `address`, set as asyncio sets those that it binds."""
+    """Return a socket that listens at `address`, set as asyncio sets those that it binds.
+
+    It listens before the address is told: a client that comes at once waits, and is not refused.
+    """
     made = socket.socket(family, kind, protocol)
     try:
         made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         if family == socket.AF_INET6:
             made.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
         made.bind(address)
+        made.listen()
     except OSError:
         made.close()
         raise

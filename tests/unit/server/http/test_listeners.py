@@ -41,3 +41,11 @@ def test_an_address_that_is_taken_is_an_error_though_another_is_free(monkeypatch
 
         with pytest.raises(InvalidInput, match="cannot be listened on"):
             serving.sockets_at("localhost", 0)
+
+
+def test_a_client_that_comes_as_soon_as_the_address_is_known_is_not_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    named(monkeypatch, LOOPBACK)
+    [listener] = serving.sockets_at("localhost", 0)
+
+    with listener, socket.create_connection(listener.getsockname(), timeout=5):
+        pass
