@@ -153,7 +153,7 @@ def _labelled(request: AnnotateExamplesRequest, id_: str, context: ToolContext) 
 
 def _first_batch(made: Artifact, context: ToolContext) -> AnnotateExamplesResult:
     from classwright_tools.annotation.batches import annotation_rules, next_batch
-    from classwright_tools.annotation.in_words import begun, counted_by_person, measure_first
+    from classwright_tools.annotation.in_words import answer_with, begun, counted_by_person, measure_first
     from classwright_tools.workspace.asked_rows import known_labels
     from classwright_tools.workspace.datasets import read_card
     from classwright_tools.workspace.in_use import model_in_use
@@ -168,7 +168,7 @@ def _first_batch(made: Artifact, context: ToolContext) -> AnnotateExamplesResult
         + begun(annotation, checks, len(texts))
         + (f" The model is {in_use.in_words}." if in_use and annotation.model == in_use.model.id else "")
         + counted_by_person(annotation, card),
-        next_step=_answer_with(annotation, made.id),
+        next_step=answer_with(annotation, made.id),
         annotation=made.id,
         have=0,
         want=len(annotation.rows),
@@ -182,7 +182,7 @@ def _answered(request: AnnotateExamplesRequest, id_: str, context: ToolContext) 
     from classwright_tools.annotation.answers import AnnotationAnswers
     from classwright_tools.annotation.batches import next_batch
     from classwright_tools.annotation.given import answers_given
-    from classwright_tools.annotation.in_words import received
+    from classwright_tools.annotation.in_words import answer_with, received
     from classwright_tools.writing.assignments.batches import WRITER
 
     workspace = context.workspace
@@ -203,7 +203,7 @@ def _answered(request: AnnotateExamplesRequest, id_: str, context: ToolContext) 
     want = len(annotation.rows)
     return AnnotateExamplesResult(
         summary=f"{received(receipt, len(refused))} Answered so far: {len(receipt.answered)} of {want}.",
-        next_step=f"{_answer_with(annotation, id_)} finish=true ends with what is there.",
+        next_step=f"{answer_with(annotation, id_)} finish=true ends with what is there.",
         annotation=id_,
         have=len(receipt.answered),
         want=want,
@@ -264,13 +264,6 @@ def _finished(
         checked=checked[1] if checked else 0,
         model=annotation.model,
         model_accuracy=audit[0] if audit else None,
-    )
-
-
-def _answer_with(annotation: Annotation, id_: str) -> str:
-    return (
-        f"Label these texts and call annotate_examples(task={annotation.task!r}, annotation={id_!r}, "
-        "labels={id: [label]}, fits_none=[...], unsure=[...]); its answer holds the next texts."
     )
 
 

@@ -186,3 +186,11 @@ def counted_by_person(annotation: Annotation, card: DatasetCard) -> str:
         f" {real} real validation rows are there, so that only labels by a person count for figures and shares "
         "(decided_by='person'): labels by a model are kept and do not count."
     )
+
+
+def answer_with(annotation: Annotation, id_: str) -> str:
+    """Return how the texts of the annotation `id_` are answered, as a sentence with its call."""
+    return (
+        f"Label these texts and call annotate_examples(task={annotation.task!r}, annotation={id_!r}, "
+        "labels={id: [label]}, fits_none=[...], unsure=[...]); its answer holds the next texts."
+    )

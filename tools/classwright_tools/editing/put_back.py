@@ -15,7 +15,7 @@ from classwright_tools.domain.row_history import history
 from classwright_tools.editing.draft import Done, Draft, Row, text_of
 from classwright_tools.editing.kept import Kept, in_sentences, kept_in, kept_label, kept_out, kept_text, label_in_words
 from classwright_tools.editing.row_changes import key_since
-from classwright_tools.editing.row_table import keyed
+from classwright_tools.editing.row_table import keyed, rows_apart
 from classwright_tools.errors import InvalidInput
 from classwright_tools.workspace.datasets import read_edits, read_table
 
@@ -92,7 +92,7 @@ def put_back(
     first = made[: len(made) - len(own)]
     new_id = {old: new for edit in own if edit.action == "rewrite" for new, old in edit.rows.items()}
     there, here = keyed(read_table(workspace, before)), keyed(read_table(workspace, after))
-    touched = {id_ for edit in own for id_ in edit.rows} | {new_id.get(id_, id_) for id_ in changed_rows(there, here)}
+    touched = {id_ for edit in own for id_ in edit.rows} | {new_id.get(id_, id_) for id_ in rows_apart(there, here)}
     came = [] if ids is not None else sorted(touched & set(here["id"].to_pylist()) - set(there["id"].to_pylist()))
     if ids is None:
         old_id = {new: old for old, new in new_id.items()}
@@ -218,21 +218,6 @@ def _has_label(draft: Draft, then: _Rows, id_: str) -> bool:
     """Whether the label that a row had then, or each of several, is one that the task still has."""
     label = then.label(id_)
     return then.rows[id_]["label"] is None or (label is not None and draft.has_labels(label))
-
-
-def changed_rows(before: Any, after: Any) -> list[str]:
-    """Return the ids of the rows of the table `before` that `after` has not, or has otherwise."""
-    import pyarrow.compute as pc
-
-    places = pc.index_in(before["id"], value_set=after["id"].combine_chunks())
-    stays = pc.is_valid(places)
-    there, here = before.filter(stays), after.take(places.filter(stays))
-    found = set(before.filter(pc.invert(stays))["id"].to_pylist())
-    for column in (name for name in before.column_names if name != "labels"):  # they stand joined in "label"
-        same = pc.fill_null(pc.equal(there[column], here[column]), False)
-        both_lack = pc.and_(pc.is_null(there[column]), pc.is_null(here[column]))
-        found |= set(there.filter(pc.invert(pc.or_(same, both_lack)))["id"].to_pylist())
-    return sorted(found)
 
 
 def _take_out(draft: Draft, done: Done, ids: Collection[str]) -> None:

@@ -1,4 +1,4 @@
-"""The table of a draft's rows: their labels joined in one column, values put into it, and the places of rows in it."""
+"""The table of a draft's rows: labels joined in a column, values put in, places in it, and rows another lacks."""
 
 from __future__ import annotations
 
@@ -33,6 +33,21 @@ def labels_in(table: Any) -> set[str]:
 
     found = pc.unique(table["label"]).drop_null().to_pylist()
     return {label for key in found for label in labels_apart(key)}
+
+
+def rows_apart(before: Any, after: Any) -> list[str]:
+    """Return the ids of the rows of the table `before` that `after` has not, or has otherwise."""
+    import pyarrow.compute as pc
+
+    places = pc.index_in(before["id"], value_set=after["id"].combine_chunks())
+    stays = pc.is_valid(places)
+    there, here = before.filter(stays), after.take(places.filter(stays))
+    found = set(before.filter(pc.invert(stays))["id"].to_pylist())
+    for column in (name for name in before.column_names if name != "labels"):  # they stand joined in "label"
+        same = pc.fill_null(pc.equal(there[column], here[column]), False)
+        both_lack = pc.and_(pc.is_null(there[column]), pc.is_null(here[column]))
+        found |= set(there.filter(pc.invert(pc.or_(same, both_lack)))["id"].to_pylist())
+    return sorted(found)
 
 
 def with_values(table: Any, column: str, values: Mapping[int, Any]) -> Any:
