@@ -33,7 +33,7 @@ def run_export(options: argparse.Namespace, tool_settings: ToolSettings) -> int:
     from classwright_tools.export.dataset_files import export_rows
     from classwright_tools.workspace.workspace import Workspace
 
-    made = [] if options.folder.exists() else [options.folder]
+    made = [folder for folder in (options.folder, *options.folder.parents) if not folder.exists()]
     written = export_rows(
         Workspace(tool_settings.workspace, tool_settings.index_url), options.dataset, options.folder, options.format
     )

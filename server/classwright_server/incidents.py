@@ -10,8 +10,8 @@ from classwright_server.sanitize import sanitized
 
 logger = logging.getLogger("classwright")
 
-_CONNECTION_LOST = ("08", "53300", "57P")
-"""How the states of PostgreSQL begin by which a connection is refused or ended (its manual, appendix A)."""
+_TOO_MANY_CONNECTIONS = "53300"
+"""The state in which PostgreSQL refuses a further one (its manual, appendix A)."""
 
 
 def masked(what: str, error: BaseException, *, for_operator: bool = False) -> str:
@@ -50,15 +50,15 @@ def masked(what: str, error: BaseException, *, for_operator: bool = False) -> st
 
 def _failure_of_database(error: BaseException) -> str | None:
     """Return what became of the server's database, if the `error` tells of such a failure."""
-    import sqlite3  # late, as the next: a server that only lists its tools does without
+    from sqlalchemy.exc import OperationalError  # late, as the next: a server that only lists its tools does without
 
-    from sqlalchemy.exc import OperationalError
+    from classwright_tools.workspace.restarts import AWAY_STATES
+    from classwright_tools.workspace.sqlite_files import is_busy
 
-    told = error.orig if isinstance(error, OperationalError) else error
-    if isinstance(told, sqlite3.OperationalError) and told.sqlite_errorcode & 0xFF == sqlite3.SQLITE_BUSY:
+    if is_busy(error.orig if isinstance(error, OperationalError) else error):
         return "waited in vain for another process that writes to the workspace, such as `classwright remove`"
     if not isinstance(error, OperationalError) or not type(error.orig).__module__.startswith("psycopg"):
         return None
     state = getattr(error.orig, "sqlstate", None)  # none where it was never connected, or the connection broke off
-    is_away = state is None or state.startswith(_CONNECTION_LOST)
+    is_away = state is None or state.startswith((*AWAY_STATES, _TOO_MANY_CONNECTIONS))
     return "has no connection to its database" if is_away else "had its work given up by its database"

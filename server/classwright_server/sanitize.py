@@ -44,12 +44,12 @@ class PlainFormatter(logging.Formatter):
 
     def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802  # the library's name
         """Return the line of a record."""
-        record.message = plain_text(record.message).replace("\r", " ").replace("\n", "\\n")
+        record.message = plain_text(record.message).replace("\n", "\\n")
         return super().formatMessage(record)
 
     def formatException(self, ei: Any) -> str:  # noqa: N802  # the library's name
         """Return the traceback, whose last lines may quote a text: indented, so that none can be taken for a record."""
-        return textwrap.indent(plain_text(super().formatException(ei)).replace("\r", " "), "  ")
+        return textwrap.indent(plain_text(super().formatException(ei)), "  ")
 
 
 def log_plainly() -> None:

@@ -40,7 +40,7 @@ def workspace_told(own: ToolSettings) -> str:
     there = next(folder for folder in (root, *root.parents) if folder.exists())
     if there == root or not os.access(there, os.W_OK | os.X_OK):
         check_writable(root, f"workspace {root.name!r}")  # makes nothing: it is there, or cannot be made
-    check_room(there, own.most_bytes(None) if there == root else float("inf"))
+    check_room(there, own.most_bytes(None))
     room = (
         f"{shutil.disk_usage(there).free / 2**30:.1f} GiB free, of which jobs leave {MIN_FREE_BYTES / 2**30:.1f}; "
         f"index in {'PostgreSQL' if own.index_url else 'SQLite'}"
@@ -75,7 +75,7 @@ def _holdings(root: Path, index_url: str | None) -> str:
         of = f"{len(missing):,} of {counted(counts['artifact'], 'artifact')} in the index"
         reason = f"{of} {'has' if len(missing) == 1 else 'have'} no folder: {listed(missing, NAMED)}"
         raise DamagedArtifact(f"workspace {root.name!r}", reason, "Restore the folders of the same backup.")
-    if not (counts or jobs):
+    if not (counts.total() or jobs):
         return "It is empty."
     held = [counted(counts["task"], "task"), *(counted(counts[kind], kind) for kind in COUNTED), counted(jobs, "job")]
     live = f", of which {waiting:,} {'waits or runs' if waiting == 1 else 'wait or run'}" if waiting else ""

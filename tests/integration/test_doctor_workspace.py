@@ -13,6 +13,7 @@ from classwright_server.config.settings import ToolSettings
 from classwright_server.runtime import Runtime
 from classwright_server.workspace_check import workspace_told
 from classwright_tools.errors import ClasswrightError, StorageFailed
+from classwright_tools.workspace.workspace import Workspace
 from support.server import TASK, call, connected, make_settings, rows, signed_in
 
 pytestmark = pytest.mark.anyio
@@ -76,6 +77,8 @@ async def test_a_workspace_that_is_not_there_is_empty_and_not_made(tmp_path: Pat
     assert told(tmp_path / "new").endswith("index in SQLite. It is empty.")
     assert f"{tmp_path / 'new'} does not exist yet, and a server makes it" in told(tmp_path / "new")
     assert told(tmp_path).endswith("It is empty.")
+    Workspace(tmp_path).engine.dispose()
+    assert told(tmp_path).endswith("It is empty.")  # an index without a task
 
 
 @pytest.mark.parametrize("name", ["index.sqlite", "jobs.sqlite"])

@@ -11,6 +11,10 @@ import numpy as np
 from classwright.predict import Answer, Predictions, given_labels, own_thresholds, reaches
 
 
+class Stopped(Exception):
+    """The power went."""
+
+
 class Lengths:
     """Calls a text long from ten characters on, the surer the longer; questions are out of its scope."""
 

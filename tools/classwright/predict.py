@@ -181,7 +181,8 @@ class Classifier:
         """
         if _LACKING:
             raise ImportError(_LACKING)
-        self.folder, self.engine = folder, engine = Path(folder), engine
+        self.folder = folder = Path(folder)
+        self.engine = engine
         with _opening(folder, FACTS):
             facts: dict[str, Any] = json.loads((folder / FACTS).read_text(encoding="utf-8"))
             self.labels: tuple[str, ...] = tuple(facts["labels"])
@@ -385,11 +386,10 @@ class LineEncoding:
 
     def take(self, number: int, line: bytes, *, whole: bool = True) -> None:
         """Look at a line; of one that is not `whole` the rest is to come next."""
-        if line.isascii():
+        if line.isascii() and not self._decoder.getstate()[0]:
             return
         try:
-            self._decoder.decode(line, final=whole)
-            self.has_utf_8 = True
+            self.has_utf_8 |= not self._decoder.decode(line, final=whole).isascii()
         except UnicodeDecodeError:
             self._decoder.reset()
             self.broken = self.broken or (number, line)

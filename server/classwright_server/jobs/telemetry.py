@@ -54,8 +54,10 @@ def _lanes(_options: metrics.CallbackOptions) -> Iterable[metrics.Observation]:
     """Yield how many jobs wait and run in each lane; nothing while that cannot be looked up."""
     from sqlalchemy.exc import SQLAlchemyError  # commands that need no server import this file without it
 
+    if _turns is None:
+        return
     try:
-        turns = _turns() if _turns else ()
+        turns = _turns()
     except SQLAlchemyError:
         return
     counts = Counter((turn.lane, turn.runs) for turn in turns)

@@ -63,13 +63,12 @@ class Desks:
 
     def doubts(self, workspace: Workspace, dataset: str, model: str | None) -> Doubts | None:
         """Return what was computed for a dataset and a model; None as long as nothing was, or no map is drawn."""
-        key = _key(workspace, task_of(dataset), dataset, model)
 
         def read(found: Doubts | None) -> Doubts | None:
-            return found if found and found.has_map else read_doubts(workspace, dataset, model)
+            found = found or read_doubts(workspace, dataset, model)
+            return found if found and found.has_map else None
 
-        doubts = self._doubts.get(key, read)
-        return doubts if doubts and doubts.has_map else None
+        return self._doubts.get(_key(workspace, task_of(dataset), dataset, model), read)
 
     def standing(self, workspace: Workspace, task: str, *, is_fresh: bool = True) -> Standing:
         """Return where the rows of a task stand now, or where they stood when it was asked for last."""

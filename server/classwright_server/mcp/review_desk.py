@@ -39,8 +39,6 @@ HISTORY_ROWS = 100
 EXCERPT_CHARS = 80
 MOST_OF_OTHERS = 200_000
 """Rows of the newest decisions; the page is told how many older ones it shows only when it is loaded again."""
-
-
 MOST_WAITING = 1_000_000
 """Rows of the decisions on a task that wait to be saved, a row as often as one is about it: all are held in memory."""
 

@@ -90,6 +90,7 @@ def test_a_defect_of_sqlite_stays_an_incident(tmp_path: Path) -> None:
     engine.dispose()
 
     assert "incident" in masked("evaluate", missing.value)
+    assert "incident" in masked("evaluate", sqlite3.OperationalError("Could not decode to UTF-8"))  # without a code
 
 
 class Own(MatcherMethod):

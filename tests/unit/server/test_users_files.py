@@ -46,8 +46,9 @@ def test_exported_rows_follow_the_umask_and_the_workspace_does_not(tmp_path: Pat
     request = ImportExamplesRequest.model_validate({"rows": rows(4), "task": "support", "split": "train"})
     import_examples(request, ToolContext(workspace, "two"))
 
-    assert main(["export", "support-d1", str(tmp_path / "out"), "--workspace", str(workspace.root)]) == 0
+    out = tmp_path / "new" / "out"
+    assert main(["export", "support-d1", str(out), "--workspace", str(workspace.root)]) == 0
 
-    assert mode(tmp_path / "out") == 0o777 & ~umask
-    assert {mode(path) for path in (tmp_path / "out").iterdir()} == {0o666 & ~umask}
+    assert mode(out) == mode(out.parent) == 0o777 & ~umask
+    assert {mode(path) for path in out.iterdir()} == {0o666 & ~umask}
     assert mode(workspace.root) & 0o077 == 0

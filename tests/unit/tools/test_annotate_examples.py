@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
@@ -27,7 +26,6 @@ from support.writing_verbs import import_beside, sentence
 
 UNLABELLED = [make_example(sentence(number), None) for number in range(40)]
 TEST = [make_example("where on earth is my parcel", "delivery")]
-Annotator = Callable[[RowToLabel], Any]
 
 
 @pytest.fixture

@@ -17,13 +17,10 @@ from classwright_tools.errors import InvalidInput
 from classwright_tools.export_model import ExportModelRequest, export_model
 from classwright_tools.train_classifier import TrainClassifierRequest, train_classifier
 from classwright_tools.workspace.workspace import Workspace
+from support.bulk import Stopped
 from support.learning import real_rows, save_rows, written_rows
 
 TEXTS = [row.text for row in real_rows(2)]
-
-
-class Stopped(Exception):
-    """The power went."""
 
 
 class Made:

@@ -19,11 +19,7 @@ from classwright_tools.bulk.classify_files import classify_files
 from classwright_tools.bulk.outputs import write_output
 from classwright_tools.errors import InvalidInput
 from classwright_tools.reading import opening
-from support.bulk import Lengths
-
-
-class Stopped(Exception):
-    """The power went."""
+from support.bulk import Lengths, Stopped
 
 
 def answers(path: Path) -> list[dict[str, str]]:

@@ -3,35 +3,26 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
-from dataclasses import replace
-from typing import Any
+from pathlib import Path
 
 import pytest
 
 from classwright_tools.context import ToolContext
 from classwright_tools.domain.example import Split
-from classwright_tools.domain.source import GivenRow
 from classwright_tools.domain.task import Task
-from classwright_tools.import_examples import ImportExamplesRequest, ImportExamplesResult, import_examples
+from classwright_tools.import_examples import ImportExamplesResult
 from classwright_tools.workspace.datasets import read_rows
+from support.importing import Importer, given, importer
 
-Importer = Callable[..., ImportExamplesResult]
 TEXT = "my parcel has been under way for nine days"
 OTHERS = (("the amount was taken from my card twice", "refund"), ("i cannot log in since yesterday", "account"))
 
 
 @pytest.fixture
-def run(context: ToolContext, task: Task) -> Importer:
+def run(context: ToolContext, task: Task, folder: Path) -> Importer:
     """Return a function that imports rows of texts and labels, each call under a run key of its own."""
-    calls = iter(range(1_000))
-
-    def importer(split: Split, *rows: tuple[str, str], **fields: Any) -> ImportExamplesResult:
-        given = tuple(GivenRow(text=text, label=label) for text, label in rows)
-        request = ImportExamplesRequest(task=task.slug, split=split, rows=given, **fields)
-        return import_examples(request, replace(context, run_key=f"run-{next(calls)}"))
-
-    return importer
+    imports = importer(context, task, folder)
+    return lambda split, *rows, **fields: imports(split, rows=given(*rows), **fields)
 
 
 def texts(context: ToolContext, answer: ImportExamplesResult, split: Split) -> set[str]:

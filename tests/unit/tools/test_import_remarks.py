@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -18,8 +17,8 @@ from classwright_tools.domain.task import Task
 from classwright_tools.errors import InvalidInput
 from classwright_tools.import_examples import ImportExamplesRequest, ImportExamplesResult, import_examples
 from classwright_tools.measurement.label_shares import label_shifts, shifts_remark, written_apart
+from support.importing import Importer, given
 
-Importer = Callable[..., ImportExamplesResult]
 SECRET = "the xylophone parcel of mister quuxington never came to his door"
 
 
@@ -34,10 +33,6 @@ def run(context: ToolContext, task: Task, folder: Path) -> Importer:
         return import_examples(request, own)
 
     return importer
-
-
-def given(*rows: tuple[str, str | None]) -> tuple[GivenRow, ...]:
-    return tuple(GivenRow(text=text, label=label) for text, label in rows)
 
 
 def test_of_test_rows_an_import_tells_places_and_reasons_but_no_text_and_no_label(run: Importer, folder: Path) -> None:

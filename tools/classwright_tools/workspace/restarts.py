@@ -16,7 +16,7 @@ AWAY_SECONDS = 60.0
 MOST_RESTARTS = 5
 """A call in which the database goes away again and again may be what ends it."""
 _LOOK_SECONDS = 0.25
-_AWAY_STATES = ("57P", "08")  # it shuts down, crashed or starts; the connection is gone
+AWAY_STATES = ("57P", "08")  # it shuts down, crashed or starts; the connection is gone
 
 
 def outlasting_restarts(engine: Engine, call: Callable[[], T]) -> T:
@@ -36,7 +36,7 @@ def outlasting_restarts(engine: Engine, call: Callable[[], T]) -> T:
 def _is_away(error: DBAPIError) -> bool:
     """Whether a statement failed because PostgreSQL was not there; a connection that failed has no state at all."""
     state = getattr(error.orig, "sqlstate", "")  # which SQLite's errors do not have
-    return state is None or state.startswith(_AWAY_STATES)
+    return state is None or state.startswith(AWAY_STATES)
 
 
 def _comes_back(engine: Engine) -> bool:

@@ -38,6 +38,11 @@ def errno_of(error: BaseException | None) -> int | None:
     return _ERRNO.get(code, _ERRNO.get(code & 0xFF))
 
 
+def is_busy(error: BaseException | None) -> bool:
+    """Whether SQLite says that another process holds the file."""
+    return getattr(error, "sqlite_errorcode", 0) & 0xFF == sqlite3.SQLITE_BUSY
+
+
 def own_file(path: Path) -> Path:
     """Return the file `path`, made if need be, readable by this user of the system alone, whatever the umask.
 
@@ -61,7 +66,7 @@ def use_write_ahead_log(connection: sqlite3.Connection) -> None:
         try:
             connection.execute("PRAGMA journal_mode=WAL")
         except sqlite3.OperationalError as error:
-            if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY or time.monotonic() > deadline:
+            if not is_busy(error) or time.monotonic() > deadline:
                 raise
             time.sleep(_AGAIN_SECONDS)
         else:

@@ -108,3 +108,16 @@ def test_a_file_in_an_encoding_that_is_not_read_is_refused_by_its_first_such_lin
 
     with pytest.raises(InvalidInput, match=r"file 'rows.csv': is not in UTF-8 \(line 3\). Save it as UTF-8"):
         list(read_file(path, Columns("text", None), Position()))
+
+
+def test_a_letter_at_the_end_of_a_part_of_a_long_line_is_no_letter_of_utf_8() -> None:
+    western, plain = LineEncoding(), LineEncoding()
+    western.take(1, b"caf\xe9", whole=False)
+    western.take(1, b" noir\n")
+    plain.take(1, b"caf\xc3", whole=False)
+    plain.take(1, b"\xa9 noir\n")
+
+    assert western.broken
+    assert not western.has_utf_8
+    assert plain.has_utf_8
+    assert not plain.broken
