@@ -147,7 +147,7 @@ def _edited(request: EditExamplesRequest, edited: Edited, apart: str, lost: str,
     rows = sum(done.rows for done in edited.done)
     what = listed(in_few_words(edited.done), MOST_LISTED)
     reasons = sum((done.left for done in edited.done), Counter[str]())
-    left = listed((f"{n} {why}" for why, n in reasons.items()), MOST_LISTED)
+    left = listed((f"{n} {why}" for why, n in reasons.most_common()), MOST_LISTED)
     of_each = dict.fromkeys(remark for done in edited.done for remark in done.remarks)
     remarks = [*told_of_rows(edited.done), *of_each, *edited.remarks, lost]
     if edited.to_confirm:

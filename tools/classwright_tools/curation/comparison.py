@@ -16,10 +16,10 @@ from numpy.typing import NDArray
 from classwright_tools.curation.arrivals import Arrival, Skipped
 from classwright_tools.curation.bulk_duplicates import BulkDuplicates, Repeat
 from classwright_tools.curation.contradictions import Contradictions
-from classwright_tools.curation.leaks import group, is_evaluation, removal_tables, skip_reason
+from classwright_tools.curation.leaks import group, removal_tables, skip_reason
 from classwright_tools.curation.queries import Queries
 from classwright_tools.curation.spool import Spool, contents_in
-from classwright_tools.domain.example import Split, example_id
+from classwright_tools.domain.example import HELD_OUT, Split, example_id
 from classwright_tools.domain.pair import Content
 from classwright_tools.domain.task import TaskKind
 
@@ -192,7 +192,7 @@ class RowComparison:
             return
         splits = {self._split(repeat.row), self._split(repeat.of)}
         split = self._arrived_for(repeat.of)
-        unkept = len(splits) == 1 and split is not None and is_evaluation(split)
+        unkept = len(splits) == 1 and split in HELD_OUT
 
         def told() -> str:
             places = self._place(repeat.row), self._place(repeat.of)

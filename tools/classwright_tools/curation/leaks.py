@@ -13,23 +13,17 @@ from typing import Literal
 import numpy as np
 
 from classwright_tools.curation.bulk_duplicates import Allowed
-from classwright_tools.domain.example import LabelledSplit, Split
+from classwright_tools.domain.example import HELD_OUT, LabelledSplit, Split
 from classwright_tools.domain.task import TaskKind
 
 # Evaluation rows win: what a model is measured by must not change with what it is trained on.
 LABELLED: tuple[LabelledSplit, ...] = ("test", "validation", "train")
 PRECEDENCE: tuple[Split, ...] = (*LABELLED, "unlabelled")
-_EVALUATION: frozenset[Split] = frozenset({"test", "validation"})
 
 SkipReason = Literal[
     "duplicate", "same text with another label", "near-duplicate", "near-duplicate of a test row",
     "near-duplicate of a validation row", "near-duplicate of a train row",
 ]  # fmt: skip
-
-
-def is_evaluation(split: Split) -> bool:
-    """Whether models are measured or chosen by the rows of `split`."""
-    return split in _EVALUATION
 
 
 def group(split: Split, arriving: bool) -> int:
@@ -46,7 +40,7 @@ def removal_tables(kind: TaskKind) -> tuple[Allowed, Allowed]:
     """
     groups = [(split, arriving) for split in PRECEDENCE for arriving in (False, True)]
     exact = np.array([[earlier != later or arriving for later, arriving in groups] for earlier, _ in groups])
-    evaluation = np.array([split in _EVALUATION for split, _ in groups])
+    evaluation = np.array([split in HELD_OUT for split, _ in groups])
     near = exact & ~np.logical_and.outer(evaluation, evaluation)
     if kind == "pair":
         near &= np.array([[earlier != later for later, _ in groups] for earlier, _ in groups])

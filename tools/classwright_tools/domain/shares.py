@@ -70,17 +70,9 @@ class TaskShares(Noun):
     @property
     def known_from(self) -> str:
         """Where the shares are known from, in words."""
-        if self.source == "stated":
-            return "as stated"
-        if self.source == "validation rows":
-            return "those of the validation rows"
-        if self.source == "random rows":
-            beside = f", beside which {self.fits_none:,} fit no label" if self.fits_none else ""
-            return f"those of {self.texts:,} random texts that were labelled{beside}"
-        return f"estimated from {self.texts:,} texts that came without labels"
+        return f"those {self.whose}" if self.whose.startswith("of ") else self.whose
 
     @property
     def in_words(self) -> str:
         """The largest shares in words, and where they are known from."""
-        named = (f"{label!r} {share}" for label, share in self.each_in_words)
-        return f"{listed(named, MOST_NAMED)}, {self.known_from}"
+        return f"{self.named}, {self.known_from}"

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from classwright_tools.domain.label_sets import joined_labels, labels_apart
+from classwright_tools.domain.label_sets import labels_apart
+from classwright_tools.workspace.row_columns import label_keys_of
 
 
 def keyed(table: Any) -> Any:
@@ -14,8 +15,7 @@ def keyed(table: Any) -> Any:
 
     if "labels" not in table.column_names:
         return table
-    keys = [None if labels is None else joined_labels(labels) for labels in table["labels"].to_pylist()]
-    return table.append_column("label", pa.array(keys, pa.string()))
+    return table.append_column("label", pa.array(label_keys_of(table), pa.string()))
 
 
 def places_where(has: Any) -> list[int]:

@@ -1,4 +1,4 @@
-"""Remarks on an edit: whose decisions it overrules, and which labels it leaves without a description."""
+"""Words on an edit: what it did, whose decisions and figures it touches, and labels left undescribed."""
 
 from __future__ import annotations
 

@@ -20,6 +20,7 @@ from classwright_tools.domain.topic_tree import Cell
 from classwright_tools.measurement.confusion_rates import expected_confusions
 from classwright_tools.measurement.guidance import Guidance
 from classwright_tools.measurement.held_out import Answers
+from classwright_tools.measurement.naming import ENGLISH
 from classwright_tools.measurement.typical_texts import show_the_usual, texts_amid
 from classwright_tools.statistics.metrics import confusion_matrix
 
@@ -85,7 +86,7 @@ def plan_items(
     held: Mapping[Cell, int] = MappingProxyType({}),
     doubted: Collection[str] = (),
     embed: Embed,
-    languages: tuple[str, ...] = ("en",),
+    languages: tuple[str, ...] = ENGLISH,
     with_contrasts: bool = True,
     shares: Sequence[float] | None = None,
     seed: int = 0,

@@ -17,6 +17,7 @@ from classwright_tools.domain.regeneration import RegenerationItem
 from classwright_tools.domain.topic_tree import Cell
 from classwright_tools.measurement.guidance import usual_length, words_apart
 from classwright_tools.measurement.held_out import Answers
+from classwright_tools.measurement.naming import ENGLISH
 from classwright_tools.measurement.regeneration import (
     CONTRASTS_A_CELL,
     LEAST_OF_PAIR,
@@ -48,7 +49,7 @@ def plan_sets(
     held: Mapping[Cell, int],
     doubted: Collection[str],
     embed: Embed,
-    languages: tuple[str, ...] = ("en",),
+    languages: tuple[str, ...] = ENGLISH,
     with_contrasts: bool,
     seed: int,
 ) -> Planned:

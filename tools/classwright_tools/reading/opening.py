@@ -1,4 +1,4 @@
-"""Text files as lines: gzipped or not, in any Unicode encoding, refused where they unpack without measure."""
+"""Text files as lines: gzipped or not, in Unicode or Windows-1252, refused where they unpack without measure."""
 
 from __future__ import annotations
 

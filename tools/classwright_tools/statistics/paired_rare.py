@@ -11,10 +11,10 @@ import numpy.typing as npt
 from classwright_tools.domain.figures import Estimate
 from classwright_tools.domain.gains import RareLabelGain, TestedGain
 from classwright_tools.statistics.at_shares import rare_label
-from classwright_tools.statistics.exact_tests import SIGNIFICANCE, mcnemar
+from classwright_tools.statistics.exact_tests import SIGNIFICANCE
 from classwright_tools.statistics.intervals import bootstrap
 from classwright_tools.statistics.metrics import LEAST_ROWS, Floats, Labels, accuracy_of, balanced_accuracy
-from classwright_tools.statistics.paired import sign_flip
+from classwright_tools.statistics.paired import paired_p
 from classwright_tools.statistics.paired_at_shares import weighted_p
 from classwright_tools.statistics.ranking import average_precision_of
 
@@ -46,7 +46,7 @@ def rare_gain(
         rows=int(of_it.sum()),
         recall_gain=_tested(
             gain(_recall_gain, of_it, a == rare, b == rare, strata=of_it),
-            _recall_p(a[of_it] == rare, b[of_it] == rare, None if groups is None else groups[of_it]),
+            paired_p(a[of_it] == rare, b[of_it] == rare, None if groups is None else groups[of_it]),
         ),
         average_precision_gain=gain(_ranking_gain, of_it, proba_a[:, rare], proba_b[:, rare], strata=of_it),
         balanced_accuracy_gain=balanced_gain(true, proba_a, proba_b, groups, seed=seed),
@@ -76,13 +76,6 @@ def balanced_gain(
 
 def _tested(gain: Estimate, p: float) -> TestedGain:
     return TestedGain(**gain.model_dump(), p=p, significant=p < SIGNIFICANCE)
-
-
-def _recall_p(a_finds: npt.NDArray[np.bool_], b_finds: npt.NDArray[np.bool_], groups: Labels | None) -> float:
-    """Return the two-sided p that of the rows of a label (n,) one of two finds so many more by chance."""
-    if groups is not None:
-        return sign_flip(a_finds.astype(int) - b_finds, groups)
-    return mcnemar(int((a_finds & ~b_finds).sum()), int((b_finds & ~a_finds).sum()))
 
 
 def _recall_gain(

@@ -13,8 +13,6 @@ from classwright_tools.errors import InvalidInput
 Part = Literal["pooled", "lexical", "tokens"]
 NegativeKind = Literal["random", "mined", "generated"]
 
-REPAIR = "Change the settings of the matcher."
-
 
 class MiningSettings(Noun):
     """How negatives are mined: the knobs of sentence-transformers' `mine_hard_negatives`."""
