@@ -27,6 +27,7 @@ from classwright_tools.statistics.metrics import (
     accuracy_of,
     class_figures,
     compute_figures,
+    figures_of_label,
     macro_f1,
     weighted_f1,
 )
@@ -169,6 +170,11 @@ class Steps:
             figures |= {
                 f"f1 {one.label}": one.f1.value for one in class_figures(found.true, found.predicted, found.labels)
             }
+        if card.rare and card.rare.best_f1:
+            of_it, place = card.rare.label, found.labels.index(card.rare.label)
+            given = found.proba[:, place] >= card.rare.best_f1.threshold
+            at_best = figures_of_label(of_it, found.true == place, given)
+            figures[f"f1 {of_it} from its threshold on"] = at_best.f1.value
         if card.shares:
             true = np.bincount(found.true, minlength=k) / len(found.true)
             shares = [(one.share, share) for one, share in zip(card.shares.labels, true, strict=True)]

@@ -172,6 +172,15 @@ class OperatingPoint(Noun):
     )
 
 
+class BestF1(Noun):
+    """The threshold on a label's probability from which on precision and recall are best balanced: F1 is highest."""
+
+    threshold: float = Field(ge=0, le=1)
+    f1: Estimate
+    precision: Estimate | None = Field(description="None where no row reaches it.")
+    recall: Estimate
+
+
 class RareLabel(Noun):
     """How well a label is found that is the rarest, or of pairs the mismatch."""
 
@@ -188,6 +197,8 @@ class RareLabel(Noun):
         default=None, ge=0, le=1, description="Share of the other labels' rows that pass it."
     )
     points: tuple[OperatingPoint, ...] = Field(default=(), description="For recalls that one may want.")
+    f1: Estimate | None = Field(default=None, description="Without a threshold; None in reports of before it was told.")
+    best_f1: BestF1 | None = None
 
 
 class LabelAtThreshold(Noun):

@@ -79,7 +79,7 @@ def _of_pairs(rare: RareLabel) -> list[str]:
 
     Where such pairs are rare they may be searched for too: then it is said what is to be read for that.
     """
-    remarks = _to_miss_few(rare, "pairs") if rare.share < RARE / 2 else []
+    remarks = [*_to_miss_few(rare, "pairs"), *_balanced(rare)] if rare.share < RARE / 2 else []
     if rare.threshold is not None and rare.false_alarms is not None:
         remarks.append(
             f"Hiding pairs with a `{probability_column(rare.label)}` of {threshold_in_words(rare.threshold)} or more "
@@ -102,6 +102,7 @@ def _of_texts(rare: RareLabel, *, chosen: bool) -> list[str]:
             f"{_of_100(rare.recall_at_false_alarms)} are found, and {100 * rare.false_alarms:.0f} of 100 others{aim} "
             "are taken for it."
         )
+    remarks += _balanced(rare)
     if remarks:
         some = threshold_in_words(rare.points[0].threshold if rare.points else rare.threshold or 0.0)
         remarks.append(f"Pass the one that suits to classify: thresholds={{{rare.label!r}: {some}}}.")
@@ -116,6 +117,19 @@ def _to_miss_few(rare: RareLabel, what: str) -> list[str]:
         for point in rare.points
     ]
     return [f"To miss few of {rare.label!r}: {'; '.join(read)}."] if read else []
+
+
+def _balanced(rare: RareLabel) -> list[str]:
+    """Return the sentence on the threshold with the highest F1, if there is one."""
+    best = rare.best_f1
+    if best is None or rare.f1 is None:
+        return []
+    precision = f"{best.precision.value:.2f}" if best.precision else "not known, as no row reaches it"
+    return [
+        f"To balance precision and recall: from {threshold_in_words(best.threshold)} on, their F1 is "
+        f"{estimate_in_words(best.f1)} (precision {precision}, recall {best.recall.value:.2f}), without a threshold "
+        f"{rare.f1.value:.3f}."
+    ]
 
 
 def _of_100(share: Estimate) -> str:

@@ -13,11 +13,11 @@ import numpy.typing as npt
 
 from classwright_tools.domain.figures import Estimate, FiguresAtShares, RareLabel
 from classwright_tools.statistics.intervals import bootstrap
-from classwright_tools.statistics.metrics import LEAST_ROWS, Floats, Labels, ratio
+from classwright_tools.statistics.metrics import LEAST_ROWS, Floats, Labels
 from classwright_tools.statistics.operating_points import at_own_thresholds, at_thresholds_of
 from classwright_tools.statistics.ranking import recall_at_false_alarms
-from classwright_tools.statistics.share_interval import wilson
 from classwright_tools.statistics.told_thresholds import as_told
+from classwright_tools.statistics.weighted_rows import WeightedRows
 
 RARE = 0.5  # of the share that a label would have if all had the same
 
@@ -36,9 +36,7 @@ def figures_at_shares(
 ) -> FiguresAtShares | None:
     """Return the figures of the probabilities `proba` (n, k) of rows whose labels are `true` (n,), at the `shares` (k).
 
-    Intervals are the bootstrap's: a resample keeps each label's number of rows, or draws whole `groups` (n,). Of rows
-    that are all right, or all wrong, every resample says the same: there, and of single rows of one label, which weigh
-    alike, the interval is Wilson's of as many rows as they count for, (sum w)^2 / sum w^2 (Kish 1965). The shares are
+    Intervals are those of `WeightedRows`, of which `groups` (n,) are drawn whole. The shares are
     taken as they are, so what is not known of them is not in the intervals. Figures of the rare label, or of pairs of
     the label with the number `mismatch`, are of `LEAST_ROWS` rows or more. Its thresholds are chosen on these rows, or
     where nothing `chooses` are those of `chosen`. None where a label that has a share has no row.
@@ -47,39 +45,26 @@ def figures_at_shares(
     if np.any((counts == 0) & (np.asarray(shares) > 0)):
         return None
     predicted = proba.argmax(axis=1)
-    weight = row_weights(true, shares)
-
-    def right_of(rows: npt.NDArray[np.bool_]) -> Estimate:
-        """Return the share of the `rows` (n,), one at least, whose answer is right."""
-        own, right = weight[true[rows]], (true == predicted)[rows]
-        if groups is None and len(np.unique(true[rows])) == 1:
-            return wilson(int(right.sum()), len(right))
-        if own.sum() and (right.all() or not right.any()):
-            of = float(own.sum() ** 2 / (own**2).sum())
-            return wilson(of if right.all() else 0.0, of)
-        return bootstrap(statistic, true, true == predicted, rows, strata=true, groups=groups, seed=seed)
-
-    def statistic(weights: Floats, true: Labels, right: npt.NDArray[np.bool_], rows: npt.NDArray[np.bool_]) -> Floats:
-        counted = weights * weight[true] * rows
-        return ratio(counted @ right, counted.sum(axis=1))
-
+    rows = WeightedRows(true, row_weights(true, shares)[true], groups, seed)
+    right = true == predicted
     rare = rare_label(shares) if mismatch is None else mismatch
     found = None
     if rare is not None and LEAST_ROWS <= counts[rare] < len(true):
-        scores = as_told(proba[:, rare])
+        scores, of_it, given = as_told(proba[:, rare]), true == rare, predicted == rare
         found = RareLabel(
             label=names[rare],
             share=shares[rare],
             of_rows=float(counts[rare] / len(true)),
-            precision=right_of(predicted == rare) if np.any(predicted == rare) else None,
-            recall=right_of(true == rare),
-            recall_at_false_alarms=recall_at_false_alarms(true == rare, scores, groups, seed=seed),
+            precision=rows.share(right, given) if np.any(given) else None,
+            recall=rows.share(right, of_it),
+            f1=rows.f1(of_it, given),
+            recall_at_false_alarms=recall_at_false_alarms(of_it, scores, groups, seed=seed),
         )
         if chooses:
-            found = at_own_thresholds(found, true == rare, scores, weight[true], groups)
+            found = at_own_thresholds(found, of_it, scores, rows)
         elif chosen and chosen.label == found.label:
-            found = at_thresholds_of(chosen, found, true == rare, scores, weight[true], groups)
-    return FiguresAtShares(accuracy=right_of(np.ones(len(true), bool)), rare=found)
+            found = at_thresholds_of(chosen, found, of_it, scores, rows)
+    return FiguresAtShares(accuracy=rows.share(right, np.ones(len(true), bool)), rare=found)
 
 
 def gain_at_shares(

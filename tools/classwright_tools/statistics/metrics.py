@@ -228,18 +228,19 @@ def figures_of_label(
 ) -> ClassFigures:
     """Return precision, recall and F1 of a label by which rows are `of_label` (n,), and which were `given` it (n,).
 
-    All three are shares of rows: F1 is 2j / (1 + j) of the Jaccard index j, the share of the rows that are of the
-    label or were given it which are both; the function only rises, so it carries the interval.
+    All three are shares of rows: F1 is that of the Jaccard index, the share of the rows that are of the label or were
+    given it which are both.
     """
     right = of_label & given
     precision, recall, jaccard = (
         share(right[rows], None if groups is None else groups[rows]) for rows in (given, of_label, of_label | given)
     )
-    f1, support = _f1_of_jaccard(jaccard), int(of_label.sum())
+    f1, support = f1_of_jaccard(jaccard), int(of_label.sum())
     return ClassFigures(label=label, precision=precision, recall=recall, f1=f1, support=support)
 
 
-def _f1_of_jaccard(jaccard: Estimate) -> Estimate:
+def f1_of_jaccard(jaccard: Estimate) -> Estimate:
+    """Return F1, which is 2j / (1 + j) of the Jaccard index j; the function only rises, so it carries the interval."""
     value, low, high = (2 * j / (1 + j) for j in (jaccard.value, jaccard.low, jaccard.high))
     return Estimate(value=value, low=low, high=high)
 

@@ -1,4 +1,4 @@
-"""Operating points of a rare label: thresholds for the recall or the false alarms that one wants, and what they cost.
+"""Operating points of a rare label: thresholds for what one wants of it, and what they cost.
 
 A threshold is chosen on validation rows, and is applied as it is to test rows: chosen there, its figures would be too
 good.
@@ -9,68 +9,70 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from classwright_tools.domain.figures import OperatingPoint, RareLabel
-from classwright_tools.statistics.metrics import Floats, Labels, share
-from classwright_tools.statistics.ranking import threshold_at_false_alarms, threshold_at_recall
+from classwright_tools.domain.figures import BestF1, Estimate, OperatingPoint, RareLabel
+from classwright_tools.statistics.metrics import share
+from classwright_tools.statistics.ranking import threshold_at_false_alarms, threshold_at_recall, threshold_of_best_f1
+from classwright_tools.statistics.weighted_rows import Rows, WeightedRows
 
 WANTED = (0.8, 0.95)  # recalls
 
-Rows = npt.NDArray[np.bool_]
+Scores = npt.NDArray[np.floating]
 
 
-def at_own_thresholds(
-    rare: RareLabel, of_it: Rows, scores: npt.NDArray[np.floating], weights: Floats, groups: Labels | None
-) -> RareLabel:
-    """Return `rare` with thresholds that are chosen on its own rows.
+def at_own_thresholds(rare: RareLabel, of_it: Rows, scores: Scores, rows: WeightedRows) -> RareLabel:
+    """Return `rare` with thresholds that are chosen on its own `rows`.
 
-    Rows of the label are `of_it` (n,), the `scores` (n,) are its probabilities `as_told`; a row counts for one of the
-    `weights` (n,) among those to read, and `groups` (n,) are drawn whole.
+    Those of the label are `of_it` (n,), the `scores` (n,) are its probabilities `as_told`.
     """
-    threshold = threshold_at_false_alarms(of_it, scores)
     wanted = {recall: threshold_at_recall(of_it, scores, recall) for recall in WANTED}
-    return _with_points(rare, threshold, wanted, of_it, scores, weights, groups)
+    best = threshold_of_best_f1(scores, rows.weight)
+    return _with_points(rare, threshold_at_false_alarms(of_it, scores), wanted, best, of_it, scores, rows)
 
 
-def at_thresholds_of(
-    chosen: RareLabel,
-    rare: RareLabel,
-    of_it: Rows,
-    scores: npt.NDArray[np.floating],
-    weights: Floats,
-    groups: Labels | None,
-) -> RareLabel:
+def at_thresholds_of(chosen: RareLabel, rare: RareLabel, of_it: Rows, scores: Scores, rows: WeightedRows) -> RareLabel:
     """Return `rare` with the thresholds of `chosen`, which other rows gave; the rest is as in `at_own_thresholds`."""
     wanted = {point.wanted: point.threshold for point in chosen.points}
-    found = _with_points(rare, chosen.threshold, wanted, of_it, scores, weights, groups)
+    best = chosen.best_f1.threshold if chosen.best_f1 else None
+    found = _with_points(rare, chosen.threshold, wanted, best, of_it, scores, rows)
     if chosen.threshold is None:
         return found
-    return found.model_copy(
-        update={"recall_at_false_alarms": share((scores >= chosen.threshold)[of_it], _of(groups, of_it))}
-    )
+    return found.model_copy(update={"recall_at_false_alarms": _recall(scores >= chosen.threshold, of_it, rows)})
 
 
 def _with_points(
     rare: RareLabel,
     threshold: float | None,
     wanted: dict[float, float],
+    best: float | None,
     of_it: Rows,
-    scores: npt.NDArray[np.floating],
-    weights: Floats,
-    groups: Labels | None,
+    scores: Scores,
+    rows: WeightedRows,
 ) -> RareLabel:
-    """Return `rare` at the `threshold` for few false alarms, and at those for the recalls that are `wanted`."""
+    """Return `rare` at the `threshold` for few false alarms, at those for the recalls that are `wanted`, and for F1."""
     points = tuple(
         OperatingPoint(
             wanted=recall,
             threshold=limit,
-            recall=share((scores >= limit)[of_it], _of(groups, of_it)),
-            read=float(np.average(scores >= limit, weights=weights)),
+            recall=_recall(scores >= limit, of_it, rows),
+            read=rows.mean(scores >= limit),
         )
         for recall, limit in wanted.items()
     )
     alarms = None if threshold is None else float((scores[~of_it] >= threshold).mean())
-    return rare.model_copy(update={"threshold": threshold, "false_alarms": alarms, "points": points})
+    best_f1 = None if best is None else _best_f1(best, of_it, scores >= best, rows)
+    return rare.model_copy(
+        update={"threshold": threshold, "false_alarms": alarms, "points": points, "best_f1": best_f1}
+    )
 
 
-def _of(groups: Labels | None, rows: Rows) -> Labels | None:
-    return None if groups is None else groups[rows]
+def _best_f1(threshold: float, of_it: Rows, given: Rows, rows: WeightedRows) -> BestF1:
+    return BestF1(
+        threshold=threshold,
+        f1=rows.f1(of_it, given),
+        precision=rows.share(of_it, given) if np.any(given) else None,
+        recall=_recall(given, of_it, rows),
+    )
+
+
+def _recall(given: Rows, of_it: Rows, rows: WeightedRows) -> Estimate:
+    return share(given[of_it], None if rows.groups is None else rows.groups[of_it])

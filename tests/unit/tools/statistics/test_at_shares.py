@@ -37,6 +37,38 @@ def test_figures_of_balanced_rows_at_natural_shares_are_those_of_rows_that_have_
         assert figure.low < figure.value < figure.high
 
 
+def test_f1_at_shares_is_that_of_weighted_rows_and_the_best_threshold_raises_it_where_labels_are_rare() -> None:
+    generator = np.random.default_rng(0)
+
+    def drawn(rows: int, share: float) -> tuple[np.ndarray, np.ndarray]:
+        """Return labels, and probabilities that are calibrated where one row in 20 is toxic."""
+        true = (generator.random(rows) < share).astype(int)
+        odds = np.exp(2 * generator.normal(2 * true, 1) - 2) * 0.05 / 0.95
+        toxic = odds / (1 + odds)
+        return true, np.stack([1 - toxic, toxic], axis=1)
+
+    true, proba = drawn(150, 0.5)
+    at = figures_at_shares(true, proba, [0.95, 0.05], NAMES)
+    assert at is not None
+    assert at.rare is not None
+    assert at.rare.f1 is not None
+    assert at.rare.best_f1 is not None
+    weights = np.where(true == 1, 0.05 / (true == 1).sum(), 0.95 / (true == 0).sum())
+    for found, given in (
+        (at.rare.f1, proba[:, 1] > 0.5),
+        (at.rare.best_f1.f1, proba[:, 1] >= at.rare.best_f1.threshold),
+    ):
+        assert found.value == pytest.approx(sklearn.metrics.f1_score(true, given, sample_weight=weights))
+        assert found.low < found.value < found.high
+    others, theirs = drawn(20_000, 0.05)
+    best, plain = (
+        sklearn.metrics.f1_score(others, theirs[:, 1] >= limit) for limit in (at.rare.best_f1.threshold, 0.5)
+    )
+    reachable = max(sklearn.metrics.f1_score(others, theirs[:, 1] >= limit) for limit in np.linspace(0.05, 0.6, 40))
+    assert plain + 0.03 < best
+    assert reachable - 0.02 < best
+
+
 def test_a_label_that_is_never_answered_has_wilsons_recall_and_no_precision() -> None:
     true = np.repeat([0, 1], (300, 12))
     at = figures_at_shares(true, np.eye(2)[np.zeros(312, int)], [300 / 312, 12 / 312], NAMES)
@@ -143,7 +175,8 @@ def test_without_a_threshold_that_few_others_reach_none_is_told() -> None:
         (
             None,
             "For few false alarms: from 0.50 on, 80 of 100",
-            "are found, and 4 of 100 others (at most 5) are taken for it. Pass the one that suits to classify: ",
+            "are found, and 4 of 100 others (at most 5) are taken for it. To balance precision and recall: from "
+            "0.50 on, their F1 is ",
         ),
     ],
 )
