@@ -91,7 +91,7 @@ class Build:
         )
         self._outcome.lost += await self._steps.lost()
         if task.source_types:
-            arguments["source_types"] = list(task.source_types)
+            arguments["source_types"] = task.source_types
         if task.multi_label:
             arguments["multi_label"] = True
         result = await self._call("topics", "propose_topics", arguments, TopicsResult, check_tree)

@@ -244,11 +244,12 @@ def _compared(tool: str, arguments: dict[str, Any]) -> tuple[str, dict[str, Any]
 
 
 def _logged(arguments: dict[str, Any]) -> dict[str, Any]:
-    """Return `arguments` as the journal holds them: a long one by its length and digest."""
+    """Return `arguments` as the journal gives them back, tuples as lists: a long one by its length and digest."""
     kept: dict[str, Any] = {}
     for name, value in arguments.items():
         text = json.dumps(value, ensure_ascii=False, sort_keys=True)
         if len(text) > MAX_LOGGED_CHARS:
-            value = {"items": len(value), "sha256": hashlib.sha256(text.encode()).hexdigest()}
-        kept[name] = value
+            kept[name] = {"items": len(value), "sha256": hashlib.sha256(text.encode()).hexdigest()}
+        else:
+            kept[name] = json.loads(text)
     return kept

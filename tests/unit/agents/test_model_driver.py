@@ -263,7 +263,7 @@ def test_a_run_that_is_killed_at_any_moment_pays_for_no_decision_twice(
 
     What was refused before the run went on stays refused, though the server would take it now.
     """
-    more = calls(("write_more", {"rows": 20}))
+    more = calls(("write_more", {"labels": ["refund"], "rows": 20, "guidance": ["terse"]}))
     script = (said("Hm."), AGAIN, more, STOP)
     with ScriptedEndpoint(in_turn(*script)) as endpoint:
         whole = driven(task_with(endpoint), _folder(tmp_path, "whole"), Refusing())
