@@ -16,6 +16,7 @@ _FILLER_WORDS = (
     r"(?:[ _-]+(?:here|number|no|id|name|code|date))?"
 )
 
+_REFUSAL = "a language model's refusal"
 # What language models leave around or instead of a text, each with its name.
 _DEBRIS: tuple[tuple[str, re.Pattern[str]], ...] = tuple(
     (name, re.compile(pattern, re.IGNORECASE))
@@ -37,12 +38,14 @@ _DEBRIS: tuple[tuple[str, re.Pattern[str]], ...] = tuple(
             r"|(?:below|the following) (?:is|are)\b.{0,60}\b(?:example|text|message|sentence|sample)s?\b)",
         ),
         (
-            "a language model's refusal",
+            _REFUSAL,
             r"\bas an? (?:ai|artificial intelligence|(?:large )?language model)\b"
-            r"|^(?:(?:i[\u2019']?m sorry|i apologi[sz]e|sorry),?\s*)?(?:but\s+)?"
-            r"i (?:can(?:no|[\u2019'])t|am unable to) "
-            r"(?:assist|comply|generate|create|write|provide|fulfil+)\b.{0,40}"
-            r"\b(?:request|text|content|example|message)s?\b",
+            r"|^(?:(?:(?:i[\u2019']?m|i am) (?:really |very |so )?sorry|i apologi[sz]e|sorry|unfortunately),?\s*)?"
+            r"(?:but\s+)?(?:i (?:can(?:no|[\u2019'])t|won[\u2019']t)|(?:i[\u2019']m|i am) (?:unable|not able) to) (?:"
+            # Not "I can't create an account", nor "I can't help but laugh".
+            r"(?:help|assist|comply)(?: you)?(?: with (?:this|that|it|your request))?(?:[.,;!]|$)"
+            r"|(?:assist|comply|generate|create|write|provide|fulfil+)\b.{0,40}"
+            r"\b(?:request|text|content|example|message)s?\b)",
         ),
     )
 )
@@ -64,3 +67,8 @@ def debris(text: str) -> Iterator[tuple[str, str]]:
         found = pattern.search(text)
         if found:
             yield name, found.group().strip()[:60]
+
+
+def is_refusal(text: str) -> bool:
+    """Whether `text` is a language model's refusal to write."""
+    return any(name == _REFUSAL for name, _ in debris(text))

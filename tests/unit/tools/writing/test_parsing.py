@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from classwright_tools.curation.text_checks import debris
 from classwright_tools.writing.completions.parsing import answer as parsing
 from classwright_tools.writing.completions.parsing.answer import parse_answer
 
@@ -95,6 +96,7 @@ def test_no_answer_whatever_makes_the_parser_fail(answer: str, finish: str | Non
         ("I'm sorry, but I cannot assist with this.", [], [parsing.REFUSED]),
         ("As an AI language model, I do not write that.", [], [parsing.REFUSED]),
         ('{"items": ["I cannot help with that."]}', [], [parsing.REFUSED]),
+        ('{"items": ["I\'m sorry, but I\'m not able to assist with your request."]}', [], [parsing.REFUSED]),
         ("[" * 100_000, [], [parsing.CUT_OFF]),
     ],
 )
@@ -105,11 +107,20 @@ def test_the_good_items_of_an_answer_are_kept(answer: str, items: list[str], los
     assert list(parsed.lost) == lost
 
 
-def test_a_customer_who_cannot_do_something_is_no_refusal() -> None:
-    answer = json.dumps({"items": ["I can't log in to my account.", "sorry, I can't find the help page"]})
-
-    assert len(parse_answer(answer, "stop").items) == 2
-    assert parse_answer('{"items": ["I can\'t log in, help!"]}').items == ("I can't log in, help!",)
+@pytest.mark.parametrize(
+    "text",
+    [
+        "I can't log in, help!",
+        "I can't create a new account, it says my email is taken",
+        "I am not able to provide a receipt because the shop burnt down",
+        "Unfortunately I cannot provide the IBAN right now, can I send it later?",
+        "I'm unable to write to my account manager, the form is broken",
+        "I can't help but love this phone",
+    ],
+)
+def test_a_customer_who_cannot_do_something_is_no_refusal(text: str) -> None:
+    assert parse_answer(json.dumps({"items": [text]}), "stop") == ((text,), (), False)
+    assert not list(debris(text))
 
 
 def test_an_answer_that_reached_its_token_limit_keeps_what_was_complete() -> None:

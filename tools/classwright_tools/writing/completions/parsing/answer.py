@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterable
 from typing import Any, NamedTuple
 
+from classwright_tools.curation.text_checks import is_refusal
 from classwright_tools.writing.completions.parsing.choice import Choice, Unclear, chosen_list, text_of
 from classwright_tools.writing.completions.parsing.lists import list_entries
 from classwright_tools.writing.completions.parsing.literals import Ending, read_literal, text_literal
@@ -36,6 +37,7 @@ NO_ANSWER = "the answer was empty"
 # The model had no say over where its answer ends.
 _STOPPED = ("length", "content_filter")
 _ENDINGS: dict[Ending, list[str]] = {"whole": [], "cut off": [CUT_OFF], "broken": [BROKEN]}
+# Of an answer without items: in a list "I can't create an account" is a customer's text.
 _REFUSAL = re.compile(
     r"\A\W*(?:(?:i[\u2019']?m|i am) (?:really |very |so )?sorry\W+|sorry\W+|unfortunately\W+)?(?:but )?(?:"
     r"as an ai\b"
@@ -64,7 +66,7 @@ def parse_answer(content: str, finish_reason: str | None = None, *, thought: boo
     thought = thought or thought_inside
     values, ending = _values(text, is_whole=finish_reason not in _STOPPED)
     items, lost = _usable(values)
-    if len(items) == 1 and _REFUSAL.match(items[0]):
+    if len(items) == 1 and is_refusal(items[0]):
         items, lost = [], [REFUSED]
     if finish_reason == "content_filter":
         ending = [FILTERED]
