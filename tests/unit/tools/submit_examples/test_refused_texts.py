@@ -18,16 +18,17 @@ from support.writing_verbs import sentence
 def test_what_is_refused_is_asked_for_again_in_its_cell(context: ToolContext, assignment: Assignment) -> None:
     first = assignment.batches[0]
     texts = sentences(100, first.count)
-    lacking = cells_of(first)[0], cells_of(first)[-1]
+    cells = cells_of(first)
+    lacking = cells[0], cells[2], cells[-1]
 
-    refused = submit(context, "b1", ["no", *texts[1:-1], "no"])
+    refused = submit(context, "b1", ["broken \ud800", texts[1], texts[1], *texts[3:-1], "no"])
     again = refused.next_batches[0]
-    submit(context, "b1", sentences(500, 2))
+    submit(context, "b1", sentences(500, 3))
 
-    assert [(cell.cell, cell.count) for cell in again.cells] == [(cell, 1) for cell in lacking]
+    assert [cell.cell for cell in again.cells for _ in range(cell.count)] == list(lacking)
     result = submit(context, "b1", [*sentences(500, 1), *texts[1:-1], *sentences(501, 1)], finish=True)
     rows = {row.text: row.provenance for row in read_rows(context.workspace, str(result.dataset), "train")}
-    assert [getattr(rows[text], "cell", None) for text in sentences(500, 2)] == list(lacking)
+    assert [getattr(rows[text], "cell", None) for text in sentences(500, 3)] == list(lacking)
 
 
 def test_texts_that_are_sent_twice_count_once_and_are_not_refused(context: ToolContext, assignment: Assignment) -> None:

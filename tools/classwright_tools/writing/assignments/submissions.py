@@ -244,6 +244,7 @@ class _Judge:
         """Return why `given`, number `index` of its batch, is refused; None if it is accepted now or was before."""
         batch = taking.batch
         if is_broken(given):
+            next(taking.cells)  # what is refused takes its place, too
             return _Refusal("unparsable", "Send the text as valid UTF-8.")
         text, item = apart(given) if batch.sent_as == "pairs" else (given, None)
         text, item = clean_text(text), None if item is None else clean_text(item)
@@ -254,6 +255,7 @@ class _Judge:
         id_ = example_id(content)
         first_batch, first = self._first.setdefault(id_, (batch.batch, index))
         if (first_batch, first) != (batch.batch, index):
+            next(taking.cells)
             return _Refusal(f"duplicate: it is text {first} of {first_batch!r} again", "Write another text.")
         if self.batch_of.get(id_) in taking.takers:
             self.already_accepted += 1
