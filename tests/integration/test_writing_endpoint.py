@@ -269,6 +269,14 @@ def test_a_model_that_thinks_its_limit_away_is_told_with_the_setting_that_helps(
     assert "--writer-thinking-tokens N" in error.repair
 
 
+def test_an_answer_that_reaches_its_limit_is_asked_again_with_twice_as_much_room_and_told_what_helps() -> None:
+    error, endpoint = failure_of(in_turn(said('{"items": ["a very long', "length")))
+
+    limits = [chat.body["max_tokens"] for chat in endpoint.chats]
+    assert limits == [limits[0], 2 * limits[0], 2 * limits[0]]
+    assert "import real ones of this length" in error.repair
+
+
 def test_several_endpoints_share_the_load() -> None:
     with ScriptedEndpoint(echoed) as one, ScriptedEndpoint(echoed) as other:
         answers = write_all(EndpointWriter([one.url, other.url], "tiny"), 40)

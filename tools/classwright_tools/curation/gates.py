@@ -118,7 +118,7 @@ class QualityFilter:
         return TextRules(
             least_words=self._real.least_words,
             least_letters=self._real.least_letters,
-            usual_words=self._real.usual_words,
+            usual_length=self._real.usual_length,
             never_written=tuple(name for name in names if not self._real.say("spelling", name)),
         )
 

@@ -6,8 +6,9 @@ from collections import Counter
 from collections.abc import Iterable
 
 from classwright_tools.curation.label_leaks import Form, leaks_in
-from classwright_tools.curation.text_checks import debris, letter_count, word_count
+from classwright_tools.curation.text_checks import debris, length_of, letter_count, word_count
 from classwright_tools.domain.task import Task
+from classwright_tools.domain.text_rules import LengthUnit, UsualLength
 
 LEAST_SHARE = 0.001
 """What so many of the real texts are or say, a written text may be or say. One alone may be a slip where there are a
@@ -16,6 +17,7 @@ MOST_LOOKED_AT = 10_000
 """Real texts: more say nothing new, and each call looks at them again."""
 USUAL_WORDS, USUAL_LETTERS = 2, 3
 LEAST_SEEN = 20  # real texts, to say how long they are
+LEAST_ALIKE = 0.9  # of them, whose lengths have one unit
 
 
 class RealTexts:
@@ -32,7 +34,7 @@ class RealTexts:
         self._are_short = task.kind == "pair" or any(word_count(text) < USUAL_WORDS for text in examples)
         self._shown = {(leak.form, leak.name) for text in examples for leak in leaks_in(text, self._labels)}
         self._seen = 0
-        self._words: Counter[int] = Counter()
+        self._lengths: dict[LengthUnit, Counter[int]] = {"word": Counter(), "character": Counter()}
         self._letters: Counter[int] = Counter()
         self._said: Counter[tuple[Form, str]] = Counter()
         self._held: Counter[str] = Counter()
@@ -43,7 +45,8 @@ class RealTexts:
             if self._seen == MOST_LOOKED_AT:
                 return
             self._seen += 1
-            self._words[word_count(text)] += 1
+            length, unit = length_of(text)
+            self._lengths[unit][length] += 1
             self._letters[letter_count(text)] += 1
             self._said.update({(leak.form, leak.name) for leak in leaks_in(text, self._labels)})
             self._held.update({name for name, _ in debris(text)})
@@ -59,7 +62,7 @@ class RealTexts:
     @property
     def least_words(self) -> int:
         """The fewest words that a text may have: as few as real ones, and never more than usual."""
-        return 1 if self._are_short else self._least(self._words, USUAL_WORDS)
+        return 1 if self._are_short else self._least(self._lengths["word"], USUAL_WORDS)
 
     @property
     def least_letters(self) -> int:
@@ -67,13 +70,14 @@ class RealTexts:
         return self._least(self._letters, USUAL_LETTERS)
 
     @property
-    def usual_words(self) -> tuple[int, int, int] | None:
-        """The 10th, 50th and 90th percentile of the words a text; None of too few texts to tell."""
-        if self._seen < LEAST_SEEN:
+    def usual_length(self) -> UsualLength | None:
+        """How long the texts are; None of too few to tell, and of a mixture of scripts with and without spaces."""
+        unit = max(self._lengths, key=lambda unit: self._lengths[unit].total())
+        sizes = sorted(self._lengths[unit].elements())
+        if self._seen < LEAST_SEEN or len(sizes) < LEAST_ALIKE * self._seen:
             return None
-        sizes = sorted(self._words.elements())
         low, middle, high = (sizes[share * (len(sizes) - 1) // 10] for share in (1, 5, 9))
-        return low, middle, high
+        return UsualLength(low=low, middle=middle, high=high, unit=unit)
 
     def _least(self, sizes: Counter[int], usual: int) -> int:
         below = 0

@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from classwright_tools.domain.text_rules import LengthUnit
+
 # Scripts that put no spaces between words: Thai, Lao, Myanmar, Khmer, Chinese, Japanese. (Korean does.)
 _UNSPACED = re.compile("[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff]")
 
@@ -51,14 +53,24 @@ _DEBRIS: tuple[tuple[str, re.Pattern[str]], ...] = tuple(
 )
 
 
+def is_unspaced(text: str) -> bool:
+    """Whether `text` is of a script without spaces between words, as far as one character tells."""
+    return bool(_UNSPACED.search(text))
+
+
+def length_of(text: str) -> tuple[int, LengthUnit]:
+    """Return how long `text` is: in words, or in characters if it is of a script without spaces between words."""
+    return (len(text), "character") if is_unspaced(text) else (len(text.split()), "word")
+
+
 def word_count(text: str) -> int:
     """Return how many words `text` has; a script without spaces between words is taken to have enough."""
-    return 1_000 if _UNSPACED.search(text) else len(text.split())
+    return 1_000 if is_unspaced(text) else len(text.split())
 
 
 def letter_count(text: str) -> int:
     """Return how many letters and digits `text` has, or that it has enough where one is a syllable or a word."""
-    return 1_000 if _UNSPACED.search(text) else sum(character.isalnum() for character in text)
+    return 1_000 if is_unspaced(text) else sum(character.isalnum() for character in text)
 
 
 def debris(text: str) -> Iterator[tuple[str, str]]:

@@ -3,13 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import Literal
 
 from pydantic import Field
 
 from classwright_tools.domain.excerpt import counted
 from classwright_tools.domain.noun import LabelName, Noun
 
+LengthUnit = Literal["word", "character"]
+
 _NAMES_LISTED = 12
+# Upper bounds in tokens: of a text where nothing is known of its length (a long email in a language that tokenizers
+# split finely), a word of such a language, and a character of a script without spaces.
+_TOKENS_A_TEXT = 300
+_TOKENS_A: dict[LengthUnit, int] = {"word": 4, "character": 2}
+
+
+class UsualLength(Noun):
+    """How long real texts are: the 10th, 50th and 90th percentile, in words, or in characters without spaces."""
+
+    low: int
+    middle: int
+    high: int
+    unit: LengthUnit = "word"
 
 
 class TextRules(Noun):
@@ -17,9 +33,7 @@ class TextRules(Noun):
 
     least_words: int = Field(default=2, ge=0)
     least_letters: int = Field(default=3, ge=0)
-    usual_words: tuple[int, int, int] | None = Field(
-        default=None, description="The 10th, 50th and 90th percentile of the words of real texts, if there are some."
-    )
+    usual_length: UsualLength | None = Field(default=None, description="Of real texts, if there are some.")
     never_written: tuple[LabelName, ...] = Field(
         default=(), description="Label names that give a text away wherever they stand, as they are spelled."
     )
@@ -35,13 +49,13 @@ class TextRules(Noun):
             "or code fence around it, no word of yours.",
             "A text may not say nearly the same in nearly the same words as another text, written or real.",
         ]
-        if self.usual_words is None:
+        usual = self.usual_length
+        if usual is None:
             rules.append("Some texts have a few words, others several sentences.")
         else:
-            low, middle, high = self.usual_words
             rules.append(
-                f"Of real texts one in ten has at most {counted(low, 'word')}, half have at most {middle}, and one in "
-                f"ten has {high} or more: spread yours alike."
+                f"Of real texts one in ten has at most {counted(usual.low, usual.unit)}, half have at most "
+                f"{usual.middle}, and one in ten has {usual.high} or more: spread yours alike."
             )
         if self.never_written:
             names = quoted(self.never_written[:_NAMES_LISTED])
@@ -52,3 +66,9 @@ class TextRules(Noun):
     def length(self) -> str:
         """The least length in words."""
         return "at least one word" if self.least_words < 2 else f"at least {self.least_words} words"
+
+    @property
+    def most_tokens(self) -> int:
+        """An upper bound of the tokens that a text takes, by the long ones of the real texts."""
+        usual = self.usual_length
+        return max(_TOKENS_A_TEXT, usual.high * _TOKENS_A[usual.unit]) if usual else _TOKENS_A_TEXT

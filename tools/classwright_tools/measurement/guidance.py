@@ -7,6 +7,7 @@ from functools import cached_property
 
 import numpy as np
 
+from classwright_tools.curation.text_checks import is_unspaced
 from classwright_tools.measurement.held_out import Answers
 from classwright_tools.measurement.naming import telling_words
 from classwright_tools.measurement.style import Forms, form_clauses, forms_of, number_of_words
@@ -87,9 +88,12 @@ def words_apart(
 
 
 def usual_length(named: str, texts: list[str]) -> str:
-    """Return the sentence about how long the real `texts` of `named` are; nothing where there are too few."""
+    """Return the sentence about how long the real `texts` of `named` are; nothing where there are too few.
+
+    Nor of scripts without spaces: their words cannot be counted.
+    """
     counts = [number_of_words(text) for text in texts]
-    if len(counts) < LEAST_TEXTS:
+    if len(counts) < LEAST_TEXTS or any(map(is_unspaced, texts)):
         return ""
     low, high = (int(n) for n in np.percentile(counts, _RANGE, method="nearest"))
     return f"Most real texts of {named!r} have {low} to {high} words: spread over that range."

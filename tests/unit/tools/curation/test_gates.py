@@ -12,7 +12,7 @@ from classwright_tools.domain.cleaning import clean_text
 from classwright_tools.domain.example import Origin, Split, make_example
 from classwright_tools.domain.noun import MAX_TEXT_CHARS
 from classwright_tools.domain.task import Label, Task
-from classwright_tools.domain.text_rules import TextRules
+from classwright_tools.domain.text_rules import TextRules, UsualLength
 from classwright_tools.workspace.datasets import save_dataset
 from classwright_tools.workspace.workspace import Workspace
 from classwright_tools.writing.prompts.rules import text_rules
@@ -235,16 +235,26 @@ def test_the_rules_tell_how_long_real_texts_are_where_there_are_enough_to_tell(t
     few.add_rows("unlabelled", texts[:10])
     of_test.add_rows("test", texts)
 
-    assert gates.rules(()).usual_words == (7, 31, 55)
     assert any(
         "one in ten has at most 7 words, half have at most 31, and one in ten has 55 or more" in rule
         for rule in gates.rules(()).sentences(str)
     )
-    assert few.rules(()).usual_words is of_test.rules(()).usual_words is None
+    assert few.rules(()).usual_length is of_test.rules(()).usual_length is None
+
+
+def test_the_length_of_texts_without_spaces_is_told_in_characters_and_that_of_a_mixture_is_not(task: Task) -> None:
+    chinese = [make_example("\u6211\u7684\u5305\u88f9" * number, None) for number in range(1, 22)]
+    english = [make_example(f"word{number} and so on", None) for number in range(21)]
+    unspaced, mixed = QualityFilter(task), QualityFilter(task)
+    unspaced.add_rows("unlabelled", chinese)
+    mixed.add_rows("unlabelled", [*chinese, *english])
+
+    assert any("at most 12 characters, half have at most 44" in rule for rule in unspaced.rules(()).sentences(str))
+    assert mixed.rules(()).usual_length is None
 
 
 def test_writers_are_told_of_several_sentences_only_where_no_real_texts_say_how_long_they_are(task: Task) -> None:
-    measured = text_rules(("en",), TextRules(usual_words=(1, 3, 5)), str)
+    measured = text_rules(("en",), TextRules(usual_length=UsualLength(low=1, middle=3, high=5)), str)
 
     assert not any("several sentences" in rule for rule in measured)
     assert any("several sentences" in rule for rule in text_rules(("en",), TextRules(), str))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from classwright_tools.domain.augmentation import MatchedCorpus
-from classwright_tools.domain.text_rules import TextRules
+from classwright_tools.domain.text_rules import TextRules, UsualLength
 from classwright_tools.learning.rows import Rows
 from classwright_tools.measurement.caveats import not_counted
 
@@ -29,4 +29,6 @@ def test_one_row_held_out_is_one() -> None:
 
 
 def test_a_text_of_one_word_has_one() -> None:
-    assert "at most 1 word, half" in " ".join(TextRules(usual_words=(1, 4, 12)).sentences(", ".join))
+    rules = TextRules(usual_length=UsualLength(low=1, middle=4, high=12))
+
+    assert "at most 1 word, half" in " ".join(rules.sentences(", ".join))

@@ -13,11 +13,12 @@ from classwright_tools.domain.annotation import TextToLabel
 from classwright_tools.domain.assignment import Batch
 from classwright_tools.domain.invisible import plain_text
 from classwright_tools.domain.task import Label, Task
-from classwright_tools.domain.text_rules import TextRules
+from classwright_tools.domain.text_rules import TextRules, UsualLength
 from classwright_tools.domain.topic_tree import Cell
 from classwright_tools.domain.writer import WritingKind, WritingRequest
 from classwright_tools.errors import InvalidInput
 from classwright_tools.writing.assignments.batches import batch_rules, topic_rules
+from classwright_tools.writing.generation.requests import request_sizes
 from classwright_tools.writing.prompts.render import KINDS, chat_messages, most_tokens, prompt_digest, prompts_digest
 from classwright_tools.writing.prompts.rules import AIMS, SHOWN
 from support.writing import LABELS, writing_request
@@ -130,10 +131,15 @@ def test_a_prompt_stays_small_however_large_the_task_is() -> None:
 def test_the_bound_of_tokens_covers_the_prompt_and_grows_with_the_count() -> None:
     few, many = most_tokens(request_of("examples", count=2)), most_tokens(request_of("examples", count=20))
     chinese = most_tokens(request_of("examples", instruction="\u5ba2\u6237" * 500))
+    length = UsualLength(low=100, middle=300, high=700)
+    long = most_tokens(request_of("examples", count=2, rules=TextRules(usual_length=length)))
 
     assert len(user(request_of("examples"))) / 4 < few.tokens_in
     assert many.tokens_out > 9 * few.tokens_out / 2
     assert chinese.tokens_in > few.tokens_in + 1000
+    assert long.tokens_out > 2 * 2 * 700
+    assert request_sizes(25, TextRules()) == [25]
+    assert max(request_sizes(25, TextRules(usual_length=length))) < 4
 
 
 def test_every_template_has_a_digest_of_its_own() -> None:

@@ -16,9 +16,9 @@ from classwright_tools.errors import WriterFailed
 from classwright_tools.writing.backends.local_generation import CausalModel
 from classwright_tools.writing.completions.retry import (
     FIRST_TEMPERATURE,
-    MOST_ASKS,
     Reply,
     ask_until_usable,
+    most_tokens_of_asks,
     sampling_seed,
     temperature,
 )
@@ -84,8 +84,7 @@ class LocalWriter:
 
     def most_tokens(self, request: WritingRequest) -> TokenCount:
         """Return an upper bound of what answering `request` takes, all re-asks included."""
-        once = render.most_tokens(request)
-        return TokenCount(MOST_ASKS * once.tokens_in, MOST_ASKS * (once.tokens_out + self._thinking_tokens))
+        return most_tokens_of_asks(request, self._thinking_tokens)
 
     def prompt_digest(self, kind: WritingKind) -> str:
         """Return the digest of the templates that `kind` is asked with."""
@@ -103,9 +102,9 @@ class LocalWriter:
             UnusableAnswer: nothing usable came, or the prompt does not fit the model; it says what that took.
         """
         messages = render.chat_messages(request, opened=not self._thinking_tokens)
-        limit = render.most_tokens_out(request) + self._thinking_tokens
 
         async def ask(turn: int) -> Reply:
+            limit = render.most_tokens_out(request, turn) + self._thinking_tokens
             return await self._generated(messages, temperature(request, turn), limit, sampling_seed(request, turn))
 
         return await ask_until_usable(f"model {self._name!r}", ask)

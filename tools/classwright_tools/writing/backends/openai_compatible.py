@@ -27,9 +27,9 @@ from classwright_tools.writing.backends.rate_limit import Clock, Gate, RateLimit
 from classwright_tools.writing.backends.request_forms import Question
 from classwright_tools.writing.completions.retry import (
     FIRST_TEMPERATURE,
-    MOST_ASKS,
     Reply,
     ask_until_usable,
+    most_tokens_of_asks,
     sampling_seed,
     temperature,
 )
@@ -128,8 +128,7 @@ class EndpointWriter:
 
     def most_tokens(self, request: WritingRequest) -> TokenCount:
         """Return an upper bound of what answering `request` takes, all re-asks included."""
-        once = self._bound(request)
-        return TokenCount(MOST_ASKS * once.tokens_in, MOST_ASKS * once.tokens_out)
+        return most_tokens_of_asks(request, self._thinking_tokens)
 
     def prompt_digest(self, kind: WritingKind) -> str:
         """Return the digest of the templates that `kind` is asked with."""
@@ -206,7 +205,8 @@ class EndpointWriter:
 
     def _question(self, request: WritingRequest, turn: int) -> Question:
         """Return what the `turn`-th ask (from 0 on) of `request` is."""
-        bound = self._bound(request)
+        most = render.most_tokens(request)
+        bound = TokenCount(most.tokens_in, render.most_tokens_out(request, turn) + self._thinking_tokens)
         return Question(
             self._model,
             render.chat_messages(request),
@@ -215,11 +215,6 @@ class EndpointWriter:
             sampling_seed(request, turn),
             bound,
         )
-
-    def _bound(self, request: WritingRequest) -> TokenCount:
-        """Return an upper bound of the tokens of asking once."""
-        most = render.most_tokens(request)
-        return TokenCount(most.tokens_in, most.tokens_out + self._thinking_tokens)
 
     @asynccontextmanager
     async def _pool(self) -> AsyncIterator[_Pool]:

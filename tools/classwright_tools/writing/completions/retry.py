@@ -9,6 +9,7 @@ from classwright_tools.domain.usage import TokenCount
 from classwright_tools.domain.writer import Completion, UnusableAnswer, WriterUnavailable, WritingRequest
 from classwright_tools.errors import WriterFailed
 from classwright_tools.writing.completions.parsing.answer import parse_answer
+from classwright_tools.writing.prompts import render
 
 # How often a request is put to the model in all.
 MOST_ASKS = 3
@@ -24,6 +25,10 @@ MOST_TEMPERATURE = 1.2
 _THINK_LESS = (
     "Start the server with --writer-thinking-tokens N (4,000 suits most models): so many tokens may be thought beside "
     "the answer. Or switch the model's thinking off where it is served."
+)
+_SHORTER = (
+    "Ask for shorter texts (`guidance`), or import real ones of this length (split='unlabelled'): the limit goes by "
+    "them. Or use a model that follows instructions better."
 )
 _FOLLOW_BETTER = "Use a model that follows instructions better, or write these texts yourself."
 
@@ -67,14 +72,21 @@ async def ask_until_usable(subject: str, ask: Callable[[int], Awaitable[Reply]])
             return Completion(
                 items=parsed.items, tokens_in=tokens.tokens_in, tokens_out=tokens.tokens_out, lost=tuple(lost)
             )
-        if parsed.thought and reply.finish_reason == "length":
-            repair = _THINK_LESS
+        if reply.finish_reason == "length":
+            repair = _THINK_LESS if parsed.thought else _SHORTER
     raise UnusableAnswer(
         subject,
         f"gave nothing usable in {MOST_ASKS} answers: {'; '.join(lost)}",
         repair,
         tokens,
     )
+
+
+def most_tokens_of_asks(request: WritingRequest, thinking_tokens: int) -> TokenCount:
+    """Return an upper bound of what answering `request` takes, all re-asks and the thoughts before each included."""
+    prompt = render.most_tokens(request).tokens_in
+    answers = (render.most_tokens_out(request, turn) + thinking_tokens for turn in range(MOST_ASKS))
+    return TokenCount(MOST_ASKS * prompt, sum(answers))
 
 
 def temperature(request: WritingRequest, turn: int) -> float:

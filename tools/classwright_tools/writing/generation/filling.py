@@ -20,6 +20,7 @@ from classwright_tools.domain.example import Example, Provenance, written_exampl
 from classwright_tools.domain.excerpt import counted, shortened
 from classwright_tools.domain.outcome import Refusal, Shortfall
 from classwright_tools.domain.task import Task
+from classwright_tools.domain.text_rules import TextRules
 from classwright_tools.domain.topic_tree import Cell
 from classwright_tools.domain.writer import UnusableAnswer, Writer, WritingRequest
 from classwright_tools.errors import BudgetExceeded, ClasswrightError
@@ -167,14 +168,14 @@ class Filling:
         count = pool.granted(wanted)
         if not count:
             return
-        for share in request_sizes(count):
-            yield Ask(self._request(progress, share), pool, progress, helping)
+        rules = self._gates.rules(named_by(progress.target.cell.label, progress.target.contrast, self._task))
+        for share in request_sizes(count, rules):
+            yield Ask(self._request(progress, share, rules), pool, progress, helping)
             progress.attempts += 1
 
-    def _request(self, progress: CellProgress, count: int) -> WritingRequest:
+    def _request(self, progress: CellProgress, count: int, rules: TextRules) -> WritingRequest:
         target = progress.target
         avoid = tuple(text[:SHORTENED] for text in progress.seen[-SHOWN_TO_AVOID:])
-        rules = self._gates.rules(named_by(target.cell.label, target.contrast, self._task))
         asked = request_for(target, self._task, count, self._round)
         return asked.model_copy(update={"attempt": progress.attempts, "avoid": avoid, "rules": rules})
 

@@ -7,15 +7,18 @@ from collections.abc import Sequence
 
 from classwright_tools.curation.allotment import even_shares
 from classwright_tools.domain.task import Task
+from classwright_tools.domain.text_rules import TextRules
 from classwright_tools.domain.writer import WritingRequest
 from classwright_tools.writing.generation.targets import CellTarget
 
 TEXTS_A_REQUEST = 25  # beyond it models repeat themselves, and a lost answer costs more
+TOKENS_A_REQUEST = 7_500  # at most, for its texts: many models write no longer answers
 
 
-def request_sizes(texts: int) -> list[int]:
-    """Return how many texts each of the requests for so many `texts` asks for: as few requests as can be."""
-    return even_shares(texts, math.ceil(texts / TEXTS_A_REQUEST))
+def request_sizes(texts: int, rules: TextRules) -> list[int]:
+    """Return how many texts each of the requests for so many `texts` by `rules` asks for: as few as can be."""
+    most = max(1, min(TEXTS_A_REQUEST, TOKENS_A_REQUEST // rules.most_tokens))
+    return even_shares(texts, math.ceil(texts / most))
 
 
 def request_for(target: CellTarget, task: Task, count: int, round_: int) -> WritingRequest:
@@ -43,7 +46,7 @@ def first_requests(targets: Sequence[CellTarget], task: Task, round_: int) -> li
         request_for(target, task, size, round_)
         for target in targets
         if target.rows
-        for size in request_sizes(target.rows)
+        for size in request_sizes(target.rows, TextRules())
     ]
 
 

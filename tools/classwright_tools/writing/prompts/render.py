@@ -49,9 +49,7 @@ _MOST_LABELS_CHARS = 12_000  # of all descriptions, where texts are to be labell
 _NO_LABEL = {"name": "none of the labels", "what_belongs_here": NONE, "examples": []}
 _WITHOUT_CELL: tuple[WritingKind, ...] = ("source_types", "labels")
 
-# Upper bounds of what an item takes in tokens: a long email in a language that tokenizers split finely; a phrase.
-_TOKENS_A_TEXT = 300
-_TOKENS_A_PHRASE = 60
+_TOKENS_A_PHRASE = 60  # at most
 _TOKENS_AROUND = 64
 # What chat templates add around two messages.
 _TEMPLATE_TOKENS = 64
@@ -87,10 +85,10 @@ def answer_schema() -> dict[str, Any]:
     }
 
 
-def most_tokens_out(request: WritingRequest) -> int:
-    """Return the limit of output tokens to ask `request` with."""
-    each = _TOKENS_A_TEXT if request.kind in TEXT_KINDS else _TOKENS_A_PHRASE
-    return _TOKENS_AROUND + each * request.count
+def most_tokens_out(request: WritingRequest, turn: int = 0) -> int:
+    """Return the limit of output tokens to ask `request` with: twice as many where it is asked again (`turn` > 0)."""
+    each = request.rules.most_tokens if request.kind in TEXT_KINDS else _TOKENS_A_PHRASE
+    return (_TOKENS_AROUND + each * request.count) * (2 if turn else 1)
 
 
 def most_tokens(request: WritingRequest) -> TokenCount:
