@@ -85,9 +85,10 @@ class Build:
 
     async def _propose_topics(self) -> TopicsResult:
         task = self._task
+        sizes = {"topics_per_label", "subtopics_per_topic"}  # which, where they are named, make another tree
         arguments = task.model_dump(
             mode="json",
-            include={"task", "instruction", "labels", "languages", "topics_per_label", "subtopics_per_topic"},
+            include={"task", "instruction", "labels", "languages", *(sizes & task.model_fields_set)},
         )
         self._outcome.lost += await self._steps.lost()
         if task.source_types:

@@ -29,6 +29,8 @@ LIST_BYTES = 3_000  # of the 10 kB that an answer may have
 REMARKS_LISTED = 5
 OF_THE_TASK = {"instruction", "labels", "languages", "kind", "multi_label", "mismatch", "expected_shares"}
 """The fields of a request that the task has as well."""
+SIZES = {"topics_per_label", "subtopics_per_topic"}
+"""Those that ask for another tree where there is one."""
 
 
 class ProposeTopicsRequest(ToolRequest):
@@ -139,6 +141,7 @@ def _saved_task(request: ProposeTopicsRequest, task: Task, context: ToolContext)
             request.source_types,
             topics_per_label=request.topics_per_label,
             subtopics_per_topic=request.subtopics_per_topic,
+            anew=not SIZES.isdisjoint(request.model_fields_set),
             context=context,
         )
         newest = workspace.latest("topics", task.slug)

@@ -148,11 +148,12 @@ def grow_tree(
     *,
     topics_per_label: int,
     subtopics_per_topic: int,
+    anew: bool,
     context: ToolContext,
 ) -> tuple[TopicTree, WriterUsage]:
     """Return the `given` topics, with the labels that have none grown by the context's writer, and what that took.
 
-    Where every label has topics already and none are given, all are grown anew; so are source types, unless some are.
+    Where every label has topics already and none are given, all are grown once more if they are wanted `anew`.
 
     Raises:
         WriterFailed: a label is left without topics; what had arrived is stored.
@@ -160,8 +161,8 @@ def grow_tree(
     """
     standing, known = standing_topics(context.workspace, task)
     branches = standing | {branch.label: branch for branch in given}
-    if not given and branches.keys() >= set(task.branch_names):
-        branches, known = {}, ()
+    if anew and not given and branches.keys() >= set(task.branch_names):
+        branches = {}
     grower = TreeGrower(task, session_of(context), topics=topics_per_label, subtopics=subtopics_per_topic)
     lacking = [name for name in task.branch_names if name not in branches]
     growth = asyncio.run(grower.grow(lacking, source_types or known, context.progress))

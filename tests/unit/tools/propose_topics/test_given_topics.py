@@ -125,13 +125,28 @@ def test_a_writer_is_asked_for_the_topics_of_the_new_label_alone(context: ToolCo
     assert {request.cell and request.cell.label for request in asked_of(later)} == {"praise"}
 
 
-def test_a_writer_grows_all_anew_where_no_label_lacks_topics(context: ToolContext) -> None:
-    propose_topics(request_for("refund", "delivery", "account"), replace(context, run_key="1"))
+@pytest.mark.parametrize("changes", [{"expected_shares": {"refund": 0.6, "delivery": 0.2, "account": 0.2}}, {}])
+def test_a_call_that_names_fields_of_the_task_alone_asks_no_writer_and_leaves_the_tree(
+    changes: dict[str, Any], context: ToolContext
+) -> None:
+    given = request_for("refund", "delivery", "account", source_types=("voice mail",))
+    before = propose_topics(given, replace(context, run_key="1"))
     later = with_writer(context, run_key="later")
 
-    tree = tree_of(context, propose_topics(request_for(), later))
+    result = propose_topics(request_for(languages=("de",), **changes), later)
+
+    assert tree_of(context, result) == tree_of(context, before)
+    assert asked_of(later) == []
+
+
+def test_a_writer_grows_all_topics_anew_where_their_number_is_named(context: ToolContext) -> None:
+    given = request_for("refund", "delivery", "account", source_types=("voice mail",))
+    propose_topics(given, replace(context, run_key="1"))
+
+    tree = tree_of(context, propose_topics(request_for(topics_per_label=3), with_writer(context, run_key="later")))
 
     assert all(topic.name != f"{branch.label} matters" for branch in tree.labels for topic in branch.topics)
+    assert tree.source_types == ("voice mail",)
 
 
 def test_topics_of_a_task_about_something_else_are_not_mixed_in_and_are_told_to_be_written_by_meanwhile(
