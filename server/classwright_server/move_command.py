@@ -15,8 +15,6 @@ if TYPE_CHECKING:
 
     from dbos import DBOSClient
 
-MOVED = ".moved"
-"""What the names of the files end in that are used no more."""
 _JOB_TABLES = ("workflow_status", "workflow_input", "workflow_output")
 
 
@@ -34,11 +32,12 @@ def run_move(_options: argparse.Namespace, tool_settings: ToolSettings) -> int:
         InvalidInput: no PostgreSQL is named or it holds something, the workspace has no SQLite, or a server runs on it.
         StorageFailed: the database does not answer.
     """
-    from classwright_server.config.workspaces import Workspaces
+    from classwright_server.config.workspaces import index_place
     from classwright_server.jobs.launch import JOBS_FILE, client_of, database_url
     from classwright_server.jobs.liveness import in_use
-    from classwright_tools.workspace.index import INDEX_FILE
+    from classwright_tools.workspace.index import INDEX_FILE, open_index
     from classwright_tools.workspace.moving import copy_index, holds_tasks
+    from classwright_tools.workspace.unlisted import MOVED
 
     root, url = tool_settings.workspace, tool_settings.index_url
     if url is None:
@@ -48,18 +47,19 @@ def run_move(_options: argparse.Namespace, tool_settings: ToolSettings) -> int:
     if in_use(root):
         raise InvalidInput(f"workspace {root.name!r}", "is in use", "Stop its servers and workers, then call again.")
     here = tool_settings.model_copy(update={"index_url": None})
-    old, new = Workspaces(here), Workspaces(tool_settings)
     owners = [None, *sorted(path.name for path in root.glob("principals/*") if (path / INDEX_FILE).is_file())]
-    if any(holds_tasks(new.of(owner).engine) for owner in owners):
+    new = [open_index(*index_place(tool_settings, owner)) for owner in owners]
+    if any(map(holds_tasks, new)):
         repair = "Name a new one: createdb -E UTF8 -T template0 NAME."
         raise InvalidInput("the database of --index-url", "holds tasks already", repair)
-    rows = sum(copy_index(old.of(owner).engine, new.of(owner).engine) for owner in owners)
+    old = [open_index(*index_place(here, owner)) for owner in owners]
+    rows = sum(map(copy_index, old, new))
     with client_of(database_url(here)) as source, client_of(database_url(tool_settings)) as target:
         jobs = _copy_jobs(source, target)
-    folders = [old.of(owner).root for owner in owners]
-    old.close()
-    for folder in folders:
-        _set_aside(folder, INDEX_FILE)
+    for engine in old + new:
+        engine.dispose()
+    for owner in owners:
+        _set_aside(index_place(here, owner)[0], INDEX_FILE)
     _set_aside(root, JOBS_FILE)
     said = f"{counted(rows, 'row')} of the index and {counted(jobs, 'job')}"
     print(f"Moved {said}. Start all servers with --index-url from now on; *{MOVED} hold what they held: delete them.")  # noqa: T201  # its answer
@@ -80,5 +80,7 @@ def _copy_jobs(source: DBOSClient, target: DBOSClient) -> int:
 
 def _set_aside(folder: Path, name: str) -> None:
     """Give a file of SQLite, and what stands beside it, names under which nobody opens them."""
+    from classwright_tools.workspace.unlisted import MOVED
+
     for path in folder.glob(f"{name}*"):
         path.rename(path.with_name(f"{path.name}{MOVED}"))

@@ -21,10 +21,8 @@ from classwright_tools.errors import DamagedArtifact, StorageFailed
 from classwright_tools.workspace.atomic import check_writable, storage_errors
 from classwright_tools.workspace.index import INDEX_FILE, ArtifactRow, TaskRow, check_database, postgres_url
 from classwright_tools.workspace.sqlite_files import DAMAGED
-from classwright_tools.workspace.tasks import RESERVED
+from classwright_tools.workspace.unlisted import NAMED, check_listed, check_not_moved, tasks_with_artifacts
 
-NAMED = 3
-"""Of what is missing."""
 COUNTED: tuple[Kind, ...] = ("dataset", "model")
 
 
@@ -33,7 +31,7 @@ def workspace_told(own: ToolSettings) -> str:
 
     Raises:
         StorageFailed: it cannot be written, or has no room for a job; a database is damaged, missing beside what is
-            there, or does not answer.
+            there, does not answer, or is not that of the artifacts there.
         DamagedArtifact: there are artifacts in the index without a folder.
     """
     root = own.workspace.resolve()
@@ -85,10 +83,17 @@ def _holdings(root: Path, index_url: str | None) -> str:
 def _count(
     connection: sa.Connection, folder: Path, schema: str | None, counts: Counter[str], missing: list[str]
 ) -> None:
-    """Add what an index holds to `counts`, and the ids of its artifacts without a folder to `missing`."""
-    if not sa.inspect(connection).has_table(ArtifactRow.__tablename__, schema=schema):
+    """Add what an index holds to `counts`, and the ids of its artifacts without a folder to `missing`.
+
+    Raises:
+        StorageFailed: it is not the index of the folder.
+    """
+    is_made = sa.inspect(connection).has_table(ArtifactRow.__tablename__, schema=schema)
+    tasks = connection.scalars(sa.select(TaskRow.slug).distinct()).all() if is_made else ()
+    check_listed(folder, lambda: tasks)
+    if not is_made:
         return
-    counts["task"] += connection.scalar(sa.select(sa.func.count(TaskRow.slug.distinct()))) or 0
+    counts["task"] += len(tasks)
     for id_, task, kind in connection.execute(sa.select(ArtifactRow.id, ArtifactRow.task, ArtifactRow.kind)):
         counts.update((kind, "artifact"))
         if not (folder / task / id_).is_dir():
@@ -113,11 +118,10 @@ def _check_complete(root: Path) -> None:
     Raises:
         StorageFailed: there are jobs or artifacts without one, as after a restore of a part.
     """
+    check_not_moved(root)
     if (root / INDEX_FILE).exists() or not root.is_dir():
         return
-    folders = (one for one in root.iterdir() if one.is_dir() and one.name not in RESERVED)
-    tasks = [one.name for one in sorted(folders) if any(one.glob(f"{one.name}-*"))]
-    beside = [one.name for one in (_jobs_file(root), root / PRINCIPALS) if one.exists()] + tasks
+    beside = [one.name for one in (_jobs_file(root), root / PRINCIPALS) if one.exists()] + tasks_with_artifacts(root)
     if beside:
         reason = f"has no {INDEX_FILE} beside {listed(beside, NAMED)}"
         raise StorageFailed(f"workspace {root.name!r}", reason, f"Put {INDEX_FILE} back, from the same backup.")

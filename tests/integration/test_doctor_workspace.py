@@ -60,6 +60,9 @@ async def test_what_it_holds_is_counted_and_what_is_missing_or_damaged_named(tmp
     index = (root / "index.sqlite").read_bytes()
     (root / "index.sqlite").unlink()
     without_index = told(root)
+    Workspace(tmp_path / "other").engine.dispose()
+    shutil.copy(tmp_path / "other" / "index.sqlite", root)
+    another_index = told(root)
     (root / "index.sqlite").write_bytes(index[:4096] + bytes(4096) + index[8192:])
     torn = told(root)
     (root / "index.sqlite").write_bytes(index)
@@ -69,6 +72,7 @@ async def test_what_it_holds_is_counted_and_what_is_missing_or_damaged_named(tmp
     assert whole.endswith("index in SQLite. It holds 2 tasks, 1 dataset, 0 models, 1 job.")
     assert "workspace 'backup': 1 of 1 artifact in the index has no folder: support-d1." in without_rows
     assert "workspace 'backup': has no index.sqlite beside jobs.sqlite, principals, support." in without_index
+    assert "workspace 'backup': holds artifacts that its index does not list, of support." in another_index
     assert "index.sqlite: is damaged: " in torn
     assert without_jobs.endswith("It holds 2 tasks, 1 dataset, 0 models, 0 jobs.")
 

@@ -150,7 +150,7 @@ def _material(
     from classwright_tools.augmentation.scarce_rows import all_rows, checked_rows, material_of
     from classwright_tools.learning.embedding_cache import EmbeddingCache
 
-    cache = EmbeddingCache(context.workspace.cache)
+    cache = EmbeddingCache(context.workspace.embeddings)
     own = all_rows(context.workspace, dataset)
     material = material_of(context, encoder, cache, task, own)
     checked = checked_rows(context, encoder, cache, task, own)

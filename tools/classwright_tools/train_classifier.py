@@ -171,7 +171,7 @@ def _setup(
     from classwright_tools.learning.training_data import unlabelled_texts
     from classwright_tools.measurement.held_out import unlabelled_pairs
 
-    workspace, cache = context.workspace, EmbeddingCache(context.workspace.cache)
+    workspace, cache = context.workspace, EmbeddingCache(context.workspace.embeddings)
     chosen = ""
     if request.encoder == AUTO_ENCODER:
         choice = choose_encoder(data.rows, data.validation, task, cache, request.seed, context)

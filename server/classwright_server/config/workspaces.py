@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections import OrderedDict
+from pathlib import Path
 from weakref import WeakValueDictionary
 
 from classwright_server.config.settings import ToolSettings
@@ -28,7 +29,7 @@ class Workspaces:
         """Return the workspace of the principal `owner`, making it if need be.
 
         Raises:
-            StorageFailed: it cannot be made or written.
+            StorageFailed: it cannot be made or written, or its artifacts are not in its index.
         """
         with self._lock:
             if owner in self._open:
@@ -36,7 +37,7 @@ class Workspaces:
                 return self._open[owner]
             opening = self._opening.setdefault(owner, threading.Lock())
         with opening:  # apart from the lock that every call needs: a database that is away takes seconds
-            return self._open.get(owner) or self._keep(owner, _opened(self._tool_settings, owner))
+            return self._open.get(owner) or self._keep(owner, Workspace(*index_place(self._tool_settings, owner)))
 
     def _keep(self, owner: str | None, workspace: Workspace) -> Workspace:
         with self._lock:
@@ -54,7 +55,8 @@ class Workspaces:
             self._open.clear()
 
 
-def _opened(tool_settings: ToolSettings, owner: str | None) -> Workspace:
+def index_place(tool_settings: ToolSettings, owner: str | None) -> tuple[Path, str | None, str | None]:
+    """Return the folder of a principal's workspace, and the URL of its index and the schema there."""
     if owner is None:
-        return Workspace(tool_settings.workspace, tool_settings.index_url)
-    return Workspace(tool_settings.workspace / PRINCIPALS / owner, tool_settings.index_url, f"{SCHEMA}{owner}")
+        return tool_settings.workspace, tool_settings.index_url, None
+    return tool_settings.workspace / PRINCIPALS / owner, tool_settings.index_url, f"{SCHEMA}{owner}"

@@ -156,7 +156,7 @@ def _picked(rows: list[Example], order: Order, count: int, model: Model | None, 
         return informative(rows, unsure, count, model.embed, context.seed)
     kind: TaskKind = "text" if rows[0].text_pair is None else "pair"
     encoder = encoder_for(kind, open_encoder(context.encoder))
-    cache = EmbeddingCache(context.workspace.cache)
+    cache = EmbeddingCache(context.workspace.embeddings)
 
     def embed(texts: Sequence[str]) -> np.ndarray:
         return encoder.embed(texts, cache, lambda share: context.progress(0.1 + 0.8 * share, "embedding the texts"))

@@ -75,7 +75,7 @@ class Encoding:
 
         missing = list(dict.fromkeys(texts))
         if self._encoder:
-            cache = EmbeddingCache(self._context.workspace.cache, tuned=tuned)
+            cache = EmbeddingCache(self._context.workspace.embeddings, tuned=tuned)
             encoder = replace(self._encoder, ref=of) if of else self._encoder
             missing = encoder.missing(missing, cache)
             if missing and not tuned and self._measured(missing, cache):

@@ -229,7 +229,7 @@ def load_model(workspace: Workspace, model_id: str, *, remember: bool = True) ->
             "Put the encoder's former files back, or train the model again.",
         )
     encoder = replace(encoder, ref=card.encoder)  # which reads as many windows of a text as when it was trained on
-    cache = EmbeddingCache(workspace.cache, tuned=tuned) if remember else None
+    cache = EmbeddingCache(workspace.embeddings, tuned=tuned) if remember else None
     try:
         return Model(model_id, card, method.load(folder, card, encoder_for(card.kind, encoder), cache))
     except OtherShapes as error:

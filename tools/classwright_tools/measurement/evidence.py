@@ -141,7 +141,7 @@ def gather(workspace: Workspace, model: Model, dataset: str, seed: int, progress
     true_labels([*train, *validation], model.space, dataset)  # else a fold of them is refused, which knows no model
     unlabelled = (row for batch in iterate_rows(workspace, dataset, "unlabelled") for row in batch)
     encoder = encoder_for(model.card.kind, encoder_at_hand(model.card.encoder.name, workspace.encoders))
-    cache = EmbeddingCache(workspace.cache)
+    cache = EmbeddingCache(workspace.embeddings)
     counted = unseen(workspace, [model.card], validation, lambda: progress(0.0))
     real = answers(model, counted, dataset, lambda done: progress(done / 3)) if counted else None
 

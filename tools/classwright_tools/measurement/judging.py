@@ -55,7 +55,7 @@ def doubts_about(context: ToolContext, dataset: str, model_id: str | None, *, ma
             task.kind,
             encoder_at_hand(model.card.encoder.name, workspace.encoders) if model else open_encoder(context.encoder),
         )
-        cache = EmbeddingCache(workspace.cache)
+        cache = EmbeddingCache(workspace.embeddings)
         if doubts is None:
             labels = model.labels if model else _labels_of(rows)
             vouched = Decided(read_edits(workspace, dataset)).by_person

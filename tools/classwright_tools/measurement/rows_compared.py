@@ -126,7 +126,7 @@ def held_out_of_both(
     def answers(one: Model, own: Sequence[Example], start: float) -> Answers:
         encoder = encoder_for(one.card.kind, encoder_at_hand(one.card.encoder.name, workspace.encoders))
         embeddings = encoder.embed(
-            asked.known.texts, EmbeddingCache(workspace.cache), lambda done: progress(start + done / 2)
+            asked.known.texts, EmbeddingCache(workspace.embeddings), lambda done: progress(start + done / 2)
         )
         logits = asked.logits(own, model.labels, embeddings)[held]
         proba = softmax(logits / fit_temperature(logits, true))

@@ -248,7 +248,7 @@ def _nearest(context: ToolContext, there: Selected, sought: str, like: RowsLike)
         contents_of(table),
         sought,
         open_encoder(context.encoder),
-        EmbeddingCache(context.workspace.cache),
+        EmbeddingCache(context.workspace.embeddings),
         lambda done: context.progress(done, "reading the rows"),
     )
     nearest = np.argsort(-alike, kind="stable")[: like.count]

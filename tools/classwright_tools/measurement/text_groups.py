@@ -56,7 +56,9 @@ def groups_of_rows(context: ToolContext, found: Selected, count: int | None, lan
     contents = contents_of(table)
     context.progress(0.0, "reading the rows")
     vectors = open_encoder(context.encoder).embed(
-        contents, EmbeddingCache(context.workspace.cache), lambda done: context.progress(0.8 * done, "reading the rows")
+        contents,
+        EmbeddingCache(context.workspace.embeddings),
+        lambda done: context.progress(0.8 * done, "reading the rows"),
     )
     context.progress(0.8, "grouping the rows")
     members = grouped(vectors, count, context.seed)

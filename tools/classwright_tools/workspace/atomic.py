@@ -114,11 +114,13 @@ def _why(error: OSError) -> str:
 def move_folder(staged: Path, final: Path) -> None:
     """Rename `staged` to `final` on the same file system.
 
-    A folder that is already at `final` was never indexed (its writer was killed) and gives way; a link does not.
+    A folder that is already at `final` was never indexed (its writer was killed) and gives way; a link does not. It
+    goes with what is stale, a day later: should it be in another index, that is the time to find it.
     """
     _refuse_link(final)
     if final.exists():
-        shutil.rmtree(final)
+        os.utime(final)
+        final.rename(staged.with_name(f"{STAGED}{uuid.uuid4().hex}"))
     staged.rename(final)
     _sync(final.parent)
 

@@ -171,6 +171,6 @@ def _deletes(task: str) -> Iterator[Delete]:
 
 def _computed(workspace: Workspace) -> list[Path]:
     """Return the files of all hosts' caches but encoders and embeddings."""
-    cache = workspace.root / "cache"
-    found = (path for path in cache.rglob("*") if path.is_file() and not path.is_relative_to(workspace.encoders))
+    files = (path for path in workspace.cache.rglob("*") if path.is_file())
+    found = (path for path in files if not path.is_relative_to(workspace.encoders))
     return [path for path in found if not path.name.startswith((EMBEDDINGS, "."))]  # "." is being written

@@ -19,9 +19,10 @@ from classwright_tools.domain.kinds import KINDS, Kind
 from classwright_tools.domain.noun import Noun
 from classwright_tools.errors import DamagedArtifact, InvalidInput, NotFound, unknown_id
 from classwright_tools.workspace.atomic import check_writable, clear_stale, move_folder, staged_folder, storage_errors
-from classwright_tools.workspace.index import ArtifactRow, TaskRow, open_index, reading
+from classwright_tools.workspace.index import INDEX_FILE, ArtifactRow, TaskRow, open_index, reading
 from classwright_tools.workspace.own_files import read_own
 from classwright_tools.workspace.tasks import Tasks
+from classwright_tools.workspace.unlisted import check_listed, check_not_moved
 
 N = TypeVar("N", bound=Noun)
 Beside = Callable[[Session, str], None]
@@ -56,24 +57,33 @@ class Workspace(Tasks):
         Workspaces that share a PostgreSQL have a `schema` each.
 
         Raises:
-            StorageFailed: the folder cannot be made or written.
+            StorageFailed: the folder cannot be made or written, or holds artifacts that the index does not list.
         """
         self.root = root.resolve()
         subject = f"workspace {root.name!r}"
         check_writable(self.root, subject)
         with storage_errors(subject):
+            if index_url is None:
+                check_not_moved(self.root)
+                if not (self.root / INDEX_FILE).exists():  # else an empty one would be made
+                    check_listed(self.root, tuple)
             self.engine = open_index(self.root, index_url, schema)
+            check_listed(self.root, self.tasks)
             clear_stale(self.root)
 
     @property
     def cache(self) -> Path:
-        """Where embeddings are kept, which can be computed again; it need not exist.
+        """Where is kept what can be computed again, for all hosts; it need not exist."""
+        return self.root / "cache"
+
+    @property
+    def embeddings(self) -> Path:
+        """Where embeddings are kept; it need not exist.
 
         Its files are SQLite's, whose log works between the processes of one host only: where hosts share a workspace,
         which takes a PostgreSQL, each has a folder of its own.
         """
-        folder = self.root / "cache"
-        return folder if self.engine.dialect.name == "sqlite" else folder / platform.node()
+        return self.cache if self.engine.dialect.name == "sqlite" else self.cache / platform.node()
 
     @property
     def encoders(self) -> Path:
@@ -81,7 +91,7 @@ class Workspace(Tasks):
 
         Models need them: one that is gone is fetched again by a training that names it, and by nothing else.
         """
-        return self.root / "cache" / "encoders"
+        return self.cache / "encoders"
 
     def publish(
         self,

@@ -21,7 +21,7 @@ def test_real_texts_that_a_model_labelled_check_until_enough_real_rows_are_there
         found = checked_rows(
             context,
             open_encoder(context.encoder),
-            EmbeddingCache(context.workspace.cache),
+            EmbeddingCache(context.workspace.embeddings),
             task,
             {"train": [], "validation": list(validation), "test": []},
         )

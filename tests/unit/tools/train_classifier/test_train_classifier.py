@@ -355,7 +355,7 @@ def test_the_head_that_setfit_fits_is_for_unit_length_whatever_the_encoder_gives
     bare = Encoder(ref=whole.ref, model=SentenceTransformer(modules=[whole.model[0], whole.model[1]], device="cpu"))
     setup = Setup(
         encoder=bare,
-        cache=EmbeddingCache(context.workspace.cache),
+        cache=EmbeddingCache(context.workspace.embeddings),
         labels=LABELS,
         epochs=1,
         seed=0,

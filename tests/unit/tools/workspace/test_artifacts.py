@@ -20,12 +20,13 @@ from classwright_tools.domain.kinds import Kind
 from classwright_tools.domain.task import Label, Task
 from classwright_tools.domain.topic_tree import Cell
 from classwright_tools.errors import DamagedArtifact, InvalidInput, NotFound, StorageFailed
-from classwright_tools.workspace.atomic import STALE_SECONDS
+from classwright_tools.measurement.doubts import doubts_file
+from classwright_tools.workspace.atomic import STALE_SECONDS, clear_stale
 from classwright_tools.workspace.datasets import iterate_rows, read_card, read_ids, read_rows, read_table, save_dataset
 from classwright_tools.workspace.index import ArtifactRow, SubmissionRow
 from classwright_tools.workspace.lineage import ancestors
 from classwright_tools.workspace.workspace import Artifact, Workspace
-from support.postgres import ON_BOTH
+from support.postgres import ON_BOTH, PostgresServer
 
 
 def publish(workspace: Workspace, run_key: str, kind: Kind = "report", task: str = "support") -> Artifact:
@@ -168,22 +169,49 @@ def test_a_folder_that_was_never_indexed_gives_way(workspace: Workspace, task: T
     left.mkdir(parents=True)
     _write(left, "from a killed process")
     (left / "more").write_text("more", encoding="utf-8")
+    for path in (left / "text", left / "more", left):
+        os.utime(path, (0, 0))
 
     made = publish(workspace, "new")
 
     assert made.path == left
     assert [(path.name, path.read_text(encoding="utf-8")) for path in made.path.iterdir()] == [("text", "new")]
+    clear_stale(workspace.root)
+    [aside] = (workspace.root / "support").glob(".staged-*/more")  # for a day, should another index list it
+    assert aside.read_text(encoding="utf-8") == "more"
+
+
+def test_a_workspace_whose_artifacts_are_in_another_index_is_refused_and_keeps_them(
+    workspace: Workspace, task: Task, postgres: PostgresServer
+) -> None:
+    root, empty = workspace.root, postgres.new_database()
+    kept = publish(workspace, "kept").path / "text"
+    workspace.engine.dispose()
+
+    with pytest.raises(StorageFailed, match=r"does not list, of support\. Name their database with --index-url"):
+        Workspace(root, empty)
+    (root / "index.sqlite").rename(root / "index.sqlite.moved")
+    with pytest.raises(StorageFailed, match=r"in a PostgreSQL since .* Name that PostgreSQL with --index-url"):
+        Workspace(root)
+    (root / "index.sqlite.moved").unlink()
+    with pytest.raises(StorageFailed, match=r"does not list, of support\. .*put index\.sqlite back"):
+        Workspace(root)
+
+    assert not (root / "index.sqlite").exists()
+    assert kept.read_text(encoding="utf-8") == "kept"
 
 
 @ON_BOTH
-def test_hosts_that_share_a_workspace_have_caches_of_their_own(
+def test_hosts_that_share_a_workspace_have_embeddings_of_their_own_and_share_all_else(
     workspace: Workspace, index_url: str | None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    folders = set()
+    folders, looks = set(), set()
     for host in ("one", "two"):
         monkeypatch.setattr("platform.node", lambda host=host: host)
-        folders.add(workspace.cache)
+        folders.add(workspace.embeddings)
+        looks.add(doubts_file(workspace, "support-d1", None))
 
+    assert len(looks) == 1  # a worker makes it, and a server on another host shows it
     assert len(folders) == (1 if index_url is None else 2)  # SQLite's index is never shared by hosts
 
 

@@ -42,7 +42,7 @@ def generous() -> Iterator[None]:
 def test_databases_and_folders_are_the_users_alone_whatever_the_umask(generous: None, tmp_path: Path) -> None:
     workspace = Workspace(tmp_path / "w")
     database_url(ToolSettings(workspace=workspace.root))
-    EmbeddingCache(workspace.cache).put("d" * 64, ["a"], np.zeros((1, 2), np.float32))
+    EmbeddingCache(workspace.embeddings).put("d" * 64, ["a"], np.zeros((1, 2), np.float32))
     lock = FileLock(workspace.root / "executors")
     seen = []
     task = Task(slug="shop", instruction="Classify a message.", labels=(Label(name="a"), Label(name="b")))
@@ -93,7 +93,7 @@ def test_no_task_takes_the_name_of_a_folder_that_the_workspace_needs(slug: str, 
 
 def test_whatever_a_server_makes_in_its_workspace_is_no_tasks_name(tmp_path: Path) -> None:
     workspace = Workspace(tmp_path / "w")
-    EmbeddingCache(workspace.cache).put("d" * 64, ["a"], np.zeros((1, 2), np.float32))
+    EmbeddingCache(workspace.embeddings).put("d" * 64, ["a"], np.zeros((1, 2), np.float32))
     FileLock(workspace.root / "executors").release()
     made = {path.name for path in workspace.root.iterdir() if path.is_dir()}
     workspace.engine.dispose()

@@ -41,7 +41,7 @@ def doubtful_labels(written: Sequence[Example], there: Sequence[Example], contex
         return {}
     embeddings = encoder.embed(
         [row.text for row in rows],
-        EmbeddingCache(context.workspace.cache),
+        EmbeddingCache(context.workspace.embeddings),
         on_progress=lambda _: context.progress(None, "embedding what was written"),
     )
     context.progress(None, "checking the labels of what was written")
