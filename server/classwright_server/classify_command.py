@@ -10,7 +10,7 @@ from typing import Any
 
 from classwright_server.config.place import add_place
 from classwright_server.config.settings import ToolSettings
-from classwright_server.users_files import follow_umask
+from classwright_server.users_files import follow_umask, system_told
 from classwright_tools.domain.excerpt import counted
 from classwright_tools.domain.kinds import kind_of
 
@@ -42,6 +42,7 @@ def run_classify(options: argparse.Namespace, tool_settings: ToolSettings) -> in
     Raises:
         InvalidInput: the model, the files or the output cannot be used.
         NotFound: the model does not exist.
+        StorageFailed: a file cannot be read or written; what is done is kept.
     """
     from classwright_tools.bulk.classify_files import classify_files
     from classwright_tools.bulk.models import open_predictor, thresholds_in
@@ -53,17 +54,18 @@ def run_classify(options: argparse.Namespace, tool_settings: ToolSettings) -> in
     def tell(rows: int) -> None:
         print(f"{counted(rows, 'row')}, {time.monotonic() - began:.0f} s", file=sys.stderr, flush=True)  # noqa: T201
 
-    found = classify_files(
-        model,
-        options.source,
-        options.output,
-        model_name=options.model,
-        text_column=options.text_column,
-        pair_column=options.pair_column,
-        threshold=least,
-        thresholds=thresholds,
-        tell=tell,
-    )
+    with system_told(options.output):
+        found = classify_files(
+            model,
+            options.source,
+            options.output,
+            model_name=options.model,
+            text_column=options.text_column,
+            pair_column=options.pair_column,
+            threshold=least,
+            thresholds=thresholds,
+            tell=tell,
+        )
     follow_umask([options.output], options.umask)
     print(f"{options.output}: {found.summary}")  # noqa: T201  # what the command is for
     return 0

@@ -8,7 +8,7 @@ from typing import Any
 
 from classwright_server.config.place import add_place
 from classwright_server.config.settings import ToolSettings
-from classwright_server.users_files import follow_umask
+from classwright_server.users_files import follow_umask, system_told
 from classwright_tools.domain.excerpt import counted
 
 
@@ -29,14 +29,15 @@ def run_export(options: argparse.Namespace, tool_settings: ToolSettings) -> int:
     Raises:
         NotFound: there is no such dataset.
         InvalidInput: the folder holds something already, or the id is that of something else.
+        StorageFailed: the disk is full, or the folder cannot be made.
     """
     from classwright_tools.export.dataset_files import export_rows
     from classwright_tools.workspace.workspace import Workspace
 
     made = [folder for folder in (options.folder, *options.folder.parents) if not folder.exists()]
-    written = export_rows(
-        Workspace(tool_settings.workspace, tool_settings.index_url), options.dataset, options.folder, options.format
-    )
+    workspace = Workspace(tool_settings.workspace, tool_settings.index_url)
+    with system_told(options.folder):
+        written = export_rows(workspace, options.dataset, options.folder, options.format)
     follow_umask([*made, *options.folder.iterdir()], options.umask)
     for name, rows in written.items():
         print(f"{options.folder / name}: {counted(rows, 'row')}")  # noqa: T201  # what the command is for

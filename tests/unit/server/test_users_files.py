@@ -1,4 +1,4 @@
-"""What a command writes for its user follows the user's umask, and what it stores is nobody else's."""
+"""What a command writes for its user follows the user's umask or is told, and what it stores is nobody else's."""
 
 from __future__ import annotations
 
@@ -52,3 +52,16 @@ def test_exported_rows_follow_the_umask_and_the_workspace_does_not(tmp_path: Pat
     assert mode(out) == mode(out.parent) == 0o777 & ~umask
     assert {mode(path) for path in out.iterdir()} == {0o666 & ~umask}
     assert mode(workspace.root) & 0o077 == 0
+
+
+def test_a_file_that_the_system_does_not_let_be_written_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(models, "open_predictor", lambda *_: Lengths())
+    (tmp_path / "in.csv").write_text("text\na text\n", encoding="utf-8")
+    (tmp_path / "out.csv.parts").write_text("in the way", encoding="utf-8")
+
+    assert main(["classify", str(tmp_path), str(tmp_path / "in.csv"), "-o", str(tmp_path / "out.csv")]) == 2
+
+    told = "file 'out.csv.parts': file exists. Put right what is in the way, then run this again."
+    assert told in capsys.readouterr().err

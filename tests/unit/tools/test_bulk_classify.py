@@ -372,6 +372,24 @@ def test_a_part_of_long_texts_is_of_fewer_rows_and_a_run_goes_on_after_it(
     assert "Of these 5 were there from the run before" in found.summary
 
 
+@pytest.mark.parametrize(("output", "asked"), [("out.csv", ["b"]), ("other.csv", ["a", "b"])])
+def test_the_parts_of_a_stopped_run_in_the_folder_that_it_reads_are_no_rows_of_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, output: str, asked: list[str]
+) -> None:
+    monkeypatch.setattr(bulk, "PART_ROWS", 1)
+    (tmp_path / "in.csv").write_text("text\na\nb\n", encoding="utf-8")
+
+    def stop(_rows: int) -> None:
+        raise Stopped
+
+    with pytest.raises(Stopped):
+        classify_files(Lengths(), tmp_path, tmp_path / "out.csv", model_name="m", tell=stop)
+    again = Lengths()
+    classify_files(again, tmp_path, tmp_path / output, model_name="m")
+
+    assert again.asked == asked
+
+
 @pytest.mark.parametrize(
     ("source", "output", "told"),
     [

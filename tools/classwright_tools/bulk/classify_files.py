@@ -26,7 +26,7 @@ from classwright.predict import (
 from classwright_tools.bulk.alarm import Tally, alarms_of
 from classwright_tools.bulk.models import Predictor, identity_of
 from classwright_tools.bulk.outputs import check_output, is_table, write_output
-from classwright_tools.bulk.parts import Parts
+from classwright_tools.bulk.parts import Parts, is_part
 from classwright_tools.bulk.rows_in_words import each_label
 from classwright_tools.domain.excerpt import counted, listed
 from classwright_tools.domain.table_form import USUAL
@@ -187,14 +187,15 @@ def classify_files(
 
 
 def files_to_read(source: Path) -> list[Path]:
-    """Return the files to read: `source`, or those of rows in the folder that it is.
+    """Return the files to read: `source`, or those of rows in the folder that it is, without parts of an output.
 
     Raises:
         InvalidInput: there is none.
     """
     if source.is_file():
         return [source]
-    found = sorted(path for path in source.rglob("*") if path.is_file() and is_data(path.relative_to(source)))
+    data = (path for path in source.rglob("*") if path.is_file() and is_data(path.relative_to(source)))
+    found = sorted(path for path in data if not is_part(path))
     if not found:
         reason = "holds no JSONL, CSV or Parquet file" if source.is_dir() else "does not exist"
         raise InvalidInput(f"{source.name!r}", reason, "Name a file of rows, or a folder of such files.")

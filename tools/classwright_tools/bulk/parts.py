@@ -10,7 +10,7 @@ from typing import Any
 
 from classwright_tools.errors import InvalidInput
 
-_ABOUT = "about.json"
+_ABOUT, _ENDING = "about.json", ".parts"
 _ENCODE = json.JSONEncoder(ensure_ascii=False, default=str).encode
 """Made once: `json.dumps` makes its encoder anew for every row."""
 
@@ -24,7 +24,7 @@ class Parts:
         Raises:
             InvalidInput: parts of something else are there.
         """
-        self._folder = output.with_name(f"{output.name}.parts")
+        self._folder = output.with_name(f"{output.name}{_ENDING}")
         self._folder.mkdir(exist_ok=True)
         file = self._folder / _ABOUT
         now = json.dumps(about, sort_keys=True)
@@ -57,6 +57,11 @@ class Parts:
 
     def _paths(self) -> list[Path]:
         return sorted(self._folder.glob("*.jsonl"))
+
+
+def is_part(path: Path) -> bool:
+    """Whether the file is a part of an output, which may be one of another run."""
+    return path.parent.suffix == _ENDING and (path.parent / _ABOUT).exists()
 
 
 def _write(path: Path, text: str) -> None:
