@@ -52,8 +52,8 @@ class ScriptedTools:
         instruction: str,  # noqa: ARG002
         labels: list[dict[str, Any]],  # noqa: ARG002
         languages: list[str],  # noqa: ARG002
-        topics_per_label: int,  # noqa: ARG002
-        subtopics_per_topic: int,  # noqa: ARG002
+        topics_per_label: int = 4,  # noqa: ARG002
+        subtopics_per_topic: int = 2,  # noqa: ARG002
     ) -> dict[str, Any]:
         """Return a tree."""
         return topics(1_500)
