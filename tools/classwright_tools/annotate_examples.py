@@ -135,6 +135,8 @@ def _labelled(request: AnnotateExamplesRequest, id_: str, context: ToolContext) 
     """Have the writer label the rows, and end with what it answered."""
     from classwright_tools.annotation.answers import AnnotationAnswers
     from classwright_tools.annotation.asking import ask_writer
+    from classwright_tools.annotation.in_words import measure_first
+    from classwright_tools.workspace.datasets import read_card
 
     assert context.writer
     annotation = context.workspace.document(id_, "annotation", Annotation)
@@ -147,8 +149,9 @@ def _labelled(request: AnnotateExamplesRequest, id_: str, context: ToolContext) 
     result = _finished(id_, annotation, receipt, (), answers.dataset(receipt.answered, made), context)
     lacking = len(annotation.rows) - len(receipt.answered)
     why = f" ({labelled.failure.reason})" if labelled.failure else ""
+    first = measure_first(annotation, read_card(context.workspace, annotation.dataset), "before more are")
     missing = f" {lacking} of {counted(len(annotation.rows), 'text')} got no answer{why}." if lacking else ""
-    return result.model_copy(update={"summary": result.summary + missing, "usage": labelled.usage})
+    return result.model_copy(update={"summary": f"{first}{result.summary}{missing}", "usage": labelled.usage})
 
 
 def _first_batch(made: Artifact, context: ToolContext) -> AnnotateExamplesResult:

@@ -65,6 +65,23 @@ def told(context: ToolContext, dataset: str | None) -> tuple[TaskShares | None, 
     return shares_of_task(context.workspace, context.workspace.task("support"), dataset)
 
 
+@pytest.mark.parametrize("answered", [False, True])
+def test_texts_that_were_picked_take_the_shares_from_random_ones_only_once_they_have_a_label(
+    context: ToolContext, task: Task, answered: bool
+) -> None:
+    save_rows(context.workspace, written_rows(), real_rows(10), unlabelled=TEXTS)
+    asked = annotate_examples(AnnotateExamplesRequest(task="support", rows=5), replace(context, run_key="picked"))
+    if answered:
+        answer = AnnotateExamplesRequest(task="support", annotation=asked.annotation, unsure=(asked.texts[0].id,))
+        annotate_examples(answer, context)
+
+    shares, why_not = told(context, label_random(context))
+
+    assert (shares is None) == answered
+    late = "60 random texts do not tell how frequent each label is (its share): they were drawn after other texts"
+    assert (late in why_not) == answered
+
+
 def test_random_texts_that_were_labelled_before_a_label_was_there_tell_no_shares_and_it_is_said(
     context: ToolContext, dataset: str, edit: Editor
 ) -> None:

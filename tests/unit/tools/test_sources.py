@@ -194,6 +194,8 @@ def test_evaluate_tells_the_rows_right_by_source_the_newest_first(months: Months
 def test_a_random_sample_of_what_hard_rows_were_taken_from_flatters_and_its_figures_say_so(months: Months) -> None:
     first = months.annotate(order="informative", rows=8, source="09-september.csv")
     assert "There are no validation rows" not in first.summary, "there are"
+    early = months.annotate(split="validation", source="09-september.csv", rows=1)
+    assert "were taken from the same texts" not in early.summary, "none of them has an answer yet"
     months.answer(first, "refund")
 
     late = months.annotate(split="validation", source="09-september.csv")
@@ -216,7 +218,7 @@ def test_before_rows_are_picked_the_validation_sample_is_advised(context: ToolCo
     import_examples(request, replace(context, run_key="import"))
     made = annotate_examples(AnnotateExamplesRequest(task="support", rows=5), replace(context, run_key="ask"))
     assert made.summary.startswith("There are no validation rows of real texts yet")
-    assert "annotate_examples(task='support', split='validation')" in made.summary
+    assert "lacks the most typical ones. Draw it first: annotate_examples(task='support', split='v" in made.summary
 
 
 def test_rows_of_a_validation_sample_stay_in_it_when_they_get_a_label_later(months: Months) -> None:

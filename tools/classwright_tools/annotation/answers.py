@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Literal, NamedTuple
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from classwright_tools.domain.annotation import Annotation, Answer
@@ -165,6 +165,14 @@ def stored_answers(workspace: Workspace, annotation: str) -> dict[str, Answer]:
     query = select(AnswerRow).where(AnswerRow.annotation == annotation)
     with reading(workspace.engine) as session:
         return {row.example: Answer.model_validate(row.answer) for row in session.scalars(query)}
+
+
+def first_answered(workspace: Workspace, annotation: str) -> datetime | None:
+    """Return when the first answer to an annotation came (UTC); None where none did."""
+    query = select(func.min(AnswerRow.created)).where(AnswerRow.annotation == annotation)
+    with reading(workspace.engine) as session:
+        first = session.scalar(query)
+    return first.replace(tzinfo=UTC) if first and first.tzinfo is None else first  # as SQLite has it
 
 
 def answered_rows(workspace: Workspace, task: str) -> set[str]:

@@ -24,6 +24,7 @@ from classwright_tools.learning.embedding_cache import EmbeddingCache
 from classwright_tools.learning.encoders import open_encoder
 from classwright_tools.learning.model import Model, load_model
 from classwright_tools.learning.pair_encoder import encoder_for
+from classwright_tools.workspace.asked_rows import labels_of
 from classwright_tools.workspace.datasets import read_edits
 from classwright_tools.workspace.ended_labels import check_labels
 from classwright_tools.workspace.in_use import model_in_use
@@ -119,7 +120,7 @@ def hand_out(
         order=order,
         split=split,
         source=only,
-        picked_before=_taken_from(workspace, found.slug, pool, sources) if order == "random" else 0,
+        picked_before=_taken_from(workspace, found.slug, version, pool, sources) if order == "random" else 0,
         pool=pool.size,
         batches=make_batches(rows, check_rows(workspace, version, found, checks_for(len(rows)), seed), seed),
         model=asked.id if asked else None,
@@ -137,13 +138,15 @@ def hand_out(
     )
 
 
-def _taken_from(workspace: Workspace, task: str, pool: Pool, sources: RowSources) -> int:
-    """Return how many rows that a model was unsure of were taken from the texts that the `pool` is left of."""
+def _taken_from(workspace: Workspace, task: str, version: str, pool: Pool, sources: RowSources) -> int:
+    """Return how many rows that a model was unsure of were taken from the texts that the `pool` is left of.
+
+    Those were not that nobody has answered or labelled yet.
+    """
     here = {sources.of_row.get(row.id) for row in pool.rows}
-    left = {row.id for row in pool.rows}
-    there = sources.of_row.keys() | left
-    hard = picked_as_hard(workspace, task) & there
-    return sum(id_ not in left and sources.of_row.get(id_) in here for id_ in hard)
+    hard = {id_ for id_ in picked_as_hard(workspace, task) if sources.of_row.get(id_, ...) in here}
+    left = {id_ for id_, label in labels_of(workspace, version, hard).items() if label is None}
+    return len(hard - (left - answered_rows(workspace, task)))
 
 
 def _picked(rows: list[Example], order: Order, count: int, model: Model | None, context: ToolContext) -> list[Example]:

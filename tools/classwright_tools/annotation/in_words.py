@@ -50,15 +50,20 @@ def _drawn_late(annotation: Annotation) -> str:
     return f" Before, {taken(annotation.picked_before)}" if annotation.picked_before else ""
 
 
-def measure_first(annotation: Annotation, card: DatasetCard) -> str:
-    """Return that a random sample for validation is to be drawn before rows are picked from the same texts; else ""."""
+def measure_first(annotation: Annotation, card: DatasetCard, when: str = "first") -> str:
+    """Return that a random sample for validation is to be drawn before rows are picked from the same texts; else "".
+
+    It is to be drawn `when`: before these, or before more are.
+    """
     if annotation.order == "random" or any(card.rows("validation", origin) for origin in REAL_TEXTS):
         return ""
     source = f", source={annotation.source!r}" if annotation.source else ""
+    rest = "easier than the texts are, so that its figure flatters"
+    if annotation.order == "typical":
+        rest = "no fair sample of the texts, as it lacks the most typical ones"
     return (
-        "There are no validation rows of real texts yet, and once these are picked, a random sample of the rest is "
-        "easier than the texts are, so that its figure flatters. Draw it first: annotate_examples("
-        f"task={annotation.task!r}, split='validation'{source}). "
+        "There are no validation rows of real texts yet, and once these are labelled, a random sample of the rest is "
+        f"{rest}. Draw it {when}: annotate_examples(task={annotation.task!r}, split='validation'{source}). "
     )
 
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections import Counter
+from datetime import datetime
 from typing import NamedTuple
 
-from classwright_tools.annotation.answers import stored_answers
+from classwright_tools.annotation.answers import first_answered, stored_answers
 from classwright_tools.domain.annotation import Annotation
 from classwright_tools.domain.edits import decided_since, ids_after
 from classwright_tools.domain.excerpt import counted, listed
@@ -25,7 +26,8 @@ LEAST_LABELLED = 0.9  # of the rows with an answer: the others may be of some la
 class RandomLabels(NamedTuple):
     """How many random rows have each label, and how many fit none.
 
-    Beside these, `blind` rows do not count, which were labelled when there were none of the labels `unseen`.
+    Beside these, `blind` rows do not count, which were labelled when there were none of the labels `unseen`, nor
+    `late` ones, which were drawn after others had been picked and labelled.
     """
 
     counts: Counter[str]
@@ -33,6 +35,7 @@ class RandomLabels(NamedTuple):
     answered: int = 0
     blind: int = 0
     unseen: tuple[str, ...] = ()
+    late: int = 0
 
     @property
     def tell(self) -> bool:
@@ -44,7 +47,13 @@ class RandomLabels(NamedTuple):
     def why_not(self) -> str:
         """Why rows do not count that tell the shares otherwise, and what helps, in sentences; "" where all count."""
         if not self.unseen:
-            return ""
+            if self.late < LEAST_ROWS:
+                return ""
+            return (
+                f"The labels of {counted(self.late, 'random text')} do not tell how frequent each label is (its "
+                "share): they were drawn after other texts had been picked and labelled. To state the shares: "
+                "propose_topics(expected_shares=...)."
+            )
         were = "was no label" if len(self.unseen) == 1 else "were no labels"
         return (
             f"The labels of {counted(self.blind, 'random text')} do not tell how frequent each label is (its share): "
@@ -79,19 +88,23 @@ def shares_lost(workspace: Workspace, task: Task, parent: str, dataset: str) -> 
 def random_labels(workspace: Workspace, task: Task, dataset: str) -> RandomLabels:
     """Return the labels of `task` that rows which were asked about at random have in `dataset`.
 
-    Rows are a fair sample of the unlabelled ones until others are picked for what they tell or where they came from, so
-    annotations from the first such one on do not count. Nor does one that began when the task had fewer labels, whose
-    rows may be of the others: unless nearly all of its rows were looked at since.
+    Rows are a fair sample of the unlabelled ones until others, which were picked for what they tell or where they came
+    from, have labels: what was drawn later does not count. Nor does an annotation that began when the task had fewer
+    labels, whose rows may be of the others: unless nearly all of its rows were looked at since.
     """
     counts: Counter[str] = Counter()
-    answered = fits_none = blind = 0
+    answered = fits_none = blind = late = 0
     unseen: set[str] = set()
+    picked: datetime | None = None  # when the first answer came for rows that were
     for made in sorted(workspace.artifacts(task.slug, "annotation"), key=lambda one: one.number):
         annotation = workspace.document(made.id, "annotation", Annotation)
         if annotation.order != "random" or annotation.source:
-            break
+            picked = min(filter(None, (picked, first_answered(workspace, made.id))), default=None)
+            continue
         found = _labels_now(workspace, task, made, annotation, dataset)
-        if found.unseen and found.counts.total() < LEAST_LABELLED * found.answered:
+        if picked and picked < made.created:
+            late += found.counts.total()
+        elif found.unseen and found.counts.total() < LEAST_LABELLED * found.answered:
             blind += found.answered
             unseen |= {*found.unseen}
         else:
@@ -100,7 +113,8 @@ def random_labels(workspace: Workspace, task: Task, dataset: str) -> RandomLabel
             answered += found.answered
     if counts.total() < LEAST_A_LABEL * len(task.labels):
         counts = Counter()
-    return RandomLabels(counts, fits_none, answered, blind, tuple(name for name in task.label_names if name in unseen))
+    named = tuple(name for name in task.label_names if name in unseen)
+    return RandomLabels(counts, fits_none, answered, blind, named, late)
 
 
 def _labels_now(workspace: Workspace, task: Task, made: Artifact, annotation: Annotation, dataset: str) -> RandomLabels:
