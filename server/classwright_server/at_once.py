@@ -45,11 +45,11 @@ class AtOnce:
         self._shares: WeakValueDictionary[str | None, anyio.CapacityLimiter] = WeakValueDictionary()
         self._turns: WeakValueDictionary[str | None, anyio.Lock] = WeakValueDictionary()
 
-    async def quick(self, pool: ProcessPool, order: Order, go_on: GoOn) -> Outcome:
-        """Run a quick verb; it may ask the writer."""
+    async def quick(self, pool: ProcessPool, order: Order, go_on: GoOn, lane: Lane = "short") -> Outcome:
+        """Run a quick verb in a process of `lane`: one that is to ask the writer needs one that has its key."""
         share = self._shares.setdefault(order.owner, anyio.CapacityLimiter(QUICK_AT_ONCE))
         async with share:
-            return await _run(pool, order, go_on, "writing", self._quick)
+            return await _run(pool, order, go_on, lane, self._quick)
 
     async def small(self, pool: ProcessPool, order: Order, uses: str, go_on: GoOn) -> Outcome | None:
         """Run a small call, best in a process that has in memory what it `uses`; None if its turn does not come."""

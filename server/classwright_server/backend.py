@@ -117,7 +117,8 @@ class Backend:
         await self._check(tool, request)
         order = runtime.order(tool, request)
         began = time.monotonic()
-        outcome = await self._at_once.quick(runtime.pool, order, go_on)
+        writes = self.tools[tool].text.outward and runtime.tool_settings.writer
+        outcome = await self._at_once.quick(runtime.pool, order, go_on, "writing" if writes else "short")
         count_call(tool, outcome, time.monotonic() - began)
         count_result(tool, outcome.result or {})
         if outcome.result and not fits(outcome.result):

@@ -112,6 +112,12 @@ class Bench:
         settings = self.tool_settings.writer
         return settings.open(os.environ) if settings else None
 
+    @cached_property
+    def _unasked_writer(self) -> Writer | None:
+        """The writer for an estimate, which asks it for nothing: where none writes, its key need not be."""
+        settings = self.tool_settings.writer
+        return settings.open({**dict.fromkeys(settings.key_variables, "none"), **os.environ}) if settings else None
+
     def clear(self) -> None:
         """Give back what is open."""
         self._workspaces.close()
@@ -124,7 +130,7 @@ class Bench:
             context = ToolContext(
                 workspace=workspace,
                 run_key=order.run_key,
-                writer=self._writer if self._writes else None,
+                writer=self._unasked_writer if order.dry_run else self._writer if self._writes else None,
                 encoder=self.tool_settings.encoder,
                 import_folders=self.tool_settings.import_folders,
                 hub=self.tool_settings.hub,

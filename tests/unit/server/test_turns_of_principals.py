@@ -68,17 +68,16 @@ async def test_the_quick_calls_of_one_principal_hold_up_those_of_another_for_one
 
 def test_a_workspace_is_opened_once_and_while_another_s_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     opens, go_on = threading.Event(), threading.Event()
-    opened: list[str | None] = []
-    really = workspaces._opened
+    opened: list[str] = []
 
-    def slowly(settings: ToolSettings, owner: str | None) -> Workspace:
-        opened.append(owner)
-        if owner == "slow":
+    def slowly(root: Path, index_url: str | None, schema: str | None) -> Workspace:
+        opened.append(root.name)
+        if root.name == "slow":
             opens.set()
             assert go_on.wait(PATIENCE_SECONDS)
-        return really(settings, owner)
+        return Workspace(root, index_url, schema)
 
-    monkeypatch.setattr(workspaces, "_opened", slowly)
+    monkeypatch.setattr(workspaces, "Workspace", slowly)
     every = Workspaces(ToolSettings(workspace=tmp_path))
     with ThreadPoolExecutor(3) as threads:
         try:
@@ -92,4 +91,4 @@ def test_a_workspace_is_opened_once_and_while_another_s_is(tmp_path: Path, monke
 
     assert first is second
     assert other is not first
-    assert sorted(opened, key=str) == ["other", "slow"]
+    assert sorted(opened) == ["other", "slow"]
