@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import socket
+from datetime import UTC, timedelta
 from pathlib import Path
 
 import pytest
-from sqlalchemy import QueuePool
+from sqlalchemy import QueuePool, create_engine, select, text
 from sqlalchemy.exc import TimeoutError as NoneFree
 
+from classwright_tools.domain.task import Label, Task
 from classwright_tools.errors import InvalidInput, StorageFailed
-from classwright_tools.workspace.index import check_database, postgres_url
+from classwright_tools.workspace.index import TaskRow, check_database, postgres_url, reading
+from classwright_tools.workspace.moving import copy_index
 from classwright_tools.workspace.workspace import Workspace
 from support.postgres import PostgresServer
 from support.writing import dead_port
@@ -32,6 +35,36 @@ def test_every_connection_has_time_limits_and_those_of_the_url_win(postgres: Pos
     workspace.engine.dispose()
 
     assert (told["connect_timeout"], told["tcp_user_timeout"], told["keepalives_idle"]) == ("9", "25000", "10")
+
+
+def test_what_the_url_sets_for_each_connection_holds_for_principals_too(
+    postgres: PostgresServer, tmp_path: Path
+) -> None:
+    workspace = Workspace(tmp_path, f"{postgres.new_database()}?options=-clock_timeout%3D7s", "principal_a")
+    with workspace.engine.connect() as connection:
+        told = [connection.scalar(text(f"SHOW {name}")) for name in ("lock_timeout", "search_path")]
+    workspace.engine.dispose()
+
+    assert told == ["7s", "principal_a"]
+
+
+def test_times_stay_what_they_are_whatever_the_zone_of_the_database(postgres: PostgresServer, tmp_path: Path) -> None:
+    url = postgres.new_database()
+    elsewhere = create_engine(url, isolation_level="AUTOCOMMIT")
+    with elsewhere.connect() as connection:
+        connection.execute(text(f"ALTER DATABASE {elsewhere.url.database} SET timezone TO 'America/New_York'"))
+    elsewhere.dispose()
+    old = Workspace(tmp_path / "old")
+    old.save_task(Task(slug="support", instruction="Sort.", labels=(Label(name="a"), Label(name="b"))))
+    new = Workspace(tmp_path / "new", url)
+
+    copy_index(old.engine, new.engine)
+    with reading(new.engine) as session:
+        [told] = session.scalars(select(TaskRow.created))
+
+    assert told == old.made("support").replace(tzinfo=UTC)
+    assert told.utcoffset() == timedelta(0)  # its date is that of an event in UTC
+    new.engine.dispose()
 
 
 def test_a_principal_takes_five_connections_at_most_and_keeps_one(postgres: PostgresServer, tmp_path: Path) -> None:

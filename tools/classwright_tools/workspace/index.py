@@ -52,6 +52,7 @@ _TIMEOUTS = {
     "keepalives_count": "3",
     "tcp_user_timeout": "25000",
 }
+_TIMES = "-ctimezone=UTC"  # in which those of SQLite are, that name no zone when they are copied; the last option wins
 _FORM = "Write it as postgresql://USER:PASSWORD@HOST/DATABASE, or leave it out for SQLite in the workspace."
 
 
@@ -231,8 +232,10 @@ def check_database(url: str) -> None:
 def _postgres(url: str, schema: str | None) -> Engine:
     """Return an engine, not yet connected, of the PostgreSQL at `url`; with `schema` its tables lie there."""
     found = postgres_url(url)
+    options = f"{found.query.get('options', '')} {_TIMES}"
     if schema:
-        found = found.update_query_dict({"options": f"-csearch_path={schema}"})
+        options += f" -csearch_path={schema}"
+    found = found.update_query_dict({"options": options})
     engine = create_engine(found, **_ENGINE, **(_OF_A_PRINCIPAL if schema else {}))
     event.listen(engine, "connect", _check_encoding, insert=True)  # before SQLAlchemy itself asks it anything
     return engine
