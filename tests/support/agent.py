@@ -26,6 +26,7 @@ from classwright_tools.contract import (
     TrainClassifierResult,
     WriterUsage,
 )
+from classwright_tools.domain.gains import TestedGain
 
 LABELS = ("refund", "delivery", "account")
 
@@ -65,7 +66,7 @@ def compared(accuracy_gain: float, *, significant: bool = False, macro_f1_gain: 
     return Comparison(
         against="support-m1",
         accuracy_gain=difference(accuracy_gain),
-        macro_f1_gain=difference(accuracy_gain if macro_f1_gain is None else macro_f1_gain),
+        macro_f1_gain=TestedGain(**difference(accuracy_gain if macro_f1_gain is None else macro_f1_gain).model_dump()),
         only_this_right=9,
         only_other_right=3,
         p=0.01 if significant else 0.4,

@@ -9,7 +9,7 @@ from pydantic import Field
 
 from classwright_tools.domain.advice import rows_to_tell
 from classwright_tools.domain.excerpt import counted
-from classwright_tools.domain.figures import LEAST_TELLING, Estimate, least_lead
+from classwright_tools.domain.figures import Estimate, least_lead
 from classwright_tools.domain.gains import EveryRowAlike, RareLabelGain, Test, TestedGain
 from classwright_tools.domain.kinds import DatasetId
 from classwright_tools.domain.noun import LabelName, Noun
@@ -41,10 +41,10 @@ class Comparison(Noun):
 
     against: str = Field(description="The other model's id, or the method of one that was not kept.")
     accuracy_gain: Estimate = Field(description="This model's accuracy minus the other's; paired bootstrap.")
-    macro_f1_gain: Estimate = Field(description="This model's macro-F1 minus the other's; paired bootstrap.")
-    micro_f1_gain: Estimate | None = Field(default=None, description="In micro-F1, where rows have several labels.")
+    macro_f1_gain: TestedGain = Field(description="This model's macro-F1 minus the other's; paired bootstrap.")
+    micro_f1_gain: TestedGain | None = Field(default=None, description="In micro-F1, where rows have several labels.")
     balanced_accuracy_gain: TestedGain | None = Field(default=None, description="Where labels are to count alike.")
-    average_precision_gain: Estimate | None = Field(
+    average_precision_gain: TestedGain | None = Field(
         default=None, description="This model's average precision of the mismatches minus the other's, for pairs."
     )
     rare: RareLabelGain | None = Field(
@@ -87,6 +87,14 @@ class Comparison(Noun):
         return "accuracy", self.accuracy_gain
 
     @property
+    def others(self) -> dict[str, TestedGain]:
+        """The gains beside that in accuracy which may decide too, by their names in words; none of pairs."""
+        if self.average_precision_gain:
+            return {}
+        micro_f1 = {"micro-F1": self.micro_f1_gain} if self.micro_f1_gain else {}
+        return micro_f1 | {"macro-F1": self.macro_f1_gain} | (self.rare.named if self.rare else {})
+
+    @property
     def at_shares(self) -> bool:
         """Whether the gains are those at the shares of the labels where the models are used."""
         return self.test == "sign-flip test at the label shares"
@@ -112,19 +120,13 @@ class Comparison(Noun):
     def sign_of(self, gain: Estimate) -> int:
         """Return 1 or -1 where one of this comparison's gains is more than chance, and 0 where it may be chance.
 
-        An accuracy is tested, and so are the rarest label's recall and the balanced accuracy: of few rows the
-        bootstrap's interval is too narrow. For other figures it tells; where rows have one label, only if
-        `LEAST_TELLING` rows are answered rightly by just one of the two, and answers that differ where both are wrong
-        move F1 alone. How the rarest label is ranked does not depend on these.
+        The test of each tells: of few rows the bootstrap's interval is too narrow. In comparisons of before all gains
+        were tested the interval tells of the others.
         """
         if gain is self.accuracy_gain:
             return _sign(gain.value) if self.significant else 0
         if isinstance(gain, TestedGain) and gain.significant is not None:
             return _sign(gain.value) if gain.significant else 0
-        is_ranking = gain is self.average_precision_gain or (self.rare and gain is self.rare.average_precision_gain)
-        few = self.only_this_right + self.only_other_right < LEAST_TELLING
-        if few and not is_ranking and not self.micro_f1_gain:
-            return 0
         return (gain.low > 0) - (gain.high < 0)
 
     @property
@@ -139,7 +141,7 @@ class Comparison(Noun):
         loses on the average. Where labels alone were given (`labels_given`), any difference that may be chance is: such
         rows are seldom for the worse, and to go back drops them. Then the model that learnt from them is gone on with.
 
-        What is more than chance is for `sign_of` to say: tests of what is tested, else the 95% interval.
+        What is more than chance is for `sign_of` to say.
         Where rows have several labels, F1 counts alone: to have all labels of a row right is much to ask. Where pairs
         are ranked, the average precision of the mismatches does: to call none a mismatch is seldom wrong.
 
@@ -201,10 +203,9 @@ class Comparison(Noun):
             )
         if self.verdict in ("gain", "loss"):
             found = f"A gain: keep {model}" if self.verdict == "gain" else f"Worse than before: keep {self.against}"
-            if self.measure[0] == "accuracy" and not self.significant:
-                others = {"macro-F1": self.macro_f1_gain} | (self.rare.named if self.rare else {})
-                beyond = ", ".join(_told(name, gain) for name, gain in others.items() if self.sign_of(gain))
-                evidence += f"; accuracy may be chance, and more than chance is {beyond}"
+            if not self.average_precision_gain and not self.significant:
+                beyond = ", ".join(_told(name, gain) for name, gain in self.others.items() if self.sign_of(gain))
+                evidence += f"; that may be chance, and more than chance is {beyond}"
             return f"{found}. {evidence}."
         if self.verdict == "trade":
             return f"A trade, for a person to decide: {self._trade(model)}. {evidence}."
@@ -222,9 +223,11 @@ class Comparison(Noun):
             lead = f"{self.macro_f1_gain.value:+.3f} in macro-F1"
             found += f", unless rare labels matter more: {model} leads by {lead}, which may be chance"
         if self.at_shares:
-            gain = self.accuracy_gain
-            interval = f"{gain.low:+.3f} to {gain.high:+.3f}"
-            evidence += f"; if each label's rows count for its share that is {gain.value:+.3f} in accuracy ({interval})"
+            there = self.accuracy_gain
+            interval = f"{there.low:+.3f} to {there.high:+.3f}"
+            evidence += (
+                f"; if each label's rows count for its share that is {there.value:+.3f} in accuracy ({interval})"
+            )
         if self.is_by_rows:
             evidence += f"; a gain needs {self.least_lead} more right than wrong"
         enough = self.rows_to_tell(rows)
@@ -240,8 +243,7 @@ class Comparison(Noun):
                 f"{model} against {self.against} has {there} at the shares that were estimated, and {alike} where "
                 f"every row counts alike. Keep {at_shares} if your texts have these shares, else {other}"
             )
-        gains = {"accuracy": self.accuracy_gain, "macro-F1": self.macro_f1_gain}
-        gains |= self.rare.named if self.rare else {}
+        gains = {"accuracy": self.accuracy_gain} | self.others
         told = ", ".join(_told(name, gain) for name, gain in gains.items())
         rare, finds = self._finding
         finder, other = (model, self.against) if finds else (self.against, model)

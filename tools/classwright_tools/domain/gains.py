@@ -16,7 +16,10 @@ class TestedGain(Estimate):
     """What one of two models is better by, and the verdict of a paired test on it, which alone says what is chance."""
 
     p: float | None = Field(default=None, ge=0, le=1, description="Two-sided p of the test.")
-    significant: bool | None = Field(default=None, description="Whether `p` is below 5%; None: it was not tested.")
+    significant: bool | None = Field(
+        default=None,
+        description="Whether it is more than chance: `p` is below 5%, or Holm's bound of several figures.",
+    )
 
 
 class RareLabelGain(Noun):
@@ -25,16 +28,16 @@ class RareLabelGain(Noun):
     label: LabelName = Field(description="The rarest.")
     rows: int = Field(ge=1)
     recall_gain: TestedGain
-    average_precision_gain: Estimate
+    average_precision_gain: TestedGain
     balanced_accuracy_gain: TestedGain = Field(description="Of all labels.")
 
     @property
-    def of_label(self) -> tuple[Estimate, ...]:
+    def of_label(self) -> tuple[TestedGain, ...]:
         """The gains that are of the label alone."""
         return self.recall_gain, self.average_precision_gain
 
     @property
-    def named(self) -> dict[str, Estimate]:
+    def named(self) -> dict[str, TestedGain]:
         """The gains by their names in words."""
         return {
             f"recall of {self.label!r}": self.recall_gain,

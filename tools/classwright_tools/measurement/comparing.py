@@ -20,7 +20,7 @@ from classwright_tools.statistics.at_shares import own_shares
 from classwright_tools.statistics.multi_label import compare as compare_several
 from classwright_tools.statistics.paired import compare
 from classwright_tools.statistics.paired_at_shares import compare_at_shares
-from classwright_tools.statistics.paired_rare import rare_gain
+from classwright_tools.statistics.paired_rare import rare_gain, with_rare
 from classwright_tools.workspace.workspace import Workspace
 
 _LISTED = 5
@@ -148,9 +148,9 @@ def _of_one(
         "every_row_alike": EveryRowAlike(
             accuracy_gain=alike.accuracy_gain, test=alike.test, p=alike.p, significant=alike.significant
         ),
-        "rare": rare_gain(true, own, proba, wanted, labels, queries, seed=seed),
     }
-    return at_shares.model_copy(update=beside)
+    rare = rare_gain(true, own, proba, wanted, labels, queries, seed=seed)
+    return with_rare(at_shares.model_copy(update=beside), rare)
 
 
 def compared_by_rows(
@@ -172,7 +172,7 @@ def compared_by_rows(
     if mismatch:
         return compare(true, own, theirs, against, seed, labels.index(mismatch), queries)
     rare = rare_gain(true, own, theirs, own_shares(true, len(labels)), labels, queries, seed=seed)
-    return compare(true, own, theirs, against, seed, groups=queries).model_copy(update={"rare": rare})
+    return with_rare(compare(true, own, theirs, against, seed, groups=queries), rare)
 
 
 def _deciding(model: Model, other: Model, shares: Sequence[float]) -> Literal["both", "this", "other"]:

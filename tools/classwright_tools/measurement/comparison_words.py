@@ -50,7 +50,8 @@ def _first(comparison: Comparison) -> tuple[str, bool]:
     ranked, gain = comparison.average_precision_gain, comparison.accuracy_gain
     if ranked:
         found = f"{ranked.value:+.3f} average precision of the mismatches, which pairs are judged by"
-        return f"{found} ({ranked.low:+.3f} to {ranked.high:+.3f})", comparison.sign_of(ranked) != 0
+        p = "" if ranked.p is None else f"; p = {ranked.p:.2g}"
+        return f"{found} ({ranked.low:+.3f} to {ranked.high:+.3f}{p})", comparison.sign_of(ranked) != 0
     of = "in all labels of a row right" if comparison.micro_f1_gain else "accuracy"
     return f"{gain.value:+.3f} {of} ({gain.low:+.3f} to {gain.high:+.3f})", comparison.significant
 
@@ -106,18 +107,18 @@ def _gain(gain: Estimate) -> str:
     return f"{gain.value:+.3f} ({gain.low:+.3f} to {gain.high:+.3f})"
 
 
-def _beyond(comparison: Comparison, gain: Estimate) -> str:
+def _beyond(comparison: Comparison, gain: TestedGain) -> str:
     """Return what is to be known of whether a gain is chance.
 
     One that its test calls chance though its interval does not says so; so does one that is more than chance, where it
     decides by itself as the accuracy may be chance.
     """
-    p = f" (p = {gain.p:.2g})" if isinstance(gain, TestedGain) and gain.p is not None else ""
+    p = "" if gain.p is None else f" (p = {gain.p:.2g})"
     if not comparison.sign_of(gain):
         return f", which may be chance{p}" if p and not gain.low <= 0 <= gain.high else ""
     if comparison.significant:
         return ""
-    return f", more than chance{p or ' by its interval'}"
+    return f", more than chance{p}"
 
 
 def _capital(name: str) -> str:

@@ -12,7 +12,7 @@ from classwright_tools.domain.example import REAL_TEXTS
 from classwright_tools.domain.excerpt import counted
 from classwright_tools.domain.usual import Usual
 from classwright_tools.statistics.departures import more_out_of_scope, other_shares
-from classwright_tools.statistics.exact_tests import fisher_greater
+from classwright_tools.statistics.exact_tests import fisher_greater, holm
 
 LEVEL = 0.01
 """How often, at most, the alarm is raised in a call where nothing differs, whatever is compared in it."""
@@ -73,8 +73,9 @@ def alarms(usual: Usual, sources: Mapping[str, Answered]) -> dict[str, Alarm]:
         for p, words, foreign in _tests(usual, answered)
     )
     raised: dict[str, Alarm] = {}
-    for place, (p, source, words, foreign) in enumerate(found):
-        if p > LEVEL / (len(found) - place):
+    beyond = holm([p for p, *_ in found], LEVEL)
+    for (_, source, words, foreign), is_beyond in zip(found, beyond, strict=True):
+        if not is_beyond:
             break
         before = raised.get(source, Alarm((), foreign=False))
         raised[source] = Alarm((*before.differs, words), foreign=before.foreign or foreign)

@@ -1,7 +1,8 @@
-"""Exact tests of two shares: of one model against another on the same rows, and on others. They need no library."""
+"""Exact tests of two shares, of one model against another on the same rows and on others, and of several at once."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from math import exp, fsum, lgamma, log
 
 SIGNIFICANCE = 0.05
@@ -33,6 +34,16 @@ def fisher(part: int, of: int, other_part: int, other_of: int) -> float:
     """Return the two-sided p that two shares lie so far apart by chance: twice the smaller tail, 1 at most."""
     above, below = fisher_greater(part, of, other_part, other_of), fisher_greater(other_part, other_of, part, of)
     return min(1.0, 2 * min(above, below))
+
+
+def holm(ps: Sequence[float], level: float) -> list[bool]:
+    """Return which of several tests, whose p are `ps`, reject, if all together may err at the `level` (Holm 1979)."""
+    beyond = [False] * len(ps)
+    for tested, place in enumerate(sorted(range(len(ps)), key=ps.__getitem__)):
+        if ps[place] >= level / (len(ps) - tested):
+            break
+        beyond[place] = True
+    return beyond
 
 
 def log_choose(n: int, k: int) -> float:

@@ -17,7 +17,7 @@ from classwright_tools.domain.figures import Estimate, Z
 
 RESAMPLES = 2000
 LEAST_COMPLETE = 0.1  # of the draws of groups: with fewer that have rows of all strata, too few would be left
-_BLOCK_NUMBERS = 4_000_000  # weights held at once, 32 MB
+BLOCK_NUMBERS = 4_000_000  # weights held at once, 32 MB
 
 Statistic = Callable[..., npt.NDArray[np.float64]]
 
@@ -49,7 +49,7 @@ def bootstrap(
 
     The interval always holds the value itself.
     """
-    columns, counts, stratum_of, row_of = _distinct_rows([np.asarray(array) for array in arrays], strata)
+    columns, counts, stratum_of, row_of = distinct_rows([np.asarray(array) for array in arrays], strata)
     value = float(statistic(counts[None, :].astype(np.float64), *columns)[0])
     generator = np.random.default_rng(seed)
     draw, reach = partial(_draw, counts, stratum_of), Z
@@ -58,9 +58,9 @@ def bootstrap(
         n = len(np.unique(groups))
         if n == 1:
             return Estimate(value=value, low=least, high=1.0)
-        draw = partial(_draw_groups, *_distinct_groups(groups, row_of, len(counts)), stratum_of)
+        draw = partial(_draw_groups, *distinct_groups(groups, row_of, len(counts)), stratum_of)
         reach = sqrt(n / (n - 1)) * float(student.ppf(norm.cdf(Z), n - 1))
-    block = max(1, min(RESAMPLES, _BLOCK_NUMBERS // len(counts)))
+    block = max(1, min(RESAMPLES, BLOCK_NUMBERS // len(counts)))
     drawn = np.concatenate(
         [statistic(draw(min(block, RESAMPLES - start), generator), *columns) for start in range(0, RESAMPLES, block)]
     )
@@ -72,7 +72,7 @@ def of_several(groups: npt.NDArray[np.integer] | None) -> npt.NDArray[np.integer
     return None if groups is None or len(np.unique(groups)) == len(groups) else groups
 
 
-def _distinct_rows(
+def distinct_rows(
     arrays: list[npt.NDArray[np.generic]], strata: npt.ArrayLike | None
 ) -> tuple[list[npt.NDArray[np.generic]], npt.NDArray[np.int64], npt.NDArray[np.int64], npt.NDArray[np.int64]]:
     """Return the columns of the distinct rows, how often each occurs, its stratum (0 without), and each row's (n,)."""
@@ -89,7 +89,7 @@ def _distinct_rows(
     )
 
 
-def _distinct_groups(
+def distinct_groups(
     groups: npt.NDArray[np.integer], row_of: npt.NDArray[np.int64], m: int
 ) -> tuple[csr_array, npt.NDArray[np.int64]]:
     """Return how often each of g distinct groups holds each of `m` distinct rows (g, m), and how often it occurs (g,).

@@ -13,8 +13,9 @@ import numpy.typing as npt
 
 from classwright_tools.domain.comparison import Comparison
 from classwright_tools.domain.figures import ClassFigures, Confusion, Estimate, Figures, ReliabilityBin, SetSizeFigures
-from classwright_tools.statistics.exact_tests import SIGNIFICANCE, mcnemar
-from classwright_tools.statistics.intervals import bootstrap
+from classwright_tools.domain.gains import TestedGain
+from classwright_tools.statistics.exact_tests import SIGNIFICANCE
+from classwright_tools.statistics.intervals import Statistic, bootstrap
 from classwright_tools.statistics.metrics import (
     confusions_of,
     figures_of_label,
@@ -25,6 +26,8 @@ from classwright_tools.statistics.metrics import (
     reliability_of,
     share,
 )
+from classwright_tools.statistics.paired import gain_in_accuracy, paired_p
+from classwright_tools.statistics.swapped_answers import gain_by_swaps
 
 Sets = npt.NDArray[np.bool_]
 Floats = npt.NDArray[np.float64]
@@ -44,7 +47,8 @@ def compute_figures(true: Sets, decided: Sets, proba: Floats, labels: Sequence[s
     accuracy = share(right)
 
     def interval(statistic: Mean, accuracy: Estimate) -> Estimate:
-        return never_certain(_bootstrap(statistic, true, decided, seed=seed), accuracy)
+        of_numbers, columns = _of_numbers(statistic, true, decided)
+        return never_certain(bootstrap(of_numbers, *columns, seed=seed), accuracy)
 
     every, applies = _decisions(proba), true.ravel()
     own = [one for one in class_figures(true, decided, labels) if one.support]
@@ -112,15 +116,14 @@ def _guessing(true: Sets) -> float:
     return 2 * most / (len(true) + given)
 
 
-def _bootstrap(statistic: Mean, true: Sets, *given: Sets, seed: int, least: float = 0.0) -> Estimate:
-    """Return a statistic with its interval over rows; rows that are alike in everything are one row with a count."""
-    patterns, codes = np.unique(np.concatenate([true, *given], axis=1), axis=0, return_inverse=True)
-    parts = np.split(patterns, len(given) + 1, axis=1)
+def _of_numbers(statistic: Mean, *sets: Sets) -> tuple[Statistic, list[npt.NDArray[np.int64]]]:
+    """Return the `statistic` as one of columns of numbers (n,), one for each distinct set, and `sets` as such."""
+    distinct, numbers = np.unique(np.concatenate(sets), axis=0, return_inverse=True)
 
-    def of_rows(weights: Floats, codes: npt.NDArray[np.int64]) -> Floats:
-        return statistic(weights, *(part[codes] for part in parts))
+    def of_numbers(weights: Floats, *columns: npt.NDArray[np.int64]) -> Floats:
+        return statistic(weights, *(distinct[column] for column in columns))
 
-    return bootstrap(of_rows, codes.reshape(-1), least=least, seed=seed)
+    return of_numbers, np.split(numbers.reshape(-1), len(sets))
 
 
 # --- means: of weights (b, m), and matrices (m, k), to b values
@@ -173,32 +176,25 @@ def compare(true: Sets, ours: Sets, theirs: Sets, against: str, seed: int = 0) -
     """Return how much better the sets of labels `ours` (n, k) are than `theirs` on rows that have `true`.
 
     A resample draws rows, and with a row both models' answers. `significant` is the exact McNemar test's verdict at 5%
-    on the rows where just one of the two has all labels right.
+    on the rows where just one of the two has all labels right; F1 is tested by `swap_p`.
     """
     a_right, b_right = ((true == given).all(axis=1) for given in (ours, theirs))
 
-    def gain(statistic: Mean) -> Estimate:
-        def difference(weights: Floats, true: Sets, ours: Sets, theirs: Sets) -> Floats:
-            return statistic(weights, true, ours) - statistic(weights, true, theirs)
+    def gain(statistic: Mean) -> TestedGain:
+        of_numbers, columns = _of_numbers(statistic, true, ours, theirs)
+        return gain_by_swaps(of_numbers, *columns, seed=seed)
 
-        return _bootstrap(difference, true, ours, theirs, seed=seed, least=-1.0)  # type: ignore[arg-type]  # of two
-
-    only_a, only_b = int((a_right & ~b_right).sum()), int((b_right & ~a_right).sum())
-    p = mcnemar(only_a, only_b)
+    p = paired_p(a_right, b_right, None)
     return Comparison(
         against=against,
-        accuracy_gain=gain(_subset_accuracy),
+        accuracy_gain=gain_in_accuracy(a_right, b_right, seed=seed),
         macro_f1_gain=gain(macro_f1),
         micro_f1_gain=gain(micro_f1),
-        only_this_right=only_a,
-        only_other_right=only_b,
+        only_this_right=int((a_right & ~b_right).sum()),
+        only_other_right=int((b_right & ~a_right).sum()),
         p=p,
         significant=p < SIGNIFICANCE,
     )
-
-
-def _subset_accuracy(weights: Floats, true: Sets, given: Sets) -> Floats:
-    return ratio(weights @ (true == given).all(axis=1).astype(float), weights.sum(axis=1))
 
 
 # --- labels

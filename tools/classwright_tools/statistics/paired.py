@@ -1,17 +1,16 @@
-"""One model against another on the same rows: paired bootstrap, and McNemar's test or its form for whole queries."""
+"""One model against another on the same rows: paired bootstrap, McNemar's test, and tests by swapped answers."""
 
 from __future__ import annotations
-
-from functools import partial
 
 import numpy as np
 import numpy.typing as npt
 
 from classwright_tools.domain.comparison import Comparison
+from classwright_tools.domain.figures import Estimate
 from classwright_tools.statistics.exact_tests import SIGNIFICANCE, mcnemar
 from classwright_tools.statistics.intervals import bootstrap
 from classwright_tools.statistics.metrics import Floats, Labels, accuracy_of, macro_f1
-from classwright_tools.statistics.ranking import average_precision_of
+from classwright_tools.statistics.swapped_answers import gain_by_swaps, ranking_gain
 
 
 def compare(
@@ -28,44 +27,41 @@ def compare(
     `mismatch` is the number of a pair task's label of that name.
     A resample draws rows, and with a row both models' answers, so what makes a row hard for both cancels out.
     `significant` is the exact McNemar test's verdict at 5%: a two-sided binomial test on the rows where just one of
-    the two is right (McNemar 1947, in the exact form that small counts need).
+    the two is right (McNemar 1947, in the exact form that small counts need). The other gains are tested by `swap_p`.
 
-    With `groups` (n,), the queries of a pair task, resamples draw whole groups, and the test is its form for them, see
-    `sign_flip`: rows that are won and lost together are no independent trials.
+    With `groups` (n,), the queries of a pair task, resamples draw and swaps swap whole groups, and McNemar's test is
+    its form for them, see `sign_flip`: rows that are won and lost together are no independent trials.
     """
     a, b = proba_a.argmax(axis=1), proba_b.argmax(axis=1)
     a_right, b_right = a == true, b == true
-    f1 = macro_f1(true, proba_a.shape[1])
-
-    def accuracy_gain(weights: Floats, a_right: npt.NDArray[np.bool_], b_right: npt.NDArray[np.bool_]) -> Floats:
-        return accuracy_of(weights, a_right) - accuracy_of(weights, b_right)
-
-    def macro_f1_gain(weights: Floats, true: Labels, a: Labels, b: Labels) -> Floats:
-        return f1(weights, true, a) - f1(weights, true, b)
-
-    gain = partial(bootstrap, groups=groups, least=-1.0, seed=seed)
     positive = true == mismatch
     ranked = None
     if positive.any():
-        scores = proba_a[:, mismatch], proba_b[:, mismatch]
-        ranked = gain(_average_precision_gain, positive, *scores, strata=positive)
-    only_a, only_b = int((a_right & ~b_right).sum()), int((b_right & ~a_right).sum())
+        ranked = ranking_gain(positive, proba_a[:, mismatch], proba_b[:, mismatch], groups, seed=seed)
+    f1 = macro_f1(true, proba_a.shape[1])
     p = paired_p(a_right, b_right, groups)
     return Comparison(
         against=against,
-        accuracy_gain=gain(accuracy_gain, a_right, b_right),
-        macro_f1_gain=gain(macro_f1_gain, true, a, b, strata=true),
+        accuracy_gain=gain_in_accuracy(a_right, b_right, groups, seed=seed),
+        macro_f1_gain=gain_by_swaps(f1, true, a, b, strata=true, groups=groups, seed=seed),
         average_precision_gain=ranked,
-        only_this_right=only_a,
-        only_other_right=only_b,
+        only_this_right=int((a_right & ~b_right).sum()),
+        only_other_right=int((b_right & ~a_right).sum()),
         p=p,
         test="exact McNemar test" if groups is None else "sign-flip test over queries",
         significant=p < SIGNIFICANCE,
     )
 
 
-def _average_precision_gain(weights: Floats, positive: npt.NDArray[np.bool_], a: Floats, b: Floats) -> Floats:
-    return average_precision_of(weights, positive, a) - average_precision_of(weights, positive, b)
+def gain_in_accuracy(
+    a_right: npt.NDArray[np.bool_], b_right: npt.NDArray[np.bool_], groups: Labels | None = None, *, seed: int = 0
+) -> Estimate:
+    """Return by how much the share of the rows (n,) that a has right is above that of b; `paired_p` tests it."""
+
+    def gain(weights: Floats, a_right: npt.NDArray[np.bool_], b_right: npt.NDArray[np.bool_]) -> Floats:
+        return accuracy_of(weights, a_right) - accuracy_of(weights, b_right)
+
+    return bootstrap(gain, a_right, b_right, groups=groups, least=-1.0, seed=seed)
 
 
 def paired_p(a_right: npt.NDArray[np.bool_], b_right: npt.NDArray[np.bool_], groups: Labels | None) -> float:

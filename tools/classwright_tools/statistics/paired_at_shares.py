@@ -10,8 +10,8 @@ import numpy.typing as npt
 from classwright_tools.domain.comparison import Comparison
 from classwright_tools.statistics.at_shares import gain_at_shares, row_weights
 from classwright_tools.statistics.exact_tests import SIGNIFICANCE
-from classwright_tools.statistics.intervals import bootstrap
 from classwright_tools.statistics.metrics import Floats, Labels, macro_f1
+from classwright_tools.statistics.swapped_answers import gain_by_swaps
 
 FLIPS = 9_999
 _BLOCK = 500  # draws of signs held at once
@@ -31,7 +31,7 @@ def compare_at_shares(
 
     Both probabilities (n, k) are those that the two decide by. The gains are those of accuracy and macro-F1 if every
     label had its share of the rows; a resample keeps each label's number of rows, or draws whole `groups` (n,). The
-    test is `weighted_p`. None where a label that has a share has no row.
+    accuracy is tested by `weighted_p`, macro-F1 by `swap_p`. None where a label that has a share has no row.
     """
     counts = np.bincount(true, minlength=len(shares))
     if np.any((counts == 0) & (np.asarray(shares) > 0)):
@@ -41,15 +41,14 @@ def compare_at_shares(
     weight = row_weights(true, shares)
     f1 = macro_f1(true, proba_a.shape[1])
 
-    def macro_f1_gain(weights: Floats, true: Labels, a: Labels, b: Labels) -> Floats:
-        counted = weights * weight[true]
-        return f1(counted, true, a) - f1(counted, true, b)
+    def macro_f1_there(weights: Floats, true: Labels, given: Labels) -> Floats:
+        return f1(weights * weight[true], true, given)
 
     p = weighted_p(true, a_right, b_right, shares, groups, seed=seed)
     return Comparison(
         against=against,
         accuracy_gain=gain_at_shares(true, a_right, b_right, shares, groups, seed=seed),
-        macro_f1_gain=bootstrap(macro_f1_gain, true, a, b, strata=true, groups=groups, least=-1.0, seed=seed),
+        macro_f1_gain=gain_by_swaps(macro_f1_there, true, a, b, strata=true, groups=groups, seed=seed),
         only_this_right=int((a_right & ~b_right).sum()),
         only_other_right=int((b_right & ~a_right).sum()),
         p=p,

@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import partial
 
 import numpy as np
 import numpy.typing as npt
 
-from classwright_tools.domain.figures import Estimate
+from classwright_tools.domain.comparison import Comparison
 from classwright_tools.domain.gains import RareLabelGain, TestedGain
 from classwright_tools.statistics.at_shares import rare_label
-from classwright_tools.statistics.exact_tests import SIGNIFICANCE
+from classwright_tools.statistics.exact_tests import SIGNIFICANCE, holm
 from classwright_tools.statistics.intervals import bootstrap
 from classwright_tools.statistics.metrics import LEAST_ROWS, Floats, Labels, accuracy_of, balanced_accuracy
 from classwright_tools.statistics.paired import paired_p
-from classwright_tools.statistics.paired_at_shares import weighted_p
-from classwright_tools.statistics.ranking import average_precision_of
+from classwright_tools.statistics.swapped_answers import gain_by_swaps, ranking_gain
+
+_OF_RARE = ("recall_gain", "average_precision_gain", "balanced_accuracy_gain")
 
 
 def rare_gain(
@@ -33,24 +33,37 @@ def rare_gain(
 
     The rows' labels are `true` (n,). Intervals are the paired bootstrap's: a resample keeps each label's number of
     rows, or draws whole `groups` (n,). The recall is tested by the exact McNemar test on the label's rows, or its form
-    for `groups`. None where no label is rare, or fewer than `LEAST_ROWS` rows have it.
+    for `groups`, the others by `swap_p`. None where no label is rare, or fewer than `LEAST_ROWS` rows have it.
     """
     rare = rare_label(shares)
     of_it = true == rare
     if rare is None or of_it.sum() < LEAST_ROWS:
         return None
-    a, b = proba_a.argmax(axis=1), proba_b.argmax(axis=1)
-    gain = partial(bootstrap, groups=groups, least=-1.0, seed=seed)
+    a, b = proba_a.argmax(axis=1) == rare, proba_b.argmax(axis=1) == rare
+    own = None if groups is None else groups[of_it]
+    found = bootstrap(_recall_gain, of_it, a, b, strata=of_it, groups=groups, least=-1.0, seed=seed)
+    p = paired_p(a[of_it], b[of_it], own)
     return RareLabelGain(
         label=names[rare],
         rows=int(of_it.sum()),
-        recall_gain=_tested(
-            gain(_recall_gain, of_it, a == rare, b == rare, strata=of_it),
-            paired_p(a[of_it] == rare, b[of_it] == rare, None if groups is None else groups[of_it]),
-        ),
-        average_precision_gain=gain(_ranking_gain, of_it, proba_a[:, rare], proba_b[:, rare], strata=of_it),
+        recall_gain=TestedGain(**found.model_dump(), p=p, significant=p < SIGNIFICANCE),
+        average_precision_gain=ranking_gain(of_it, proba_a[:, rare], proba_b[:, rare], groups, seed=seed),
         balanced_accuracy_gain=balanced_gain(true, proba_a, proba_b, groups, seed=seed),
     )
+
+
+def with_rare(found: Comparison, rare: RareLabelGain | None) -> Comparison:
+    """Return `found` with the gains of the `rare` label, which with that in macro-F1 are tested beside the accuracy.
+
+    All of these together err as often as one test at 5%: what is `significant` is so by Holm's procedure.
+    """
+    if rare is None:
+        return found
+    gains = (found.macro_f1_gain, *(getattr(rare, name) for name in _OF_RARE))
+    beyond = holm([gain.p for gain in gains], SIGNIFICANCE)
+    macro_f1, *own = (gain.model_copy(update={"significant": one}) for gain, one in zip(gains, beyond, strict=True))
+    told = rare.model_copy(update=dict(zip(_OF_RARE, own, strict=True)))
+    return found.model_copy(update={"macro_f1_gain": macro_f1, "rare": told})
 
 
 def balanced_gain(
@@ -61,32 +74,12 @@ def balanced_gain(
     *,
     seed: int = 0,
 ) -> TestedGain:
-    """Return how much higher the balanced accuracy of a is than that of b, as `rare_gain` does.
-
-    It is tested by random signs of the rows' differences, each label's rows counting for one share (`weighted_p`).
-    """
+    """Return how much higher the balanced accuracy of a is than that of b, as `rare_gain` does."""
     a, b = proba_a.argmax(axis=1), proba_b.argmax(axis=1)
-    counts = np.bincount(true)
-    alike = (counts > 0) / np.count_nonzero(counts)
-    return _tested(
-        bootstrap(_balanced_gain, true, a, b, strata=true, groups=groups, least=-1.0, seed=seed),
-        weighted_p(true, a == true, b == true, alike.tolist(), groups, seed=seed),
-    )
-
-
-def _tested(gain: Estimate, p: float) -> TestedGain:
-    return TestedGain(**gain.model_dump(), p=p, significant=p < SIGNIFICANCE)
+    return gain_by_swaps(balanced_accuracy, true, a, b, strata=true, groups=groups, seed=seed)
 
 
 def _recall_gain(
     weights: Floats, of_it: npt.NDArray[np.bool_], a: npt.NDArray[np.bool_], b: npt.NDArray[np.bool_]
 ) -> Floats:
     return accuracy_of(weights * of_it, a) - accuracy_of(weights * of_it, b)
-
-
-def _ranking_gain(weights: Floats, of_it: npt.NDArray[np.bool_], a: Floats, b: Floats) -> Floats:
-    return average_precision_of(weights, of_it, a) - average_precision_of(weights, of_it, b)
-
-
-def _balanced_gain(weights: Floats, true: Labels, a: Labels, b: Labels) -> Floats:
-    return balanced_accuracy(weights, true, a) - balanced_accuracy(weights, true, b)

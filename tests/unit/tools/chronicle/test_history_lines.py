@@ -8,6 +8,7 @@ from dataclasses import replace
 import pytest
 
 from classwright_tools.context import ToolContext
+from classwright_tools.domain import gains
 from classwright_tools.domain.comparison import Comparison
 from classwright_tools.domain.example import make_example
 from classwright_tools.domain.figures import Estimate
@@ -45,7 +46,7 @@ def few_differ() -> Comparison:
     return Comparison(
         against="support-m1",
         accuracy_gain=Estimate(value=0.024, low=0.004, high=0.057),
-        macro_f1_gain=Estimate(value=0.023, low=0.001, high=0.048),
+        macro_f1_gain=gains.TestedGain(value=0.023, low=0.001, high=0.048, p=0.03, significant=True),
         only_this_right=8,
         only_other_right=2,
         p=0.109375,
@@ -60,11 +61,11 @@ def test_a_difference_that_may_be_chance_is_so_in_the_answer_and_in_the_history(
         "Against support-m1: +0.024 accuracy (+0.004 to +0.057), it may be chance: two equally good models would "
         "differ at least as much in 11% of such comparisons, and where few answers differ that counts, not the "
         "interval (exact McNemar test, p = 0.11).",
-        "Mean of the labels (macro-F1) +0.023 (+0.001 to +0.048), more than chance by its interval.",
+        "Mean of the labels (macro-F1) +0.023 (+0.001 to +0.048), more than chance (p = 0.03).",
     ]
     assert line == (
         "against support-m1: +0.024 accuracy (+0.004 to +0.057), it may be chance (p = 0.11); mean of the labels "
-        "(macro-F1) +0.023 (+0.001 to +0.048), more than chance by its interval"
+        "(macro-F1) +0.023 (+0.001 to +0.048), more than chance (p = 0.03)"
     )
     assert few_differ.verdict == "gain"  # by macro-F1, which both name
 
