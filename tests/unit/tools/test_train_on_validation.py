@@ -74,8 +74,9 @@ def test_figures_on_validation_rows_that_were_trained_on_are_refused(context: To
         evaluate(EvaluateRequest(model=result.model), context)
 
 
+@pytest.mark.parametrize("on_validation", [True, False])
 def test_the_last_model_has_the_penalty_of_those_that_calibrate_it(
-    context: ToolContext, task: Task, monkeypatch: pytest.MonkeyPatch
+    context: ToolContext, task: Task, monkeypatch: pytest.MonkeyPatch, *, on_validation: bool
 ) -> None:
     penalties = []
 
@@ -85,8 +86,8 @@ def test_the_last_model_has_the_penalty_of_those_that_calibrate_it(
 
     monkeypatch.setattr(probe, "fit_head", recorded)
     monkeypatch.setattr(training, "with_penalty", lambda *about: dataclasses.replace(about[-1], penalty=7.0))
-    save_rows(context.workspace, written_rows(), real_rows(copies=10))
-    trained(context, "last", train_on_validation=True)
+    save_rows(context.workspace, written_rows(), real_rows(copies=10) if on_validation else [])
+    trained(context, "last", train_on_validation=on_validation)
     assert set(penalties) == {7.0}  # those of the folds, too
     assert len(penalties) > 6
 

@@ -48,16 +48,16 @@ def train(method: str, rows: Rows, validation: Rows | None, setup: Setup, *, on_
             for a matcher no mismatch; or validation rows are to be trained on, and there are too few real ones.
     """
     methods = _tried(rows, setup) if method == AUTO else [METHODS[method]]
-    enough = is_enough(validation, needed=on_validation)
+    deciding = validation if is_enough(validation, needed=on_validation) else None
     progress = rising(setup.progress)
     setup = replace(setup, progress=part(progress, 0, 1 / 3, "choosing") if on_validation else progress)
-    if validation is None or not enough:
+    setup = with_penalty(methods, rows, deciding, setup)
+    if deciding is None:
         return _by_groups(methods, rows, validation, setup)
-    setup = with_penalty(methods, rows, validation, setup)
-    chosen = _by_real_rows(methods, rows, validation, setup)
+    chosen = _by_real_rows(methods, rows, deciding, setup)
     if not on_validation:
         return chosen
-    return _on_all(chosen, rows, validation, replace(setup, progress=part(progress, 1 / 3, 2 / 3, "final")))
+    return _on_all(chosen, rows, deciding, replace(setup, progress=part(progress, 1 / 3, 2 / 3, "final")))
 
 
 def _tried(rows: Rows, setup: Setup) -> list[Method]:
