@@ -15,7 +15,7 @@ from classwright_tools.domain.noun import Slug, ToolRequest, ToolResult
 from classwright_tools.domain.task import Task
 from classwright_tools.domain.uris import artifact_uri
 from classwright_tools.errors import InvalidInput
-from classwright_tools.learning.methods.choice import MethodName, check_method, tell_unable
+from classwright_tools.learning.methods.choice import MethodName, check_encoder, check_method, tell_unable, why_untried
 from classwright_tools.learning.methods.method import Imbalance
 from classwright_tools.learning.methods.registry import AUTO, METHODS
 from classwright_tools.learning.pair_options import PairOptions, check_pair_options, pair_setup, why_no_matcher
@@ -151,7 +151,8 @@ def train_classifier(request: TrainClassifierRequest, context: ToolContext) -> T
     if request.method != AUTO or (setup.limit and setup.limit.left_out):
         return result
     tried = [trained.method, *(other.method for other in trained.tried)]
-    untried = why_no_matcher(task, data.rows.labels.tolist(), tried, request.imbalance)
+    untried = why_untried(task, request.imbalance, setup.encoder)
+    untried = untried or why_no_matcher(task, data.rows.labels.tolist(), tried, request.imbalance)
     return result.model_copy(update={"notes": (*result.notes, *filter(None, [untried]))})
 
 
@@ -174,10 +175,11 @@ def _setup(
     workspace, cache = context.workspace, EmbeddingCache(context.workspace.embeddings)
     chosen = ""
     if request.encoder == AUTO_ENCODER:
-        choice = choose_encoder(data.rows, data.validation, task, cache, request.seed, context)
+        choice = choose_encoder(data.rows, data.validation, task, request.method, cache, request.seed, context)
         encoder, chosen = choice.encoder, choice.remark
     else:
         encoder = encoder_for(task.kind, callers_encoder(request.encoder or context.encoder, context))
+    check_encoder(request.method, encoder)
     source = None
     if request.augmentation:
         source = row_source(

@@ -51,6 +51,7 @@ class Encoding:
         self._kind = encoding(name)
         self.weights_mb = _weights_mb(encoder) if encoder else MINILM_MB
         self.slowness = max(0.1, self.weights_mb / MINILM_MB)
+        self.has_layers = encoder is None or encoder.has_layers
 
     @property
     def remark(self) -> str:

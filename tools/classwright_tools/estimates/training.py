@@ -65,7 +65,9 @@ def _every_method(request: TrainClassifierRequest, context: ToolContext) -> Work
     encoding = encoding_by(request.encoder, context)
     texts = texts_of(context, dataset, SPLITS)
     methods = [METHODS[request.method]] if request.method != AUTO else []
-    methods = methods or candidates(task.kind, request.imbalance, multi_label=task.multi_label)
+    methods = methods or candidates(
+        task.kind, request.imbalance, multi_label=task.multi_label, layers=encoding.has_layers
+    )
     real = sum(card.rows("validation", origin) for origin in REAL_TEXTS)
     enough = real >= ENOUGH_REAL
     if request.train_on_validation and not enough:

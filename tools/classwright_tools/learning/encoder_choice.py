@@ -20,12 +20,13 @@ from classwright_tools.domain.advice import rows_to_tell
 from classwright_tools.domain.example import REAL_TEXTS
 from classwright_tools.domain.figures import least_lead
 from classwright_tools.domain.task import Task
-from classwright_tools.errors import Cancelled, ClasswrightError
+from classwright_tools.errors import Cancelled, ClasswrightError, InvalidInput
 from classwright_tools.learning.callers_encoders import callers_encoder
 from classwright_tools.learning.embedding_cache import EmbeddingCache
 from classwright_tools.learning.encoder_folders import MULTILINGUAL, cached_encoders, kept_encoders
 from classwright_tools.learning.encoders import Encoder
 from classwright_tools.learning.head import fit_head
+from classwright_tools.learning.methods.choice import unfit_for
 from classwright_tools.learning.pair_encoder import encoder_for
 from classwright_tools.learning.probe import CANDIDATES
 from classwright_tools.learning.rows import Rows
@@ -87,16 +88,18 @@ def choose_encoder(
     rows: Rows,
     validation: Rows | None,
     task: Task,
+    method: str,
     cache: EmbeddingCache,
     seed: int,
     context: ToolContext,
 ) -> EncoderChoice:
-    """Return the encoder of those at hand that separates `rows`, of `task`, best.
+    """Return the encoder of those at hand that separates `rows`, of `task`, best; `method` is to train on it.
 
-    Where no row can be held out, or one alone can be opened, the operator's own is kept. One that cannot be had is
-    named with the reason.
+    Where no row can be held out, or one alone can be opened, the operator's own is kept. One that cannot be had, or
+    that the method cannot train on, is named with the reason.
 
     Raises:
+        InvalidInput: the method can train on none.
         Cancelled: the caller asked to stop; embeddings that were computed are kept.
     """
     names = encoders_at_hand(task.languages, context)
@@ -115,7 +118,12 @@ def choose_encoder(
                 raise
             missing.append(f"{name!r} {error.reason}")
             continue
+        if reason := unfit_for(method, encoder):
+            missing.append(f"{Path(name).name!r} {reason}")
+            continue
         trials.append(_tried(encoder, sample, int(rows.labels.max()) + 1, cache, lambda: context.progress(None, "")))
+    if not trials:
+        raise InvalidInput("encoder 'auto'", f"finds none to train on: {'; '.join(missing)}", "Use method 'probe'.")
     return EncoderChoice(max(trials, key=lambda one: one.accuracy).encoder, _remark(trials, sample, missing))
 
 

@@ -83,6 +83,11 @@ class Encoder:
         """The number of dimensions of an embedding."""
         return int(self.model.get_embedding_dimension() or 0)
 
+    @property
+    def has_layers(self) -> bool:
+        """Whether it is a transformer, and not static: a table of the embeddings of words."""
+        return hasattr(self.model[0], "auto_model")
+
     def missing(self, texts: Sequence[str], cache: EmbeddingCache) -> list[str]:
         """Return those of the different `texts` that are not in `cache`: `embed` would compute them."""
         names = self._names_in_cache(texts)

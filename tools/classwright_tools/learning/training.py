@@ -63,7 +63,7 @@ def train(method: str, rows: Rows, validation: Rows | None, setup: Setup, *, on_
 def _tried(rows: Rows, setup: Setup) -> list[Method]:
     """Return the methods that `auto` tries: what learns from mismatches only where there are enough of them."""
     enough = int((rows.labels == setup.mismatch).sum()) >= ENOUGH_MISMATCHES
-    found = candidates("pair" if setup.pairs else "text", setup.imbalance)
+    found = candidates("pair" if setup.pairs else "text", setup.imbalance, layers=setup.encoder.has_layers)
     return [method for method in found if enough or not method.needs_mismatches]
 
 

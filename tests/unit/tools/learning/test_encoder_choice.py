@@ -11,14 +11,20 @@ import numpy as np
 import pytest
 import torch
 from safetensors.torch import load_file, save_file
+from sentence_transformers import SentenceTransformer
+from sentence_transformers.sentence_transformer.modules import StaticEmbedding
+from tokenizers import Tokenizer
 
 from classwright_tools.context import DEFAULT_ENCODER, ToolContext
 from classwright_tools.domain.task import Label, Task
 from classwright_tools.errors import Cancelled, InvalidInput
-from classwright_tools.learning.encoder_choice import FOR_ENGLISH, Trial, encoders_at_hand
+from classwright_tools.learning.embedding_cache import EmbeddingCache
+from classwright_tools.learning.encoder_choice import FOR_ENGLISH, Trial, choose_encoder, encoders_at_hand
 from classwright_tools.learning.encoder_folders import MULTILINGUAL, embedded_folder
 from classwright_tools.learning.encoders import open_encoder
+from classwright_tools.learning.methods.choice import check_encoder
 from classwright_tools.learning.model import load_model
+from classwright_tools.learning.training_data import read_training_data
 from classwright_tools.train_classifier import TrainClassifierRequest, TrainClassifierResult, train_classifier
 from classwright_tools.workspace.workspace import Workspace
 from support.learning import real_rows, save_rows, written_rows
@@ -46,6 +52,14 @@ def without_sense(folder: Path) -> Path:
     return folder
 
 
+def static(folder: Path) -> Path:
+    """Make `folder` an encoder that is a table of words, drawn at random; return it."""
+    torch.manual_seed(0)
+    words = StaticEmbedding(Tokenizer.from_file(str(embedded_folder() / "tokenizer.json")), embedding_dim=32)
+    SentenceTransformer(modules=[words], device="cpu").save_pretrained(str(folder))
+    return folder
+
+
 def trained(context: ToolContext, **asked: object) -> TrainClassifierResult:
     fields = {"task": "support", "method": "probe", "encoder": "auto"} | asked
     return train_classifier(TrainClassifierRequest.model_validate(fields), context)
@@ -66,6 +80,27 @@ def test_the_encoder_that_separates_best_is_kept_whoever_is_the_servers(context:
     assert found[0] in " ".join(model.card.remarks)
     assert "The lead over 'poor' is more than chance." in " ".join(answer.notes)
     assert str(tmp_path) not in " ".join(answer.notes)
+
+
+def test_a_static_encoder_is_trained_on_by_what_needs_no_layers(context: ToolContext, tmp_path: Path) -> None:
+    save_rows(context.workspace, written_rows())
+    own = replace(context, encoder=str(static(tmp_path / "static")))
+
+    answer = trained(own, method="auto", encoder=None)
+
+    assert answer.method == "probe"
+    assert "Not tried: 'contrastive'. The encoder is static" in " ".join(answer.notes)
+    refused = "encoder 'static': is static, a table of words, and has no layers, which method '{}' needs"
+    with pytest.raises(InvalidInput, match=refused.format("finetune")):
+        trained(own, method="finetune", encoder=None)
+    with pytest.raises(InvalidInput, match=refused.format("matcher")):
+        check_encoder("matcher", open_encoder(own.encoder))
+
+    data = read_training_data(own.workspace, "support-d1", own.workspace.task("support"))
+    cache = EmbeddingCache(own.workspace.cache)
+    choice = choose_encoder(data.rows, None, own.workspace.task("support"), "contrastive", cache, 0, own)
+    assert choice.encoder.has_layers
+    assert "Not tried: 'static' is static" in choice.remark
 
 
 def test_enough_real_validation_rows_decide(context: ToolContext) -> None:

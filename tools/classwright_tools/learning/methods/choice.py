@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 from pydantic import AfterValidator, Field
 
 from classwright_tools.domain.task import Task
 from classwright_tools.errors import InvalidInput
 from classwright_tools.learning.methods.method import Imbalance, Method
-from classwright_tools.learning.methods.registry import AUTO, METHODS, methods_for
+from classwright_tools.learning.methods.registry import AUTO, METHODS, candidates, methods_for
+
+if TYPE_CHECKING:
+    from classwright_tools.learning.encoders import Encoder
 
 
 def _known(name: str) -> str:
@@ -71,6 +74,31 @@ def check_method(method: str, imbalance: Imbalance, task: Task) -> None:
             f"is not for method {method!r}",
             f"Leave `imbalance` out, or use one of {_listed(able)}.",
         )
+
+
+def unfit_for(method: str, encoder: Encoder) -> str:
+    """Return why `method` cannot train on the `encoder`, as the reason of an error; nothing where it can."""
+    if method == AUTO or encoder.has_layers or not METHODS[method].needs_layers:
+        return ""
+    return f"is static, a table of words, and has no layers, which method {method!r} needs"
+
+
+def check_encoder(method: str, encoder: Encoder) -> None:
+    """Raise an `InvalidInput` if `method` cannot train on the `encoder`."""
+    from classwright_tools.learning.encoders import shown_name
+
+    if reason := unfit_for(method, encoder):
+        raise InvalidInput(
+            f"encoder {shown_name(encoder.ref.name)!r}", reason, "Use method 'probe', or name another encoder."
+        )
+
+
+def why_untried(task: Task, imbalance: Imbalance, encoder: Encoder) -> str:
+    """Return the sentence on the methods that `auto` did not try since the `encoder` has no layers; else nothing."""
+    named = [repr(one.name) for one in candidates(task.kind, imbalance) if unfit_for(one.name, encoder)]
+    if task.multi_label or not named:
+        return ""
+    return f"Not tried: {', '.join(named)}. The encoder is static, a table of words, and has no layers to train on."
 
 
 MethodName = Annotated[str, AfterValidator(_known), Field(json_schema_extra=_describe)]

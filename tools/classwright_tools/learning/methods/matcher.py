@@ -26,6 +26,7 @@ class MatcherMethod(Method):
     summary = "attention between the two texts' words, minutes"
     kinds = ("pair",)
     auto = True
+    needs_layers = True
     needs_mismatches = True
 
     def fit(self, rows: Rows, setup: Setup) -> Classifier:

@@ -62,6 +62,8 @@ class Method(ABC):
     """Whether it trains on rows that were generated as embeddings as well, those of `Setup.row_source`."""
     tunes: ClassVar[bool] = False
     """Whether it trains the encoder along, which the model then holds: time and memory grow with the encoder."""
+    needs_layers: ClassVar[bool] = False
+    """Whether it works on the layers of a transformer: a static encoder, a table of words, has none."""
     needs_mismatches: ClassVar[bool] = False
     """Whether it learns from pairs of the task's mismatch label, and from others."""
 
@@ -128,6 +130,7 @@ class TuningMethod(EmbeddingMethod):
 
     imbalance = ("none", "class_weights", "logit_adjustment")
     tunes = True
+    needs_layers = True
 
     def refit(self, chosen: Classifier, rows: Rows, setup: Setup) -> Classifier:
         """Return the tuned encoder of `chosen` with a regression on all `rows`: it is tuned once."""

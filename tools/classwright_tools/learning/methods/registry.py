@@ -68,10 +68,10 @@ def methods_for(kind: TaskKind, *, multi_label: bool) -> list[str]:
     return [AUTO, *(method.name for method in able if method.multi_label or not multi_label)]
 
 
-def candidates(kind: TaskKind, imbalance: Imbalance, *, multi_label: bool = False) -> list[Method]:
-    """Return the methods that `auto` tries for tasks of `kind`, the cheapest first."""
+def candidates(kind: TaskKind, imbalance: Imbalance, *, multi_label: bool = False, layers: bool = True) -> list[Method]:
+    """Return the methods that `auto` tries for tasks of `kind`, the cheapest first; `layers` are the encoder's."""
     able = [one for one in METHODS.values() if one.auto and kind in one.kinds and imbalance in one.imbalance]
-    return [one for one in able if one.multi_label] if multi_label else able
+    return [one for one in able if (one.multi_label or not multi_label) and (layers or not one.needs_layers)]
 
 
 def method_of(card: ModelCard, subject: str) -> Method:
