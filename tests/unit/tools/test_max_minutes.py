@@ -16,6 +16,7 @@ from classwright_tools.synthesize_examples import SynthesizeExamplesRequest, syn
 from classwright_tools.train_classifier import TrainClassifierRequest, train_classifier
 from support.clock import Clock
 from support.learning import real_rows, save_rows, written_rows
+from support.several import several_dataset
 from support.synthesize import asked_of, with_writer
 from support.writing_verbs import ScriptedWriter, texts_of, well_written
 
@@ -102,3 +103,24 @@ def test_a_method_that_is_named_is_refused_or_stopped_with_a_way_out(
 
     assert isinstance(caught.value, ClasswrightError)
     assert "use method 'probe'" in str(caught.value)
+
+
+def test_where_rows_have_several_labels_the_method_is_refused_at_once_or_what_it_made_is_kept(
+    context: ToolContext, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    several_dataset(context.workspace)
+    told: list[str] = []
+
+    def report(_: float | None, message: str) -> None:
+        told.append(message)
+        clock.now += 1_000 if "part 2 of" in message else 0
+
+    own = replace(context, report=report)
+    request = TrainClassifierRequest(task="mail", max_minutes=10)
+    monkeypatch.setattr(training, "seconds_by_method", lambda *_: {"probe": 5_000.0})
+    with pytest.raises(BudgetExceeded, match="should take about 83 min"):
+        train_classifier(request, own)
+    assert not any("embedding" in message for message in told)
+    monkeypatch.setattr(training, "seconds_by_method", lambda *_: {})
+    assert train_classifier(request, own).method == "probe"
+    assert any("part 2 of" in message for message in told)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 from typing import Any
 
+import numpy as np
 import pytest
 
 from classwright_tools.context import ToolContext
@@ -65,6 +66,21 @@ def test_validation_rows_that_were_learnt_are_told_by_their_origin(context: Tool
     card = load_model(context.workspace, result.model).card
     assert card.training_rows == {"written": 30, "real": 40, "annotated": 20}
     assert (result.real_training_rows, card.validation_rows_learnt) == (40, 60)
+
+
+def test_a_label_whose_validation_rows_resemble_one_another_is_measured_and_has_its_share(
+    context: ToolContext, task: Task
+) -> None:
+    shares = {"refund": 0.5, "delivery": 0.3, "account": 0.2}
+    context.workspace.save_task(task.model_copy(update={"expected_shares": shares}))
+    save_rows(context.workspace, written_rows(), real_rows(copies=10)[:50])  # those of one label are a text's likes
+
+    result = trained(context, "last", train_on_validation=True)
+
+    card = load_model(context.workspace, result.model).card
+    assert (card.validation.rows, card.validation.not_covered) == (50, ())
+    assert card.shares
+    assert np.isfinite(card.offsets).all()
 
 
 def test_figures_on_validation_rows_that_were_trained_on_are_refused(context: ToolContext, task: Task) -> None:

@@ -100,9 +100,11 @@ def test_an_export_gives_the_probabilities_at_the_shares(context: ToolContext, t
     np.testing.assert_allclose(proba, model.predict_proba([UNCLEAR]), atol=1e-5)
 
 
-def test_stated_shares_go_before_those_that_texts_tell(context: ToolContext, task: Task) -> None:
+@pytest.mark.parametrize("validation", [10, 0])
+def test_stated_shares_go_before_those_that_texts_tell(context: ToolContext, task: Task, validation: int) -> None:
     context.workspace.save_task(task.model_copy(update={"expected_shares": STATED}))
-    rows_with(context, *unlabelled_rows(delivery=10, refund=50, account=40))
+    texts = unlabelled_rows(delivery=10, refund=50, account=40)
+    save_rows(context.workspace, written_rows(), real_rows(validation), unlabelled=texts)
     result = trained(context)
     card = model_of(context, result).card
     assert card.shares

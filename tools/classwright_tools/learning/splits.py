@@ -22,12 +22,12 @@ def sampled_places(labels: np.ndarray, most: int, least: int, seed: int) -> np.n
     return np.unique(np.concatenate([order[:most], *few]))
 
 
-def grouped_folds(rows: Rows, seed: int, folds: int = FOLDS) -> Folds:
+def grouped_folds(rows: Rows, seed: int, folds: int = FOLDS, beside: Rows | None = None) -> Folds:
     """Return up to `folds` pairs of places (training, held out), no row held out twice; fewer where groups are few.
 
     The folds keep the labels' shares as well as whole groups allow. The first pair serves as a single hold-out. A row
-    with one label is held out only where others of its label are trained on: else it could not be answered rightly. So
-    there may be no fold at all.
+    with one label is held out only where others of its label are trained on, in its folds or among those `beside`: else
+    it could not be answered rightly. So there may be no fold at all.
     """
     groups = len(np.unique(rows.groups))
     if groups < 2:
@@ -37,19 +37,23 @@ def grouped_folds(rows: Rows, seed: int, folds: int = FOLDS) -> Folds:
     count = max(2, min(folds, groups, most))
     fold = fold_of_each(labels, rows.groups, count, seed)
     pairs = [(np.flatnonzero(fold != number), np.flatnonzero(fold == number)) for number in range(count)]
+    known = beside.strata if beside else labels[:0]
+    learnt = [np.union1d(labels[train], known) for train, _ in pairs]
     answerable = [
-        (train, held if rows.several else held[np.isin(labels[held], labels[train])]) for train, held in pairs
+        (train, held if rows.several else held[np.isin(labels[held], own)])
+        for (train, held), own in zip(pairs, learnt, strict=True)
+        if len(own) > 1
     ]
-    return [(train, held) for train, held in answerable if len(held) and len(np.unique(labels[train])) > 1]
+    return [(train, held) for train, held in answerable if len(held)]
 
 
-def needed_folds(rows: Rows, seed: int, folds: int = FOLDS) -> Folds:
+def needed_folds(rows: Rows, seed: int, folds: int = FOLDS, beside: Rows | None = None) -> Folds:
     """Return the grouped folds of `rows`, of which there is at least one.
 
     Raises:
         NotEnoughData: no row can be held out.
     """
-    return _some(grouped_folds(rows, seed, folds))
+    return _some(grouped_folds(rows, seed, folds, beside))
 
 
 def answerable_folds(rows: Rows, seed: int) -> Folds:

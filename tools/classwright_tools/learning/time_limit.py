@@ -50,6 +50,12 @@ class TimeLimit:
 
         return limited
 
+    def begin(self, first: Method) -> None:
+        """Raise an `OutOfTime` if the `first` method should take far longer than the limit."""
+        seconds = self._expected.get(first.name, 0.0)
+        if seconds > HOPELESS * 60 * self._minutes:
+            raise self._passed(f"are set, and {first.name!r} should take about {spoken(seconds)}")
+
     def fitted(self, methods: Sequence[Method], fit: Callable[[Method], T]) -> list[T]:
         """Return what `fit` makes of each of the `methods` that the limit allows; the first one must be among them.
 
@@ -61,8 +67,6 @@ class TimeLimit:
         fits: list[T] = []
         for method in methods:
             seconds = self._expected.get(method.name, 0.0)
-            if not fits and seconds > HOPELESS * 60 * self._minutes:
-                raise self._passed(f"are set, and {method.name!r} should take about {spoken(seconds)}")
             if fits and seconds > self._seconds_left:
                 self._leave_out(method, f"should take about {spoken(seconds)}")
                 continue

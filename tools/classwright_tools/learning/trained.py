@@ -85,14 +85,14 @@ def _merit(held: HeldOut, shares: TaskShares | None) -> float:
 
 def calibrated(
     best: Fit,
-    fits: Sequence[Fit],
+    tried: Sequence[Candidate],
     by: HeldOut,
     shares: TaskShares | None,
     checked: HeldOut | None = None,
     *,
     validation: bool = False,
 ) -> Trained:
-    """Return the `best` of `fits`, calibrated by the answers `by`, and at the task's `shares` if they are known.
+    """Return the `best` fit of those `tried`, calibrated by the answers `by`, at the task's `shares` if they are known.
 
     Those are to `validation` rows, else to training rows. Those that it was `checked` by, if they are others, tell its
     scope too.
@@ -110,7 +110,7 @@ def calibrated(
         validation=by.figures_of(proba),
         classes=by.classes_of(proba),
         grouped=None,
-        tried=tuple(_candidate(best, one, shares) for one in fits if one.method is not best.method),
+        tried=tuple(tried),
         temperature=temperature,
         sureness=sureness(proba * may_be_sure[:, None], by.labels, shares.values if shares else None),
         sure_on=by.data,
@@ -133,8 +133,12 @@ def _effect(prior: Prior, by: HeldOut) -> SharesEffect:
     return SharesEffect(by_own=right_by_own.mean(), at_shares=at_shares, at_shares_by_own=at_shares_by_own)
 
 
+def beside_best(best: Fit, fits: Sequence[Fit], shares: TaskShares | None) -> list[Candidate]:
+    """Return what each other one of `fits` is beside the `best`, whose lead is at the `shares` if known."""
+    return [_candidate(best, one, shares) for one in fits if one.method is not best.method]
+
+
 def _candidate(best: Fit, other: Fit, shares: TaskShares | None) -> Candidate:
-    """Return what the `other` fit is beside the `best`, whose lead is at the `shares` if known."""
     found = best.held.against(other.method.name, other.held)
     if shares is None or best.held.validation.average_precision:
         return found

@@ -27,7 +27,7 @@ from classwright_tools.learning.rows import Rows, without_queries
 from classwright_tools.learning.setup import Setup
 from classwright_tools.learning.splits import Folds, grouped_folds, needed_folds, sampled_places
 from classwright_tools.learning.time_limit import within
-from classwright_tools.learning.trained import Fit, Trained, best_fit, calibrated
+from classwright_tools.learning.trained import Fit, Trained, beside_best, best_fit, calibrated
 from classwright_tools.learning.training_data import is_enough
 from classwright_tools.statistics.grouped_folds import FOLDS
 
@@ -46,8 +46,11 @@ def train(method: str, rows: Rows, validation: Rows | None, setup: Setup, *, on_
     Raises:
         NotEnoughData: there are too few real validation rows to choose and calibrate by, and no row can be held out, or
             for a matcher no mismatch; or validation rows are to be trained on, and there are too few real ones.
+        OutOfTime: no method could be trained within the limit.
     """
     methods = _tried(rows, setup) if method == AUTO else [METHODS[method]]
+    if setup.limit:
+        setup.limit.begin(methods[0])
     deciding = validation if is_enough(validation, needed=on_validation) else None
     progress = rising(setup.progress)
     setup = replace(setup, progress=part(progress, 0, 1 / 3, "choosing") if on_validation else progress)
@@ -85,7 +88,8 @@ def _by_real_rows(methods: Sequence[Method], rows: Rows, validation: Rows, setup
     best = best_fit(fits, shares)
     sample = rows.take(sampled_places(rows.strata, MOST_CROSSED, LEAST_CROSSED, setup.seed))
     folds = grouped_folds(sample, setup.seed) if best.method.cross_validated else []
-    trained = replace(calibrated(best, fits, best.held, shares, validation=True), why_no_shares=why_no_shares)
+    trained = calibrated(best, beside_best(best, fits, shares), best.held, shares, validation=True)
+    trained = replace(trained, why_no_shares=why_no_shares)
     if not folds:
         return trained
     own = replace(setup, progress=by_method[_IN_GROUPS])
@@ -103,15 +107,16 @@ def _on_all(chosen: Trained, rows: Rows, validation: Rows, setup: Setup) -> Trai
         NotEnoughData: no validation row can be held out of the others.
     """
     method, all_rows = METHODS[chosen.method], rows.beside(validation)
-    folds = needed_folds(validation, setup.seed, FOLDS if method.cross_validated else FEW_FOLDS)
+    folds = needed_folds(validation, setup.seed, FOLDS if method.cross_validated else FEW_FOLDS, rows)
     crossed = _held_out(
         method, validation, folds, replace(setup, progress=part(setup.progress, 0, 0.8, "held out")), rows
     )
     own = replace(setup, progress=part(setup.progress, 0.8, 0.2, f"{method.name}, all rows"))
     classifier = metered_fit(method, all_rows, own)
     shares = chosen.prior.shares if chosen.prior else None
-    trained = calibrated(replace(crossed, classifier=classifier), (), crossed.held, shares, validation=True)
-    return replace(trained, grouped=chosen.grouped, tried=chosen.tried, why_no_shares=chosen.why_no_shares)
+    fit = replace(crossed, classifier=classifier)
+    trained = calibrated(fit, chosen.tried, crossed.held, shares, validation=True)
+    return replace(trained, grouped=chosen.grouped, why_no_shares=chosen.why_no_shares)
 
 
 def _on_validation(classifier: Classifier, validation: Rows, setup: Setup) -> HeldOut:
@@ -142,10 +147,14 @@ def _by_groups(methods: Sequence[Method], rows: Rows, validation: Rows | None, s
         if len(methods) > 1
         else metered_fit(best.method, rows, own)
     )
-    crossing = replace(setup, progress=by_method[_IN_GROUPS])
-    grouped = _held_out(best.method, rows, folds, crossing).held if best.method.cross_validated else best.held
+    tried, grouped = beside_best(best, fits, shares), best.held
+    if best.method.cross_validated:
+        crossed = _held_out(best.method, rows, folds, replace(setup, progress=by_method[_IN_GROUPS]))
+        grouped = crossed.held
+        if shares is None:  # the fold that methods are compared on has fewer rows of each label
+            shares, why_no_shares = _shares(crossed, setup)
     checked = None if validation is None else _on_validation(classifier, validation, own)
-    trained = calibrated(replace(best, classifier=classifier), fits, grouped, shares, checked)
+    trained = calibrated(replace(best, classifier=classifier), tried, grouped, shares, checked)
     trained = replace(trained, why_no_shares=why_no_shares)
     if checked is None:
         return trained

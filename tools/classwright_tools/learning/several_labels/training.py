@@ -29,6 +29,7 @@ from classwright_tools.learning.scope import out_of_scope, scope_by
 from classwright_tools.learning.setup import Setup
 from classwright_tools.learning.several_labels.calibration import f1_thresholds, fit_scaling, sure_labels_of
 from classwright_tools.learning.splits import grouped_folds, needed_folds
+from classwright_tools.learning.time_limit import within
 from classwright_tools.learning.trained import Trained
 from classwright_tools.learning.training import FEW_FOLDS
 from classwright_tools.learning.training_data import is_enough
@@ -63,14 +64,17 @@ def train_several(
     Raises:
         NotEnoughData: no training row can be held out and there are too few real validation rows to calibrate by, or
             these are to be trained on.
+        OutOfTime: the method could not be trained within the limit.
     """
     enough = is_enough(validation, needed=on_validation)
     chosen = METHODS[method] if method != AUTO else candidates("text", setup.imbalance, multi_label=True)[0]
+    if setup.limit:
+        setup.limit.begin(chosen)
     progress = rising(setup.progress)
     setup = with_penalty([chosen], rows, validation, replace(setup, progress=progress))
     own = replace(setup, progress=part(progress, 0.6, 0.4, f"{chosen.name}, all rows"))
     learnt = rows.beside(validation) if validation and on_validation else rows
-    classifier = metered_fit(chosen, learnt, own)
+    [classifier] = within(setup.limit, [chosen], lambda method: metered_fit(method, learnt, own))
     assert isinstance(classifier, EmbeddingClassifier)
     held_out = replace(setup, progress=part(progress, 0, 0.6, f"{chosen.name}, held out"))
     checked = _checked(chosen, classifier, rows, validation, held_out, on_validation=on_validation)
@@ -142,6 +146,7 @@ def _out_of_fold(method: Method, rows: Rows, setup: Setup, beside: Rows | None =
     for number, (train, held) in enumerate(folds):
         told = f"part {number + 1} of {len(folds)}"
         own = replace(setup, progress=part(setup.progress, number / len(folds), 1 / len(folds), told))
+        own.progress(0, "fitting")
         kept = rows.take(train)
         classifier = metered_fit(method, beside.beside(kept) if beside else kept, own)
         answers.append(assessed(classifier, rows.take(held).texts, own.k, own.embedding))
