@@ -134,9 +134,9 @@ def test_answers_make_way_for_columns_of_their_names(tmp_path: Path) -> None:
 def test_in_parquet_a_column_of_several_types_is_one_of_text(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(bulk, "PART_ROWS", 2)
     rows: list[dict[str, Any]] = [
-        {"id": 1, "n": 1, "big": 0.5, "in_one": ["x", 1], "in_a": {"u": 1}, "text": "tiny"},
-        {"id": 2, "n": 0.5, "big": 3, "in_one": None, "in_a": {"w": "a"}, "text": "tiny"},
-        {"id": "a", "n": 2, "big": 2**60 + 1, "in_one": [], "in_a": {"u": "b"}, "text": "x" * 30},
+        {"id": 1, "n": 1, "big": 0.5, "in_one": ["x", 1], "in_a": {"u": 1}, "bare": {}, "late": {}, "text": "tiny"},
+        {"id": 2, "n": 0.5, "big": 3, "in_one": None, "in_a": {"w": "a"}, "bare": {}, "text": "tiny"},
+        {"id": "a", "n": 2, "big": 2**60 + 1, "in_one": [], "in_a": {"u": "b"}, "late": {"u": 1}, "text": "x" * 30},
         {"id": None, "n": None, "big": None, "in_one": None, "in_a": None, "text": "tiny"},
     ]
     source, output = tmp_path / "in.jsonl", tmp_path / "out.parquet"
@@ -149,8 +149,10 @@ def test_in_parquet_a_column_of_several_types_is_one_of_text(tmp_path: Path, mon
     assert table["n"] == [1, 0.5, 2, None]
     assert table["big"] == ["0.5", "3", str(2**60 + 1), None]
     assert table["in_one"] == ['["x", 1]', None, "[]", None]
+    assert table["bare"] == ["{}", "{}", None, None]
+    assert table["late"] == [{"u": None}, None, {"u": 1}, None]
     assert table["label"] == ["short", "short", "long", "short"]
-    assert "Written as text, as their values are of several types: 'id', 'big', 'in_one', 'in_a'." in found.summary
+    assert "Written as text, as no one type holds their values: 'id', 'big', 'in_one', 'in_a', 'bare'." in found.summary
     assert not output.with_name("out.parquet.parts").exists()
 
 
@@ -251,6 +253,21 @@ def test_a_folder_of_parquet_and_csv_becomes_one_file_that_names_the_files(tmp_p
     assert table["probability"] == [0.8, 1.0, 0.55]
     assert table["sure"] == [True, True, False]
     assert table["when"] == [1.5, None, None]
+
+
+def test_files_of_one_name_are_told_apart_and_a_column_file_of_their_own_is_kept(tmp_path: Path) -> None:
+    for month in ("jan", "feb"):
+        (tmp_path / "in" / month).mkdir(parents=True)
+        row = {"text": "tiny", "file": {"name": month}}
+        (tmp_path / "in" / month / "data.jsonl").write_text(f"{json.dumps(row)}\n[\n", encoding="utf-8")
+
+    found = classify_files(Lengths(), tmp_path / "in", tmp_path / "out.jsonl", model_name="m")
+
+    rows = [json.loads(line) for line in (tmp_path / "out.jsonl").read_text(encoding="utf-8").splitlines()]
+    assert [row["source_file"] for row in rows[::2]] == ["feb/data.jsonl", "jan/data.jsonl"]
+    assert [row["file"] for row in rows[::2]] == [{"name": "feb"}, {"name": "jan"}]
+    assert {name: tally.texts for name, tally in found.by_file.items()} == {"feb/data.jsonl": 1, "jan/data.jsonl": 1}
+    assert "file 'jan/data.jsonl', line 2" in found.summary
 
 
 def test_a_run_that_was_stopped_goes_on_after_its_last_part(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -14,7 +14,7 @@ from pydantic import Field
 
 from classwright.predict import names_beside, probability_column
 from classwright_tools.bulk.answer_cells import AnswerCells
-from classwright_tools.bulk.outputs import opened_table, write_output
+from classwright_tools.bulk.outputs import file_column, opened_table, write_output
 from classwright_tools.context import ToolContext
 from classwright_tools.curation.kept_source import content_of, kept_rows
 from classwright_tools.curation.row_sources import RowSources, row_sources
@@ -148,10 +148,8 @@ class AnswersTable:
     @cached_property
     def _file(self) -> list[str]:
         """The column that says of which source a row is, under a name that no source has; none where there is one."""
-        name, there = "file", set(chain.from_iterable(source.columns for source in self.sources))
-        while name in there:
-            name = f"source_{name}"
-        return [name] if len(self.sources) > 1 else []
+        there = set(chain.from_iterable(source.columns for source in self.sources))
+        return [file_column(there)] if len(self.sources) > 1 else []
 
     def _parts(self) -> Iterator[list[list[Any]]]:
         rows, done = self._rows(), self.cells.found.done

@@ -25,7 +25,7 @@ from classwright.predict import (
 )
 from classwright_tools.bulk.alarm import Tally, alarms_of
 from classwright_tools.bulk.models import Predictor, identity_of
-from classwright_tools.bulk.outputs import check_output, is_table, write_output
+from classwright_tools.bulk.outputs import check_output, file_column, is_table, write_output
 from classwright_tools.bulk.parts import Parts, is_part
 from classwright_tools.bulk.rows_in_words import each_label
 from classwright_tools.domain.excerpt import counted, listed
@@ -58,15 +58,12 @@ class BulkResult:
     encodings: list[str] = field(default_factory=list)
     """What is to be told of files that are read as Windows-1252; empty of the others."""
     as_text: tuple[str, ...] = ()
-    """The columns of values of several types, where the output has one type a column."""
+    """The columns whose values no one type holds, where the output has one type a column."""
     alarm: str = ""
     seconds: float = 0.0
 
-    def count(self, part: list[dict[str, Any]], columns: dict[str, None], file: str) -> None:
-        """Count the rows of a part and their answers; add the names of their columns to `columns`, in their order.
-
-        They are of `file`, or of the one that each names where that is empty.
-        """
+    def count(self, part: list[dict[str, Any]], columns: dict[str, None]) -> None:
+        """Count the rows of a part and their answers; add the names of their columns to `columns`, in their order."""
         self.rows += len(part)
         for row in part:
             if row["answer"] is None:
@@ -77,8 +74,7 @@ class BulkResult:
                 self.by_label.update((label or [NO_LABELS]) if isinstance(label, list) else [label])
                 self.sure += sure
                 self.out_of_scope += foreign
-                own = self.by_file.setdefault(file or row["row"]["file"], Tally())
-                own.count(label, sure=sure, foreign=foreign)
+                self.by_file.setdefault(row["file"], Tally()).count(label, sure=sure, foreign=foreign)
             columns |= dict.fromkeys(row["row"])
 
     @property
@@ -96,7 +92,7 @@ class BulkResult:
             summary += f" {unlike(self.out_of_scope)}"
         if self.as_text:
             columns = listed(map(repr, self.as_text), _NAMED)
-            summary += f" Written as text, as their values are of several types: {columns}."
+            summary += f" Written as text, as no one type holds their values: {columns}."
         if self.unanswered:
             summary += f" {unanswered(self.unanswered, self.first_unanswered)}"
         return summary
@@ -118,15 +114,16 @@ def classify_files(
 
     That is the likeliest label, its probability, whether the model is `sure`, whether the text is `out_of_scope`, and
     how probable each label is, of more than 20 labels those in `thresholds`, which are given from there on, and the
-    mismatch of pairs. Where a text may have several labels these are all that apply, in a list, and the probability is
-    that of all being right; `sure_labels` are those that are sure by themselves. In CSV they are a text with "|"
-    between them, "|" alone where none applies, and each label has a column besides with 1 or 0. A CSV file that is read
-    gives its delimiter, and its byte-order mark, to one that is written. The model is sure of texts in its scope, from
-    the `threshold` on, its own by default. Every column is kept, and those of one name are numbered; where one has the
-    name of an answer, the answers are called `predicted_label` and so on. A row whose text has a `text_problem` gets no
-    answer, and neither does a line that cannot be read as a row, which stands whole in the text's column, if it is not
-    too long: they are counted, and the first of them named. In Parquet a column of several types is one of text. `tell`
-    is told of the rows after each part.
+    mismatch of pairs. The first column of a folder's rows is the file that each is of. Where a text may have several
+    labels these are all that apply, in a list, and the probability is that of all being right; `sure_labels` are those
+    that are sure by themselves. In CSV they are a text with "|" between them, "|" alone where none applies, and each
+    label has a column besides with 1 or 0. A CSV file that is read gives its delimiter, and its byte-order mark, to one
+    that is written. The model is sure of texts in its scope, from the `threshold` on, its own by default. Every column
+    is kept, and those of one name are numbered; where one has the name of an answer, the answers are called
+    `predicted_label` and so on. A row whose text has a `text_problem` gets no answer, and neither does a line that
+    cannot be read as a row, which stands whole in the text's column, if it is not too long: they are counted, and the
+    first of them named. In Parquet a column of several types is one of text. `tell` is told of the rows after each
+    part.
 
     Raises:
         InvalidInput: there is nothing to read or no such column, a file is in no encoding that is read, or a threshold
@@ -148,34 +145,37 @@ def classify_files(
         raise InvalidInput("`--threshold`", str(error).rstrip("."), "Pass LABEL=P with one of its labels.") from error
     told = told_labels(model.labels, thresholds, model.mismatch)
     at = model.threshold if threshold is None else threshold
-    stamps = [(str(path.resolve()), path.stat().st_size, path.stat().st_mtime_ns) for path in files]
+    named = {path: path.name if path == source else path.relative_to(source).as_posix() for path in files}
+    stamps = [(name, str(path.resolve()), path.stat().st_size, path.stat().st_mtime_ns) for path, name in named.items()]
     about = {"model": (model_name, identity_of(model)), "labels": model.labels, "threshold": at}
     about |= {"files": stamps, "columns": columns.names, "parts": (PART_ROWS, PART_CHARS)}
     about |= {"answers": answer_columns((), told, several=model.several), "thresholds": dict(thresholds)}
-    found, alone = BulkResult(encodings=encodings), files[0].name if len(files) == 1 else ""
+    found = BulkResult(encodings=encodings)
     began = time.monotonic()
-    read = _in_parts(_rows(files, columns, name_files=len(files) > 1))
+    read = _in_parts(_rows(named, columns))
     first = next(read, None)
     if not first:
         raise InvalidInput(f"{source.name!r}", "holds no row", "Put rows into it, in a table under the header.")
     parts = Parts(output, about)
     own: dict[str, None] = {}
     for answered in parts:
-        found.count(answered, own, alone)
+        found.count(answered, own)
     found.rows_before = found.rows
     try:
         for part in islice(chain([first], read), parts.done, None):
             answered = _answered(model, part, at, thresholds, before=found.rows)
             parts.add(answered)
-            found.count(answered, own, alone)
+            found.count(answered, own)
             tell(found.rows)
     finally:
         if not parts.done:
             parts.remove()  # it failed at once: nothing is there to go on from
     labels = model.labels if model.several and is_table(output) else ()
-    names = answer_columns(list(own), told, several=model.several, labels=labels)
+    file = [file_column(own)] if len(files) > 1 else []
+    names = answer_columns([*file, *own], told, several=model.several, labels=labels)
     form = table_form(source, columns) if source.is_file() else USUAL
-    found.as_text = write_output(output, [*own, *names], _Flat(parts, list(own), len(names), labels), form)
+    rows = _Flat(parts, bool(file), list(own), len(names), labels)
+    found.as_text = write_output(output, [*file, *own, *names], rows, form)
     parts.remove()
     usual = Usual.model_validate(model.usual)
     if threshold is not None or thresholds:  # also of labels that were exported with one
@@ -202,12 +202,12 @@ def files_to_read(source: Path) -> list[Path]:
     return found
 
 
-def _rows(files: list[Path], columns: Columns, *, name_files: bool) -> Iterator[SourceRow]:
-    """Yield the rows, and the lines that cannot be read as one."""
-    for path in files:
+def _rows(files: Mapping[Path, str], columns: Columns) -> Iterator[SourceRow]:
+    """Yield the rows of `files`, each with what its file is called, and the lines that cannot be read as one."""
+    for path, name in files.items():
         for row in read_file(path, columns, Position()):
             every = dict.fromkeys(row.columns) | dict(row.origin)  # also those without a value here
-            yield row._replace(origin={"file": path.name, **every} if name_files else every)
+            yield row._replace(origin=every, file=name)
 
 
 def _in_parts(rows: Iterator[SourceRow]) -> Iterator[list[SourceRow]]:
@@ -234,7 +234,7 @@ def _problem(row: SourceRow, texts: Sequence[Any]) -> str | None:
 def _answered(
     model: Predictor, part: list[SourceRow], threshold: float, thresholds: Mapping[str, float], *, before: int
 ) -> list[dict[str, Any]]:
-    """Return the rows of a part, so many `before` them, each with what it held and its answer, or the problem."""
+    """Return the rows of a part, so many `before` them: the file, what each held and its answer, or the problem."""
     texts = [(row.text, row.text_pair)[: 1 + model.takes_pairs] for row in part]
     problems = list(map(_problem, part, texts))
     asked = [place for place, problem in enumerate(problems) if problem is None]
@@ -255,7 +255,7 @@ def _answered(
             named = list(label) if isinstance(label, tuple) else label
             answers[place] = [named, figures[0], *is_so, *by_itself, *figures[1:]]
     return [
-        {"row": row.in_order(row.texts), "answer": answers.get(place)}
+        {"file": row.file, "row": row.in_order(row.texts), "answer": answers.get(place)}
         | ({"problem": f"{row.place or f'row {before + place + 1:,}'} {problem}"} if problem else {})
         for place, (row, problem) in enumerate(zip(part, problems, strict=True))
     ]
@@ -263,9 +263,10 @@ def _answered(
 
 @dataclass(frozen=True)
 class _Flat:
-    """The rows of the output, part by part, each with all its columns."""
+    """The rows of the output, part by part, each with all its columns, `by_file` with what its file is called."""
 
     parts: Parts
+    by_file: bool
     own: list[str]
     answer_columns: int
     labels: Sequence[str]
@@ -273,7 +274,10 @@ class _Flat:
     def __iter__(self) -> Iterator[list[list[Any]]]:
         """Yield the values of the rows, in the order of the columns."""
         for part in self.parts:
-            yield [[*map(row["row"].get, self.own), *self._answer(row["answer"])] for row in part]
+            yield [
+                [*([row["file"]] * self.by_file), *map(row["row"].get, self.own), *self._answer(row["answer"])]
+                for row in part
+            ]
 
     def _answer(self, answer: list[Any] | None) -> list[Any]:
         return [None] * self.answer_columns if answer is None else answer_cells(answer, self.labels)

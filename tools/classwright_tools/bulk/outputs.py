@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -36,6 +36,14 @@ def check_output(output: Path) -> None:
             import pyarrow  # noqa: F401  # whether it is there
         except ModuleNotFoundError as error:
             raise InvalidInput(f"output {output.name!r}", "needs pyarrow", "Run `pip install pyarrow`.") from error
+
+
+def file_column(there: Container[str]) -> str:
+    """Return what the column is called that says which file a row is of, beside the columns that are `there`."""
+    name = "file"
+    while name in there:
+        name = f"source_{name}"
+    return name
 
 
 def is_table(output: Path) -> bool:

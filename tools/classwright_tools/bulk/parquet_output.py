@@ -13,8 +13,8 @@ _ENCODE = json.JSONEncoder(ensure_ascii=False, default=str).encode
 def write_parquet(path: Path, names: Sequence[str], rows: Iterable[list[list[Any]]]) -> tuple[str, ...]:
     """Write `rows`, whose columns are called `names`, part by part; return the names of those that became text.
 
-    A column has the type that holds its values in all parts. Where there is none, as of numbers and words, what is no
-    text stands as JSON. `rows` are gone through several times.
+    A column has the type that holds its values in all parts. Where there is none, as of numbers and words or of objects
+    without a field, what is no text stands as JSON. `rows` are gone through several times.
     """
     import pyarrow as pa
     import pyarrow.parquet as pq
@@ -48,7 +48,7 @@ def _types(columns: int, rows: Iterable[list[list[Any]]]) -> list[Any]:
         for place, values in enumerate(zip(*part, strict=True)):
             if place in widened and found[place] is not None and not _holds(found[place], list(values)):
                 found[place] = None
-    return found
+    return [None if of is None or _lacks_fields(of) else of for of in found]
 
 
 def _type_of(values: list[Any]) -> Any:
@@ -72,6 +72,14 @@ def _together(one: Any, other: Any) -> Any:
         return pa.unify_schemas(list(both), promote_options="permissive").field(0).type
     except pa.ArrowException:
         return None
+
+
+def _lacks_fields(of: Any) -> bool:
+    """Return whether a type holds objects without a field, which Parquet does not store."""
+    import pyarrow as pa
+
+    inner = [of.field(place).type for place in range(of.num_fields)]
+    return any(map(_lacks_fields, inner)) or (pa.types.is_struct(of) and not inner)
 
 
 def _holds(of: Any, values: list[Any]) -> bool:
