@@ -9,6 +9,7 @@ from pydantic import Field
 from classwright_tools.context import ToolContext
 from classwright_tools.domain.excerpt import counted
 from classwright_tools.domain.kinds import ExportId, ModelId, task_of
+from classwright_tools.domain.label_names import other_labels
 from classwright_tools.domain.noun import Noun, Thresholds, ToolRequest, ToolResult
 from classwright_tools.domain.task import Task
 from classwright_tools.errors import InvalidInput, one_label_a_row
@@ -90,7 +91,9 @@ def export_model(request: ExportModelRequest, context: ToolContext) -> ExportMod
         ExportedFile(name=name, bytes=size, sha256=digest) for name, size, digest in exported_files(made.path)
     )
     megabytes = sum(file.bytes for file in files) / 1e6
-    told = (baked_in_words(request.thresholds), export.left_out, how_sure(model.card))
+    changed = other_labels(request.model, model.labels, context.workspace.task(task.slug).label_names)
+    changed += " An export keeps the labels of its model: train again to have the task's in one." if changed else ""
+    told = (changed, baked_in_words(request.thresholds), export.left_out, how_sure(model.card))
     remarks = "".join(f" {remark}" for remark in told if remark)
     labels = len(model.card.labels)
     figures = f"{scores_in_words(model.card.validation, labels)} on {model.card.validation.measured_on}"

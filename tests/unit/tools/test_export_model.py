@@ -24,6 +24,7 @@ from classwright_tools.errors import InvalidInput
 from classwright_tools.evaluate import EvaluateRequest, evaluate
 from classwright_tools.export.card import _cell, _plain
 from classwright_tools.export.markdown import UNDESCRIBED
+from classwright_tools.export.quantised import check_rows
 from classwright_tools.export_model import ExportModelRequest, ExportModelResult, export_model
 from classwright_tools.learning.model import Model, load_model
 from classwright_tools.train_classifier import TrainClassifierRequest, train_classifier
@@ -207,7 +208,7 @@ def test_the_card_has_front_matter_figures_and_origin_and_no_licence_or_path(exp
     assert r"its \| words # here |" in card
 
 
-def test_the_cards_labels_are_the_models_although_the_task_has_others_by_now(tmp_path: Path) -> None:
+def test_the_labels_are_the_models_and_the_answer_says_so_where_the_task_has_others_by_now(tmp_path: Path) -> None:
     workspace = Workspace(tmp_path / "workspace")
     labels = tuple(Label(name=name) for name in ("refund", "delivery", "account"))
     task = Task(slug="support", instruction="Tell them apart.", labels=labels)
@@ -224,6 +225,9 @@ def test_the_cards_labels_are_the_models_although_the_task_has_others_by_now(tmp
     assert list(described) == json.loads((folder / "labels.json").read_text(encoding="utf-8"))["labels"]
     assert described == {"refund": UNDESCRIBED, "delivery": UNDESCRIBED, "account": "logging in"}
     assert "Tell them apart." in card
+    assert f"since {model} was trained: it does not know 'complaint' and still answers with 'delivery'." in made.summary
+    first = check_rows(workspace, load_model(workspace, model).card).training[:10]
+    assert {row.label for row in written_rows() if row.text in first} == {label.name for label in labels}
 
 
 def test_the_card_names_labels_as_the_labels_file_does_and_none_is_a_link() -> None:

@@ -44,9 +44,10 @@ class CheckRows:
 
 
 def check_rows(workspace: Workspace, card: ModelCard) -> CheckRows:
-    """Return the rows of the dataset that the model of `card` was trained on, those of its labels.
+    """Return the rows of the dataset that the model of `card` was trained on, those of its labels, in random order.
 
-    There are none where the dataset does not read back: an export does not need it.
+    So those that are compared, the first, are of all labels, also where a file is sorted by them. There are none where
+    the dataset does not read back: an export does not need it.
     """
     try:
         held_out, training = (_answered(read_rows(workspace, card.dataset, split), card.labels) for split in _SPLITS)
@@ -62,14 +63,14 @@ def check_rows(workspace: Workspace, card: ModelCard) -> CheckRows:
 
 
 def _answered(rows: Sequence[Example], labels: Sequence[str]) -> list[tuple[str, Answer]]:
-    """Return the texts of those `rows` that have none but `labels`, each with its label, or all its labels."""
+    """Return, shuffled, the texts of those `rows` that have none but `labels`, each with its label, or all of them."""
     found: list[tuple[str, Answer]] = []
     for row in rows:
         if row.label in labels and row.label:
             found.append((row.content, row.label))
         elif row.labels is not None and set(row.labels) <= set(labels):
             found.append((row.content, in_order(row.labels, labels)))
-    return found
+    return [found[place] for place in np.random.default_rng(0).permutation(len(found))]
 
 
 def quantised(folder: Path, rows: CheckRows) -> str:
