@@ -168,8 +168,10 @@ class Backend:
         outcome = await self._at_once.small(runtime.pool, order, first_id(request), go_on)
         if outcome:
             count_call(tool, outcome, time.monotonic() - began)
-        if outcome and outcome.result and not fits(view_at_once(tool, outcome.result).model_dump(mode="json")):
-            await self._keep_whole(order, outcome.result)
+        if outcome and outcome.result:
+            view = view_at_once(tool, outcome.result, self.told_root)
+            if not fits(view.model_dump(mode="json")):
+                await self._keep_whole(order, outcome.result)
         return outcome
 
     async def _keep_whole(self, order: Order, result: dict[str, Any]) -> None:

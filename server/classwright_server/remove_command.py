@@ -21,7 +21,7 @@ _MOST_NAMED = 5
 NOT_REACHED = (
     "files that were exported, downloaded or pushed elsewhere, runs of classwright-agent, sources in import folders",
     "backups, logs, and what clients keep of a conversation",
-    "cache/embeddings-*: numbers under digests of texts, which all tasks share; delete them while no server runs",
+    "{cache}/embeddings-*: numbers under digests of texts, which all tasks share; delete them while no server runs",
 )
 NOT_REACHED_IN_POSTGRES = "PostgreSQL's write-ahead log, which holds what was written until it is recycled or archived"
 
@@ -118,7 +118,8 @@ def _told(task: str, holding: Holding, jobs: int, answers: int) -> str:
 
 
 def _not_reached(index_url: str | None) -> str:
-    return "; ".join([*NOT_REACHED, *([NOT_REACHED_IN_POSTGRES] if index_url else [])])
+    told = "; ".join([*NOT_REACHED, *([NOT_REACHED_IN_POSTGRES] if index_url else [])])
+    return told.format(cache="cache/HOST" if index_url else "cache")
 
 
 def _agreed(task: str) -> bool:

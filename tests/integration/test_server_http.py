@@ -58,6 +58,13 @@ def test_on_loopback_a_foreign_host_or_origin_is_refused(tmp_path: Path) -> None
         assert client.post("/mcp", json={}, headers={"Origin": "http://evil.example"}).status_code == 403
 
 
+def test_a_host_that_is_allowed_without_a_port_is_on_any_and_so_is_its_page(tmp_path: Path) -> None:
+    settings = make_settings(tmp_path, http=True, allow_hosts=("box.example",))
+    with TestClient(http_app(settings, {}), base_url="http://box.example:8931") as client:
+        for origin, status in (("http://box.example:8931", 400), ("https://box.example", 400), ("http://evil", 403)):
+            assert client.post("/mcp", json={}, headers={"Origin": origin}).status_code == status
+
+
 @pytest.mark.parametrize(("token_env", "allow_hosts"), [(None, ()), (TOKEN, ()), (None, ("box.example:8931",))])
 def test_other_addresses_need_a_token_and_a_list_of_hosts(
     tmp_path: Path, token_env: str | None, allow_hosts: tuple[str, ...]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import time
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ import pytest
 from mcp import Client
 from mcp.shared.exceptions import MCPError
 
+from classwright_server.mcp import long_answers
 from classwright_server.mcp.long_answers import keep_answer, kept_answer
 from support.server import TASK, call, connected, make_settings, signed_in, topics
 
@@ -62,12 +64,23 @@ async def test_a_long_answer_is_read_by_whom_it_was_given_to(tmp_path: Path) -> 
                 await read(client, answer["uris"]["whole"])
 
 
-def test_long_answers_are_removed_when_jobs_are(tmp_path: Path) -> None:
+def test_long_answers_are_removed_when_jobs_are_or_when_they_are_many(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     old, new = (f"job_{digit * 32}" for digit in "ab")
     keep_answer(tmp_path, old, {"n": 1})
     os.utime(next(tmp_path.glob("*/*.json")), (0, 0))
     keep_answer(tmp_path, new, {"n": 2})
 
     assert kept_answer(tmp_path, old) is None
+    monkeypatch.setattr(long_answers, "MOST_KEPT", 3)
+    for number in range(4):
+        keep_answer(tmp_path, f"job_{number:032}", {})
+        os.utime(tmp_path / "long-answers" / f"job_{number:032}.json", (time.time() - 60 + number,) * 2)
+
+    assert sorted(path.stem[-1] for path in tmp_path.glob("*/*")) == ["2", "3", "b"]
+    monkeypatch.setattr(long_answers, "MOST_BYTES", 8)
+    keep_answer(tmp_path, new, {"n": 2})
+    assert [path.stem for path in tmp_path.glob("*/*")] == [new]
     assert kept_answer(tmp_path, new) == '{"n": 2}'
     assert kept_answer(tmp_path, "../" + new) is None

@@ -105,9 +105,10 @@ async def _health(_request: Request) -> Response:
 def _security(settings: ServerSettings) -> TransportSecuritySettings:
     """Return which `Host` and `Origin` headers are accepted: the operator's, else those of loopback on any port."""
     if settings.allow_hosts:
+        hosts = [form for host in settings.allow_hosts for form in (host, f"{host}:*")]
         return TransportSecuritySettings(
-            allowed_hosts=[form for host in settings.allow_hosts for form in (host, f"{host}:*")],
-            allowed_origins=[f"{scheme}://{host}" for host in settings.allow_hosts for scheme in ("http", "https")],
+            allowed_hosts=hosts,
+            allowed_origins=[f"{scheme}://{host}" for host in hosts for scheme in ("http", "https")],
         )
     return TransportSecuritySettings(
         allowed_hosts=[f"{host}:*" for host in LOOPBACK_HEADERS],

@@ -63,6 +63,10 @@ def test_the_server_leaves_the_jobs_to_the_worker_and_both_share_one_database(se
     assert server.tool_settings.import_folders == worker.tool_settings.import_folders == (Path("/import"),)
     assert all(services[name]["volumes"][-1].endswith(":/import:ro") for name in ("server", "worker"))
     assert server.tool_settings.index_url == worker.tool_settings.index_url
+    assert {name: services[name].get("hostname") for name in ("server", "worker")} == {  # a new container has another
+        "server": "server",
+        "worker": "worker",
+    }
     url = postgres_url(server.tool_settings.index_url or "")
     postgres = services["postgres"]["environment"]
     assert (url.username, url.password, url.host, url.database) == (
