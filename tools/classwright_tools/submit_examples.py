@@ -176,7 +176,7 @@ def _still_open(
         have=receipt.total,
         want=want,
         next_batches=batches,
-        style=styles(assignment, task, batches, earlier),
+        style=styles(excerpts, assignment, task, batches, earlier),
         rules=meanings(task, batches, earlier),
         shown_in_part=excerpts.parts,
     )

@@ -206,7 +206,7 @@ def _handed_out(
         rows=len(spec.there),
         assignment=id_,
         batches=batches,
-        style=styles(assignment, spec.task, batches),
+        style=styles(excerpts, assignment, spec.task, batches),
         rules=(*assignment.rules, *meanings(spec.task, batches)),
         shown_in_part=excerpts.parts,
     )

@@ -88,7 +88,7 @@ def test_a_writer_is_told_that_a_text_may_have_several_labels_or_none(context: T
         return f"{text.id}: {'|'.join(labels_of(text.text)) or '-'}"
 
     def labelled(request: WritingRequest) -> Completion:
-        assert "several of the labels" in request.instruction
+        assert request.multi_label
         return Completion(items=tuple(map(answer, request.texts)))
 
     train_classifier(TrainClassifierRequest(task="mail"), replace(context, run_key="training"))

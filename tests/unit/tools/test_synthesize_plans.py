@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from classwright_tools.context import ToolContext
@@ -102,7 +104,16 @@ def test_the_calling_model_is_told_what_the_plan_says(context: ToolContext, tree
 
     assert [(batch.count, batch.guidance) for batch in result.batches] == [(15, item.guidance)]  # the first of two
     assert result.style == {"refund": item.style, "delivery": item.contrast_style}
-    assert any("`guidance`. A subject that they ask for goes before the cells'." in rule for rule in result.rules)
+    assert any("A subject that they ask for goes before the topic given. They are" in rule for rule in result.rules)
+
+    wished = ("money please", "pay me back", "refund it")
+    again = synthesize_examples(
+        SynthesizeExamplesRequest(task="support", plan=save_plan(context.workspace, item), examples=wished),
+        replace(context, run_key="again"),
+    )
+
+    assert again.style["refund"] == (wished[0], *item.style, wished[1])
+    assert (again.shown_in_part["style"].shown, again.shown_in_part["style"].total) == (4, 5)
     assert [rule for rule in result.rules if "in `style`" in rule and "where yours end" in rule]
 
 

@@ -22,7 +22,6 @@ from classwright_tools.writing.completions.session import WritingSession, sessio
 from classwright_tools.writing.prompts.rules import BETWEEN_LABELS, FITS_NONE, UNSURE
 
 ASKS = 2
-MANY = "A text may have several of the labels, or none of them: name every label that applies to it."
 _ITEM = re.compile(r"\s*(t[0-9]+)\s*:\s*(.+?)\s*", re.DOTALL)
 
 
@@ -95,8 +94,9 @@ def request_for(task: Task, texts: Sequence[TextToLabel], attempt: int) -> Writi
     return WritingRequest(
         kind="labels",
         task=task.slug,
-        instruction=f"{task.instruction} {MANY}" if task.multi_label else task.instruction,
+        instruction=task.instruction,
         labels=task.labels,
+        multi_label=task.multi_label,
         languages=task.languages,
         texts=tuple(texts),
         count=len(texts),

@@ -13,10 +13,12 @@ from classwright_tools.domain.excerpt import shortened
 from classwright_tools.domain.task import Label, Task
 from classwright_tools.domain.uris import task_uri
 from classwright_tools.writing.assignments.batches import INSTRUCTION_BYTES, beginning
+from classwright_tools.writing.prompts.rules import PAIRS
 
 MOST_TEXTS = 25
 BATCH_BYTES = 5_400  # of an answer's 10 kB
 LABELS_BYTES = 2_700  # names and meanings of all labels; 77 names of banking77 are 2,300
+LONGEST_EXAMPLE = 80  # characters: of a label that is known by its examples alone
 LEAST_MEANING = 40  # characters: of less of a description nothing can be told
 SHOWN = 1_000  # characters of a text
 ROWS_A_CHECK = 9  # so a tenth of the texts are checks
@@ -92,6 +94,7 @@ def annotation_rules(task: Task) -> tuple[str, ...]:
     return (
         f"The task: {beginning(task, task.instruction, INSTRUCTION_BYTES)}",
         *(_RULES_OF_SEVERAL if task.multi_label else _RULES),
+        *((PAIRS,) if task.kind == "pair" else ()),
         f"The labels: {_labels(task)}",
     )
 
@@ -111,7 +114,9 @@ def _labels(task: Task) -> str:
 
 
 def _meant(label: Label, meaning: str, bare: str) -> str:
-    return f"{label.name!r}: {meaning}" if meaning else f"{label.name!r}{bare}"
+    if meaning or not label.examples:
+        return f"{label.name!r}: {meaning}" if meaning else f"{label.name!r}{bare}"
+    return f"{label.name!r}: such as {shortened(label.examples[0], LONGEST_EXAMPLE)!r}"
 
 
 def shown(row: RowToLabel) -> TextToLabel:

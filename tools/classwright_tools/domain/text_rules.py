@@ -38,8 +38,11 @@ class TextRules(Noun):
         default=(), description="Label names that give a text away wherever they stand, as they are spelled."
     )
 
-    def sentences(self, quoted: Callable[[Sequence[str]], str]) -> tuple[str, ...]:
-        """Return the rules as sentences; `quoted` puts label names, which may come from strangers, into one of them."""
+    def sentences(self, quoted: Callable[[Sequence[str]], str], *, pairs: bool = False) -> tuple[str, ...]:
+        """Return the rules as sentences, for queries where texts are `pairs`.
+
+        `quoted` puts label names, which may come from strangers, into one of them.
+        """
         rules = [
             f"A text has {self.length}.",
             "No text is marked with a label's name: not in brackets or quotes at its beginning or end, not after a "
@@ -47,7 +50,9 @@ class TextRules(Noun):
             "Within a sentence a name may be said where its author would say it.",
             "A text is the text itself: no placeholder like [name], no number or list mark before it, no heading, JSON "
             "or code fence around it, no word of yours.",
-            "A text may not say nearly the same in nearly the same words as another text, written or real.",
+            "No two queries for one item say the same, and none stands word for word in it or in one that fits it."
+            if pairs
+            else "A text may not say nearly the same in nearly the same words as another text, written or real.",
         ]
         usual = self.usual_length
         if usual is None:

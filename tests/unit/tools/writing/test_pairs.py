@@ -160,7 +160,7 @@ def test_guidance_says_what_is_to_be_wrong_to_a_writer_and_to_the_calling_model(
 
     assert {request.guidance for request in writer.asked} == {(how,)}
     assert how in chat_messages(writer.asked[0])[1]["content"]
-    assert {batch.guidance for batch in handed.batches} == {(how,)}
+    assert {batch.guidance[0] for batch in handed.batches} == {how}
     assert any("They are in `guidance`" in rule for rule in handed.rules)
 
 

@@ -27,6 +27,7 @@ CELLS_BYTES = 1_700  # of one batch
 STYLE_BYTES = 1_200  # of all labels together
 STYLES_SHOWN = 3  # of a label
 SHORTENED = 300
+FITTING_SHOWN, QUERY_CHARS = 2, 60  # that fit an item, beside the batch
 BATCHES_NAMED = 3  # in the call that sends them
 INSTRUCTION_BYTES = 600
 DESCRIPTIONS_BYTES = 900  # of all labels together
@@ -37,7 +38,7 @@ _SENT_AS_TEXTS = (
 )
 _SEVERAL = (
     f"A text may have several labels. A batch's `label` names those of its texts, with {BETWEEN_LABELS} between them; "
-    f"{NO_LABELS!r} alone says that they have none. Where it names two, a cell's topic is one of either.",
+    f"{NO_LABELS!r} alone says that they have none.",
 )
 _SENT_AS_PAIRS = (
     "For each cell's `item` write as many queries as its `count`. Send them as `pairs`: the query as `text`, the item "
@@ -62,11 +63,7 @@ def style_of(targets: Iterable[CellTarget], task: Task) -> dict[str, tuple[str, 
     for target in texts:
         for name in task.labels_of(target.cell.label):
             found.setdefault(name, {}).update(dict.fromkeys(examples.get(name, ())))
-    return {
-        name: tuple(shortened(text, SHORTENED) for text in list(own)[:STYLES_SHOWN])
-        for name, own in found.items()
-        if own
-    }
+    return {name: tuple(shortened(text, SHORTENED) for text in own) for name, own in found.items() if own}
 
 
 def make_batches(targets: Sequence[CellTarget]) -> tuple[Batch, ...]:
@@ -147,13 +144,18 @@ def meanings(task: Task, batches: Sequence[Batch], before: Sequence[Batch] = ())
 
 
 def styles(
-    assignment: Assignment, task: Task, batches: Sequence[Batch], before: Sequence[Batch] = ()
+    excerpts: Excerpts, assignment: Assignment, task: Task, batches: Sequence[Batch], before: Sequence[Batch] = ()
 ) -> dict[str, tuple[str, ...]]:
-    """Return the texts that show the style of the labels of `batches`, without those that `before` names as well."""
+    """Return the texts that show the style of the labels of `batches`, without those that `before` names as well.
+
+    How many these are of all is noted in `excerpts`.
+    """
     earlier = _names(task, before)
     names = [name for name in _names(task, batches) if name in assignment.style and name not in earlier]
     most = STYLE_BYTES // max(1, len(names))
-    return {name: _shown(assignment.style[name], most) for name in names}
+    shown = {name: _shown(assignment.style[name][:STYLES_SHOWN], most) for name in names}
+    excerpts.note("style", sum(map(len, shown.values())), sum(len(assignment.style[name]) for name in names))
+    return shown
 
 
 def first_of(assignment: Assignment, last: Batch) -> tuple[Batch, ...]:
@@ -167,17 +169,21 @@ def batch_rules(
 ) -> tuple[str, ...]:
     """Return the rules for writing any of `batches`, those of the `gates` among them; `style` as in an assignment."""
     contrasts = {batch.contrast for batch in batches}
+    pairs = task.kind == "pair"
     rules = [
         f"The task: {beginning(task, task.instruction, INSTRUCTION_BYTES)}",
         *(_SEVERAL if task.multi_label else ()),
-        *(_SENT_AS_PAIRS if task.kind == "pair" else _SENT_AS_TEXTS),
-        *text_rules(task.languages, gates, lambda names: ", ".join(map(repr, names)), several=task.multi_label),
+        *(_SENT_AS_PAIRS if pairs else _SENT_AS_TEXTS),
+        *text_rules(
+            task.languages, gates, lambda names: ", ".join(map(repr, names)), several=task.multi_label, pairs=pairs
+        ),
     ]
-    if task.kind == "text" and any(contrasts):
+    if any(contrasts) and not pairs:
         rules.append(f"Texts of a batch with a `contrast` are easily mistaken for that label. {AIMS['contrast']}")
     if any(batch.guidance for batch in batches):
-        subject = " A subject that they ask for goes before the cells'." if task.kind == "text" else ""
-        rules.append(f"{SHOWN['guidance']} They are in `guidance`.{subject}")
+        rules.append(f"{SHOWN['guidance']} They are in `guidance`.")
+    if pairs:
+        rules.append(f"{SHOWN['queries']} Where there are some, `guidance` has them.")
     if style:
         rules.append(f"{SHOWN['style']} They are in `style`, by label, and come once.")
     if contrasts & style.keys():
@@ -234,20 +240,29 @@ def _split(targets: Sequence[CellTarget], sizes: Sequence[int]) -> list[list[Cel
 
 
 def _bytes(targets: Iterable[CellTarget]) -> int:
-    """How much of an answer the cells of `targets` take."""
-    return sum(len(target.cell.model_dump_json().encode()) for target in targets)
+    """How much of an answer the cells of `targets` take, with the queries that fit their items."""
+    return sum(len("".join((target.cell.model_dump_json(), *_fitting(target))).encode()) for target in targets)
 
 
 def _batch(number: int, share: list[CellTarget]) -> Batch:
     first = share[0]
+    guidance = (sentence for target in share for sentence in (*target.guidance, *_fitting(target)))
     return Batch(
         batch=f"b{number}",
         label=first.cell.label,
         contrast=first.contrast,
         cells=tuple(BatchCell(**target.cell.model_dump(), count=target.rows) for target in share),
         count=sum(target.rows for target in share),
-        guidance=tuple(dict.fromkeys(sentence for target in share for sentence in target.guidance)),
+        guidance=tuple(dict.fromkeys(guidance)),
     )
+
+
+def _fitting(target: CellTarget) -> tuple[str, ...]:
+    """Return the sentence that shows queries which fit the item of `target`, if it has an item and some are known."""
+    if not target.cell.item or not target.style:
+        return ()
+    queries = ", ".join(repr(shortened(text, QUERY_CHARS)) for text in target.style[:FITTING_SHOWN])
+    return (f"Fit {shortened(target.cell.item, QUERY_CHARS)!r}: {queries}",)
 
 
 def _shown(texts: Sequence[str], most_bytes: int) -> tuple[str, ...]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import zip_longest
 
 from classwright_tools.domain.cleaning import clean_text
 from classwright_tools.domain.example import Example, next_round
@@ -187,15 +188,23 @@ def rows_there(workspace: Workspace, dataset: str | None) -> tuple[Example, ...]
 def _as_wished(
     targets: Sequence[CellTarget], wish: Wish, good: Mapping[str, tuple[str, ...]]
 ) -> tuple[CellTarget, ...]:
-    """Return `targets` with the wish, and with the `good` examples of their labels, as style."""
+    """Return `targets` with the wish, and with the `good` examples of their labels, as style: by turns with their own.
+
+    A calling model is shown the first ones.
+    """
     return tuple(
         replace(
             target,
             guidance=tuple(dict.fromkeys((*wish.guidance, *target.guidance))),
-            style=tuple(dict.fromkeys((*wish.style, *good.get(target.cell.label, ()), *target.style))),
+            style=_by_turns(wish.style, good.get(target.cell.label, ()), target.style),
         )
         for target in targets
     )
+
+
+def _by_turns(*several: Sequence[str]) -> tuple[str, ...]:
+    turns = zip_longest(*several)
+    return tuple(dict.fromkeys(text for turn in turns for text in turn if text is not None))
 
 
 def _wished_labels(wish: Wish, task: Task) -> tuple[str, ...]:

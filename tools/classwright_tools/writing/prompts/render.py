@@ -9,13 +9,16 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections.abc import Sequence
 from functools import cache
+from itertools import product
 from typing import Any, get_args
 
 from jinja2 import PackageLoader, StrictUndefined
 from jinja2.sandbox import SandboxedEnvironment
 
+from classwright_tools.domain.excerpt import shortened
 from classwright_tools.domain.label_sets import named_apart
 from classwright_tools.domain.task import Label
 from classwright_tools.domain.text_rules import TextRules
@@ -43,7 +46,7 @@ Message = dict[str, str]
 _MOST_OTHER_LABELS = 40
 _MOST_EXAMPLES = 5
 _MOST_AVOIDED = 60
-_MOST_CHARS = {"description": 400, "example": 300, "style": 600, "avoid": 200, "item": 2000}
+_MOST_CHARS = {"other description": 400, "example": 300, "style": 600, "avoid": 200, "item": 2000}
 
 _MOST_LABELS_CHARS = 12_000  # of all descriptions, where texts are to be labelled
 _NO_LABEL = {"name": "none of the labels", "what_belongs_here": NONE, "examples": []}
@@ -65,8 +68,10 @@ def chat_messages(request: WritingRequest, *, opened: bool = False) -> list[Mess
         InvalidInput: the request lacks the label, or names one that is not among its labels.
     """
     environment = _environment()
-    form = json.dumps({"items": FORM_ITEMS})
-    system = environment.get_template(_system(request.kind)).render(form=form, opened=opened)
+    form = json.dumps({"items": FORM_ITEMS[: request.count]})
+    system = environment.get_template(_system(request.kind)).render(
+        form=form, opened=opened, guidance=bool(request.guidance)
+    )
     user = environment.get_template(f"{request.kind}.jinja").render(_variables(request))
     return [{"role": "system", "content": system.strip()}, {"role": "user", "content": user.strip()}]
 
@@ -114,7 +119,12 @@ def prompt_digest(kind: WritingKind) -> str:
         source, _, _ = environment.loader.get_source(environment, name)
         digest.update(f"{name}\x00{source}\x00".encode())
     gates = TextRules(never_written=("a_name",))
-    rules = [rule for several in (False, True) for rule in _rules(kind, ("en", "de"), gates, several=several)]
+    both = (False, True)
+    rules = [
+        rule
+        for several, pairs in product(both, both)
+        for rule in _rules(kind, ("en", "de"), gates, several=several, pairs=pairs)
+    ]
     digest.update("\x00".join([AIMS[kind], *SHOWN.values(), NONE, *FORM_ITEMS, *rules]).encode())
     return digest.hexdigest()
 
@@ -140,7 +150,9 @@ def _environment() -> SandboxedEnvironment:
 
 
 def _data(value: Any) -> str:
-    """Return `value` as JSON that cannot hold `</data>`: the character < is escaped."""
+    """Return `value` as JSON that cannot hold `</data>`: the character < is escaped. What is None is left out."""
+    if isinstance(value, dict):
+        value = {name: fact for name, fact in value.items() if fact is not None}
     return json.dumps(value, ensure_ascii=False).replace("<", "\\u003c")
 
 
@@ -160,28 +172,37 @@ def _variables(request: WritingRequest) -> dict[str, Any]:
     if request.kind not in _WITHOUT_CELL and request.cell is None:
         raise InvalidInput(f"a request for {request.kind}", "names no label", "Give it the cell.")
     shown = [_shown(labels[name]) for name in own]
-    others = [_described(label) for label in request.labels if label.name not in named]
     cell = request.cell
+    is_mismatch = request.kind == "mismatch"
+    style = [_short(text, "style") for text in request.style]
     return {
         "count": request.count,
         "instruction": request.instruction,
         "labels": shown if request.multi_label else None,
         "label": shown[0] if shown else _NO_LABEL,
         "contrast": _shown(labels[request.contrast]) if request.contrast else None,
-        "others": others[:_MOST_OTHER_LABELS],
-        "all_labels": [_described(label, _MOST_LABELS_CHARS // len(request.labels)) for label in request.labels],
+        "others": _others(request.labels, named),
+        "all_labels": _all_described(request.labels),
         "texts": [text.model_dump(exclude_none=True) for text in request.texts],
+        "about": bool(cell and (cell.topic or cell.source_type)),
         "topic": cell.topic if cell else None,
         "subtopic": cell.subtopic if cell else None,
         "source_type": cell.source_type if cell else None,
         "item": _short(cell.item, "item") if cell and cell.item else None,
         "guidance": [_short(text, "style") for text in request.guidance],
-        "style": [_short(text, "style") for text in request.style],
+        "queries": style if is_mismatch else [],
+        "style": [] if is_mismatch else style,
         "contrast_style": [_short(text, "style") for text in request.contrast_style],
         "avoid": [_short(text, "avoid") for text in request.avoid[-_MOST_AVOIDED:]],
         "aim": AIMS[request.kind],
         "shown_rules": SHOWN,
-        "rules": _rules(request.kind, request.languages, request.rules, several=request.multi_label),
+        "rules": _rules(
+            request.kind,
+            request.languages,
+            request.rules,
+            several=request.multi_label,
+            pairs=is_mismatch or any(text.text_pair is not None for text in request.texts),
+        ),
     }
 
 
@@ -198,17 +219,50 @@ def _labels_of(request: WritingRequest) -> tuple[str, ...]:
     return named_apart(request.cell.label, names) if request.multi_label else (request.cell.label,)
 
 
-def _rules(kind: WritingKind, languages: Sequence[str], gates: TextRules, *, several: bool) -> tuple[str, ...]:
+def _rules(
+    kind: WritingKind, languages: Sequence[str], gates: TextRules, *, several: bool, pairs: bool
+) -> tuple[str, ...]:
     if kind == "labels":
-        return label_rules(languages)
+        return label_rules(languages, several=several, pairs=pairs)
     if kind in TEXT_KINDS:
-        return text_rules(languages, gates, _as_data, several=several)
+        return text_rules(languages, gates, _as_data, several=several, pairs=pairs)
     return phrase_rules(kind, languages)
 
 
+def _others(labels: Sequence[Label], named: Sequence[str]) -> list[dict[str, Any]]:
+    """Return the labels that are not `named`: described, or of many those that share words of their names with these.
+
+    Of the rest the names alone are told.
+    """
+    others = [label for label in labels if label.name not in named]
+    if len(others) > _MOST_OTHER_LABELS:
+        words = _words(" ".join(named))
+        others.sort(key=lambda label: -len(words & _words(label.name)))
+    near, rest = others[:_MOST_OTHER_LABELS], others[_MOST_OTHER_LABELS:]
+    described = [_described(label, _MOST_CHARS["other description"]) for label in near]
+    return [*described, *({"name": label.name} for label in rest)]
+
+
+def _words(name: str) -> set[str]:
+    return set(re.findall(r"[^\W_]+", name.casefold()))
+
+
+def _all_described(labels: Sequence[Label]) -> list[dict[str, Any]]:
+    """Return all `labels`: their descriptions whole, as long as a prompt holds these."""
+    described = [_described(label) for label in labels]
+    if sum(len(_data(one)) for one in described) <= _MOST_LABELS_CHARS:
+        return described
+    return [_described(label, _MOST_LABELS_CHARS // len(labels)) for label in labels]
+
+
 def _described(label: Label, most: int | None = None) -> dict[str, Any]:
-    """Return `label` with its description, of which `most` characters are shown at most."""
-    return {"name": label.name, "what_belongs_here": _short(label.description, "description")[:most]}
+    """Return `label` with its description, or without one with its examples, in `most` characters at most."""
+    if label.description:
+        return {"name": label.name, "what_belongs_here": shortened(label.description, most or len(label.description))}
+    examples = [_short(text, "example") for text in label.examples[:_MOST_EXAMPLES]]
+    if most:
+        examples = [shortened(text, most) for text in examples[:1]]
+    return {"name": label.name, "examples": examples} if examples else {"name": label.name}
 
 
 def _shown(label: Label) -> dict[str, Any]:

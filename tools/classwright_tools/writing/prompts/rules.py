@@ -22,7 +22,8 @@ AIMS: dict[WritingKind, str] = {
     "subtopics": "Each is a concrete situation within its topic, which one single text could be about.",
     "examples": "",
     "contrast": "They lie close to the border: they share words and situation with the other label, and yet a careful "
-    "reader sees that they belong to theirs.",
+    "reader sees that they belong to theirs. One may differ from a text of the other label by the words that matter "
+    "alone.",
     "mismatch": "A hasty reader takes the two texts for a pair of the other label, and a careful reader sees that they "
     "are not. Change what decides and keep the rest: another size, model, colour, material, brand, number, place, part "
     "or accessory, or another thing that goes by nearly the same name. The item must not fit the query, not even in "
@@ -34,7 +35,8 @@ AIMS: dict[WritingKind, str] = {
 
 SHOWN = {
     "guidance": "Sentences say what is wanted, or what real texts show about the labels. Go by them, but write no text "
-    "just to hold a word that they name.",
+    "just to hold a word that they name. A subject that they ask for goes before the topic given.",
+    "queries": "Queries that fit an item show how people ask for it. Begin from one of them and change what decides.",
     "style": "Texts show the style. Write like them, but never copy or rephrase one of them, nor its names, "
     "numbers or details.",
     "contrast_style": "Real texts of the label that yours are mistaken for show where yours end. Copy none of these "
@@ -57,8 +59,11 @@ _PHRASES: dict[WritingKind, tuple[str, ...]] = {
         "The situations do not overlap, and none belongs to another label.",
     ),
 }
+_DOUBT = f"Where a text may as well have any of several labels, name them all, with {BETWEEN_LABELS} between them."
+_SETS = f"A text may have several of the labels: name every one that applies, with {BETWEEN_LABELS} between them."
+PAIRS = "Each text is a pair: `text` is the query, `text_pair` the item, and the label says how the two go together."
+"""What an annotator is told where texts are pairs."""
 _LABELS = (
-    f"Where a text may as well have any of several labels, name them all, with {BETWEEN_LABELS} between them.",
     f"Where no label fits, the answer is {FITS_NONE}",
     f"Where a text cannot be judged, the answer is {UNSURE}",
     "Answer for every text, with its own id. Write the labels' names exactly as they are.",
@@ -66,10 +71,11 @@ _LABELS = (
 _TEXTS = (
     "Sound like real people and not like a model: use the tone, abbreviations, slips and punctuation of the kind of "
     "text. Do not open the texts alike.",
-    "Vary the length as widely as real texts of this kind do. Vary person, mood, place, product, amount and cause.",
+    "Vary the length as widely as real texts of this kind do.",
     "Nothing in a text may show that it is an example or that it will be classified. Do not repeat the label's "
     "description.",
 )
+_VARIED = "Vary whatever does not decide about the label: people, moods, places, things, amounts and causes, say."
 _ALONE = "Every text stands alone and is complete, with no reference to another one."
 _ONE_LABEL = "None would rather belong to another label."
 NONE = "Texts of the same people and places as all others, about things nearby, to which no label of the task applies."
@@ -77,13 +83,19 @@ NONE = "Texts of the same people and places as all others, about things nearby, 
 _ALL_LABELS = (
     "Each text has all labels that are named, so clearly that a reader who is not told them would give it every one of "
     "them, and no other label of the task. Where there are two, it is one message that somebody had reason to write, "
-    f"and not two put together. Where none is named: {NONE[0].lower()}{NONE[1:]}"
+    f"and not two put together, and the topic given is one of either. Where none is named: {NONE[0].lower()}{NONE[1:]}"
 )
 
 
-def label_rules(languages: Sequence[str]) -> tuple[str, ...]:
-    """Return the rules for labelling texts in `languages`."""
-    return (*_LABELS, f"Languages of the texts: {', '.join(languages)} (BCP 47 tags).")
+def label_rules(languages: Sequence[str], *, several: bool = False, pairs: bool = False) -> tuple[str, ...]:
+    """Return the rules for labelling texts in `languages`, which may have `several` labels, or are `pairs`."""
+    first = (PAIRS,) if pairs else ()
+    return (
+        *first,
+        _SETS if several else _DOUBT,
+        *_LABELS,
+        f"Languages of the texts: {', '.join(languages)} (BCP 47 tags).",
+    )
 
 
 def phrase_rules(kind: WritingKind, languages: Sequence[str]) -> tuple[str, ...]:
@@ -94,12 +106,19 @@ def phrase_rules(kind: WritingKind, languages: Sequence[str]) -> tuple[str, ...]
 
 
 def text_rules(
-    languages: Sequence[str], gates: TextRules, quoted: Callable[[Sequence[str]], str], *, several: bool = False
+    languages: Sequence[str],
+    gates: TextRules,
+    quoted: Callable[[Sequence[str]], str],
+    *,
+    several: bool = False,
+    pairs: bool = False,
 ) -> tuple[str, ...]:
     """Return the rules for texts in `languages`, with those of the `gates`; `quoted` as in `TextRules.sentences`.
 
-    With `several` a text may have several labels.
+    With `several` a text may have several labels. In `pairs` it is a query that keeps nearly all of one that fits.
     """
     spread = " Spread the texts evenly over them; each text is in one language." if len(languages) > 1 else ""
     rule = f"Languages: {', '.join(languages)} (BCP 47 tags).{spread} Write as native and other everyday speakers do."
-    return (rule, *_TEXTS, f"{_ALONE} {_ALL_LABELS if several else _ONE_LABEL}", *gates.sentences(quoted))
+    varied = () if pairs else (_VARIED,)
+    alone = f"{_ALONE} {_ALL_LABELS if several else _ONE_LABEL}"
+    return (rule, *_TEXTS, *varied, alone, *gates.sentences(quoted, pairs=pairs))
