@@ -82,8 +82,9 @@ def gan_augment(request: GanAugmentRequest, context: ToolContext) -> GanAugmentR
 
     Raises:
         NotFound: there is no such task or dataset.
-        InvalidInput: target and weight are both given, target asks for nothing or too much, or `pretrain_dataset` is
-            of pairs and the task of single texts, or the other way round.
+        InvalidInput: target and weight are both given, target asks for nothing or too much, the dataset has labels that
+            the task no longer has, or `pretrain_dataset` is of pairs and the task of single texts, or the other way
+            round.
         NotEnoughData: a label has fewer than five training rows, or no fold of them leaves two of every label.
         Cancelled: the caller asked to stop; a pre-training that was finished is kept.
         StorageFailed: the disk is full.
@@ -259,12 +260,12 @@ TOOL = ToolSpec(
     text=ToolText(
         title="Generate rows as embeddings",
         description=(
-            f"For labels with few rows ({LEAST_ROWS} to 100): generate more, not as texts but as sentence embeddings, "
-            "by a conditional GAN, SMOTE, mixup or distribution calibration. The answer says whether they help: the "
-            "gain on held-out rows with its 95% interval, how faithful and diverse they are, and advice. Pass the "
-            "augmentation to train_classifier with method='probe'. Without a large pretrain_dataset "
-            "of labelled texts expect nothing; texts from synthesize_examples help more. Under a minute; the first "
-            "call with a pretrain_dataset takes minutes."
+            f"For labels with few rows ({LEAST_ROWS} to 100): generate more, not as texts but as embeddings of the "
+            "server's encoder, by a conditional GAN, SMOTE, mixup or distribution calibration. The answer says whether "
+            "they help: the gain on held-out rows with its 95% interval, how faithful and diverse they are, and "
+            "advice. Pass the augmentation to train_classifier with method='probe'. Without a large pretrain_dataset "
+            "expect nothing; texts from synthesize_examples help more. Under a minute; the first call with a "
+            "pretrain_dataset takes minutes."
         ),
     ),
 )

@@ -218,6 +218,17 @@ def test_what_cannot_be_done_is_refused_with_the_repair(
         augmented(context, **arguments)
 
 
+def test_rows_of_a_label_that_was_renamed_are_refused_with_the_repair(context: ToolContext) -> None:
+    dataset = save_banking(context.workspace, LABELS, 10)
+    task = context.workspace.task("bank")
+    renamed = (Label(name="new"), *task.labels[1:])
+    context.workspace.save_task(task.model_copy(update={"labels": renamed}))
+    with pytest.raises(
+        InvalidInput, match=f"'{dataset}': has labels that the task no longer has: '{task.labels[0].name}'"
+    ):
+        augmented(context, dataset=dataset)
+
+
 def measured(verdict: str, rows_to_tell: int | None = None) -> MeasuredGain:
     """A gain of three points on 50 rows, with this verdict."""
     return MeasuredGain(

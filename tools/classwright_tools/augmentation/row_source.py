@@ -12,6 +12,7 @@ from classwright_tools.augmentation.methods import Material, Recipe, generate
 from classwright_tools.augmentation.pair_sphere import as_features, on_sphere
 from classwright_tools.domain.cards import EncoderRef
 from classwright_tools.errors import InvalidInput
+from classwright_tools.learning.encoders import shown_name
 from classwright_tools.learning.generated import Generated
 from classwright_tools.learning.methods.registry import METHODS
 from classwright_tools.learning.rows import Rows
@@ -87,7 +88,7 @@ def row_source(
     if card.encoder.digest != encoder.digest:
         raise InvalidInput(
             subject,
-            f"was generated with the encoder {card.encoder.name!r}, not with {encoder.name!r}",
-            "Train with that encoder, or call `gan_augment` again.",
+            f"was generated with the encoder {shown_name(card.encoder.name)!r}, not with {shown_name(encoder.name)!r}",
+            "Leave `encoder` out: `gan_augment` takes the server's. If that has changed since, call it again.",
         )
     return AugmentationSource(found)

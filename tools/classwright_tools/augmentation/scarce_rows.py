@@ -18,11 +18,17 @@ from classwright_tools.learning.encoders import Encoder
 from classwright_tools.learning.rows import held_out_rows, training_rows, without_copies
 from classwright_tools.learning.training_data import counted_validation
 from classwright_tools.workspace.datasets import read_rows
+from classwright_tools.workspace.ended_labels import check_labels
 from classwright_tools.workspace.workspace import Workspace
 
 
 def all_rows(workspace: Workspace, dataset: str) -> dict[Split, list[Example]]:
-    """Return the rows of a dataset's three labelled splits."""
+    """Return the rows of a dataset's three labelled splits.
+
+    Raises:
+        InvalidInput: the task has not all of its labels any more.
+    """
+    check_labels(workspace, dataset)
     splits: tuple[Split, ...] = ("train", "validation", "test")
     return {split: read_rows(workspace, dataset, split) for split in splits}
 

@@ -40,10 +40,9 @@ class Alarms(NamedTuple):
             f"model={model!r}, where={{{name}'splits': ['unlabelled']}}, groups=0). What many have in common may want "
             "a label of its own (edit_examples). "
         )
-        only = f", source={source!r}" if source else ""
         return (
             f"{groups if alarm.foreign else ''}Measure on random rows of it, which become validation rows: "
-            f"annotate_examples(task={card.task!r}, dataset={dataset!r}, split='validation'{only}). "
+            f"{call_to_measure(card.task, dataset, source)}. "
         )
 
 
@@ -82,6 +81,12 @@ def alarms_on(table: AnswersTable, usual: Usual) -> Alarms:
     return alarms_of(
         usual, {name: own.answered(whole=own.texts >= UNTOUCHED * whole[name]) for name, own in every.items()}
     )
+
+
+def call_to_measure(task: str, dataset: str, source: str) -> str:
+    """Return the call that has random rows of a `source` labelled to measure by; "" is all."""
+    only = f", source={source!r}" if source else ""
+    return f"annotate_examples(task={task!r}, dataset={dataset!r}, split='validation'{only})"
 
 
 def alarms_of(usual: Usual, answered: Mapping[str, Answered]) -> Alarms:
