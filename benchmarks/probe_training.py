@@ -25,8 +25,8 @@ from classwright_tools.context import DEFAULT_ENCODER
 from classwright_tools.learning.calibration import softmax
 from classwright_tools.learning.embedding_cache import EmbeddingCache
 from classwright_tools.learning.encoders import open_encoder
-from classwright_tools.learning.head import ITERATIONS, Head, fit_head
-from classwright_tools.learning.probe import CANDIDATES, CHOOSING_FOLDS, choose_regularisation
+from classwright_tools.learning.head import CANDIDATES, ITERATIONS, Head, fit_head
+from classwright_tools.learning.probe import CHOOSING_FOLDS, choose_regularisation
 from classwright_tools.learning.rows import Rows
 from classwright_tools.learning.setup import Setup
 from classwright_tools.learning.splits import grouped_folds

@@ -23,7 +23,6 @@ from classwright_tools.augmentation.gan_training import (
 from classwright_tools.augmentation.helper_classifier import fit_helper
 from classwright_tools.augmentation.relabelling import relabelled
 from classwright_tools.augmentation.space import Floats, WhitenedSpace, fit_space
-from classwright_tools.errors import InvalidInput
 from classwright_tools.learning.torch_state import seeded
 
 Labels = npt.NDArray[np.float32]
@@ -111,8 +110,7 @@ def _start(
         networks = form.networks(space.components, labels.shape[1], seed)
         own = class_means(space.encode(embeddings), labels)
         return FittedGan(_with_means(networks, own), space, shift, form, 0)
-    if pretrained.networks is None:
-        raise InvalidInput("the corpus", "was not pre-trained on", "Pre-train a GAN on it first.")
+    assert pretrained.networks is not None  # they are left out only where no GAN is fitted
     base = pretrained.base
     matched = same_names(names, base.names)
     shift = domain_shift(base, matched, embeddings, labels)

@@ -25,10 +25,9 @@ from classwright_tools.learning.callers_encoders import callers_encoder
 from classwright_tools.learning.embedding_cache import EmbeddingCache
 from classwright_tools.learning.encoder_folders import MULTILINGUAL, cached_encoders, kept_encoders
 from classwright_tools.learning.encoders import Encoder
-from classwright_tools.learning.head import fit_head
+from classwright_tools.learning.head import CANDIDATES, fit_head
 from classwright_tools.learning.methods.choice import unfit_for
 from classwright_tools.learning.pair_encoder import encoder_for
-from classwright_tools.learning.probe import CANDIDATES
 from classwright_tools.learning.rows import Rows
 from classwright_tools.learning.splits import grouped_folds, sampled_places
 from classwright_tools.learning.training_data import ENOUGH_REAL

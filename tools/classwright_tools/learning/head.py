@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from threadpoolctl import ThreadpoolController
 
 REGULARISATION = 10.0  # scikit-learn's C where there are too few rows to choose one
+CANDIDATES = (1.0, 3.0, 10.0, 30.0)  # of it, where it is chosen
+CHOOSING_ROWS = 3_000  # rows enough to choose one number by; it keeps the choice to seconds with many rows
 ITERATIONS = 1000
 # A class without training rows, which happens only in a fold, gets a bias that makes it all but impossible.
 ABSENT = -30.0

@@ -10,8 +10,9 @@ import numpy as np
 from classwright_tools.learning.calibration import fit_temperature, softmax
 from classwright_tools.learning.classifier import logits_of
 from classwright_tools.learning.fitting import fitted
+from classwright_tools.learning.head import CANDIDATES
 from classwright_tools.learning.methods.method import Method
-from classwright_tools.learning.probe import CANDIDATES, choose_regularisation
+from classwright_tools.learning.probe import choose_regularisation
 from classwright_tools.learning.progress import part
 from classwright_tools.learning.rows import Rows
 from classwright_tools.learning.setup import Setup

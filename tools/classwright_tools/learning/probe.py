@@ -8,7 +8,7 @@ import numpy as np
 
 from classwright_tools.learning.classifier import EmbeddingClassifier
 from classwright_tools.learning.generated import RowSource
-from classwright_tools.learning.head import REGULARISATION, Head, fit_head, fit_one_vs_rest
+from classwright_tools.learning.head import CANDIDATES, CHOOSING_ROWS, REGULARISATION, Head, fit_head, fit_one_vs_rest
 from classwright_tools.learning.imbalance.balanced_heads import adjusted_as_asked
 from classwright_tools.learning.imbalance.balanced_network import fit_balanced
 from classwright_tools.learning.rows import Rows
@@ -16,9 +16,7 @@ from classwright_tools.learning.setup import Setup
 from classwright_tools.learning.side_by_side import side_by_side
 from classwright_tools.learning.splits import grouped_folds
 
-CANDIDATES = (1.0, 3.0, 10.0, 30.0)
 CHOOSING_FOLDS = 3
-CHOOSING_ROWS = 3_000  # rows enough to choose one number by; it keeps the choice to seconds with many rows
 LEAST_CHOOSING_ROWS = 50
 
 

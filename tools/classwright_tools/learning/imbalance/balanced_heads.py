@@ -6,15 +6,13 @@ from itertools import product
 
 import numpy as np
 
-from classwright_tools.learning.head import REGULARISATION, Head, fit_head
+from classwright_tools.learning.head import CANDIDATES, CHOOSING_ROWS, REGULARISATION, Head, fit_head
 from classwright_tools.learning.rows import Rows
 from classwright_tools.learning.setup import Progress, Setup
 from classwright_tools.learning.side_by_side import side_by_side
 from classwright_tools.learning.splits import grouped_folds, sampled_places
 
-CANDIDATES = (1.0, 3.0, 10.0, 30.0)
-CHOOSING_ROWS = 3_000  # rows enough to choose by
-LEAST_CHOOSING_ROWS = 50  # of each label that has so many
+LEAST_OF_LABEL = 50  # of the rows to choose by, where a label has so many
 TEMPERATURES = np.geomspace(0.1, 30, 25)
 
 
@@ -41,7 +39,7 @@ def fit_adjusted(embeddings: np.ndarray, rows: Rows, setup: Setup, progress: Pro
     The choice is by the balanced log-loss of the rows held out: their balanced error jumps with every row of a label
     that has few, and a penalty chosen by it is half chance. Where none can be held out it is `REGULARISATION`.
     """
-    places = sampled_places(rows.labels, CHOOSING_ROWS, LEAST_CHOOSING_ROWS, setup.seed)
+    places = sampled_places(rows.labels, CHOOSING_ROWS, LEAST_OF_LABEL, setup.seed)
     sample, vectors = rows.take(places), embeddings[places]
     folds = grouped_folds(sample, setup.seed)
     if not folds:

@@ -86,12 +86,11 @@ class Matcher:
         """Return where the network looked in this pair.
 
         Raises:
-            InvalidInput: the matcher has no token attention, or one of the texts has no word.
+            InvalidInput: one of the texts has no word.
         """
         tokens = tuple(token_pieces(self.encoder, query)), tuple(token_pieces(self.encoder, item))
-        if "tokens" not in self.parts or not all(tokens):
-            reason = "has a text without words" if "tokens" in self.parts else "was judged without token attention"
-            raise InvalidInput("the pair", reason, "Train a matcher with the part 'tokens', or give other texts.")
+        if not all(tokens):
+            raise InvalidInput("the pair", "has a text without words", "Give two texts that have some.")
         table = PairTable.of([query], [item], self.vocabulary, self.encoder, self.cache)
         place = np.zeros(1, np.int64)
         with torch.no_grad():
