@@ -25,7 +25,7 @@ from classwright_agents.picture import StageName
 from classwright_agents.rows import RowFile, batches, read_splits
 from classwright_agents.steps import R, Steps, accept
 from classwright_agents.task_file import TaskFile
-from classwright_agents.usable import check_first_texts, check_tree, check_writer
+from classwright_agents.usable import as_budget, check_first_texts, check_tree, check_writer
 from classwright_agents.view import View
 from classwright_tools.contract import (
     ErrorAnalysisResult,
@@ -146,7 +146,10 @@ class Build:
         if budget.dollars:
             arguments["max_cost"] = max(0.001, round(budget.dollars - spent.dollars, 6))
         check = check_first_texts if round_ == 0 else check_writer
-        result = await self._call("write", "synthesize_examples", arguments, SynthesizeExamplesResult, check)
+        try:
+            result = await self._call("write", "synthesize_examples", arguments, SynthesizeExamplesResult, check)
+        except ToolError as error:
+            raise as_budget(error) from error
         self._outcome.written.append(result)
         self._dataset = result.dataset or self._dataset
         lacking = counted(result.wanted - result.accepted, "is", "are")

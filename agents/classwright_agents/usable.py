@@ -1,4 +1,4 @@
-"""Checks of results that end a build: the server has no writer, or nothing was accepted."""
+"""Results and refusals that end a build: the server has no writer, a cap cannot be kept, or nothing was accepted."""
 
 from __future__ import annotations
 
@@ -30,3 +30,9 @@ def check_first_texts(written: SynthesizeExamplesResult) -> None:
     if not written.accepted:
         why = writer_limit([written]).rstrip(".") or next((short.reason for short in written.missing), "")
         raise ToolError("Tool 'synthesize_examples'", f"no text was written{': ' * bool(why)}{why}", written.next_step)
+
+
+def as_budget(refusal: ToolError) -> ToolError:
+    """Return a refusal of texts with the caps called as in the task file, which is where a person sets them."""
+    reason = refusal.reason.replace("max_cost", "budget.dollars").replace("max_tokens", "budget.tokens")
+    return ToolError(refusal.subject, reason, refusal.repair)

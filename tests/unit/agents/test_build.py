@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from mcp.server.mcpserver.exceptions import ToolError as Refusal
 
 from classwright_agents.errors import ToolError
 from classwright_agents.journal import Journal
@@ -176,6 +177,20 @@ def test_a_best_model_that_the_final_method_has_trained_is_not_trained_once_more
     assert scripted.methods == ["probe", "contrastive"]
     assert outcome.best == outcome.rounds[1]
     assert outcome.decisions[-1] == "The final method, contrastive, has trained support-m2 already."
+
+
+def test_a_cap_that_cannot_be_kept_is_told_by_its_name_in_the_task_file(tmp_path: Path) -> None:
+    class Unpriced(ScriptedTools):
+        """A server that does not know what its writer costs."""
+
+        def synthesize_examples(self, task: str, max_cost: float) -> dict[str, Any]:  # type: ignore[override]  # noqa: ARG002
+            """Refuse."""
+            raise Refusal("max_cost: cannot be kept: what the writer costs is not known. Cap max_tokens instead.")
+
+    with pytest.raises(
+        ToolError, match=r"budget\.dollars: cannot be kept: .* is not known\. Cap budget\.tokens instead\."
+    ):
+        built(Unpriced(), tmp_path, small_task(budget={"dollars": 5}))
 
 
 def test_a_build_without_a_first_text_says_why_and_writes_anew_when_it_is_resumed(tmp_path: Path) -> None:
