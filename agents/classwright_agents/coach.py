@@ -6,7 +6,7 @@ Pure functions of what was measured and spent: a resumed run takes every decisio
 from __future__ import annotations
 
 from classwright_agents.figures import Round, is_gain, kept_round, named
-from classwright_agents.limits import Goal, limit
+from classwright_agents.limits import Goal, limit, target_reached
 from classwright_agents.moves import Decision, Situation, Stop, WriteAgainstErrors
 from classwright_agents.task_file import METRIC_NAMES, Target
 from classwright_tools.contract import counted
@@ -31,16 +31,18 @@ class Coach:
 
 
 def next_move(goal: Goal, situation: Situation) -> WriteAgainstErrors | Stop:
-    """Return what to do after the last round."""
-    if situation.failed:
-        return Stop(cause="nothing_to_write", reason=situation.failed[-1].why)
+    """Return what to do after the last round; what a driver tried in vain counts as far as the rules would do it."""
+    failed = [failure for failure in situation.failed if isinstance(failure.move, WriteAgainstErrors)]
+    if failed:
+        return Stop(cause="nothing_to_write", reason=failed[-1].why)
     rounds = situation.rounds
     latest, kept = rounds[-1], kept_round(rounds, goal.target.metric)
     metric = METRIC_NAMES[goal.target.metric]
+    if stop := target_reached(goal.target, rounds):
+        return stop
     if len(rounds) > 1 and not is_gain(latest, goal.target.metric):
         return Stop(cause="no_gain", reason=_no_gain(latest, kept, metric, goal))
-    stop = limit(goal, rounds, situation.spent)
-    if stop:
+    if stop := limit(goal, rounds, situation.spent):
         return stop
     reached, wanted = kept.figure(goal.target.metric).value, goal.target.value
     missing = f"is below the target of {wanted:.3f}"
@@ -65,10 +67,11 @@ def _no_gain(latest: Round, kept: Round, metric: str, goal: Goal) -> str:
         if compared
         else f"No gain: keep {kept.model}. The interval of {metric} of {latest.model} reaches below its figure."
     )
+    made = counted(latest.written, "text") if latest.written else f"The training by {latest.method}"
+    encoder = "" if goal.encoders_compared else " another encoder,"
     return (
-        f"{found} {counted(latest.written, 'text')} of round {latest.round}: {'kept' if latest is kept else 'left out'}"
-        f". Real training rows, annotated ones too,{'' if goal.encoders_compared else ' another encoder,'} or clearer "
-        "descriptions of labels that are confused may help more."
+        f"{found} {made} of round {latest.round}: {'kept' if latest is kept else 'left out'}. Real training rows, "
+        f"annotated ones too,{encoder} or clearer descriptions of labels that are confused may help more."
     )
 
 

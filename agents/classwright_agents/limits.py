@@ -11,7 +11,7 @@ from classwright_tools.contract import counted
 
 # Below this, what is left of a token budget does not pay for a useful batch of texts.
 LEAST_TOKENS = 1_000
-AUTO = "auto"  # of a task's encoder: the best of those at hand
+AUTO = "auto"  # of a task's encoder or method: the best of those at hand
 
 
 @dataclass(frozen=True)
@@ -30,19 +30,26 @@ def goal_of(task: TaskFile) -> Goal:
 
 
 def limit(goal: Goal, rounds: tuple[Round, ...], spent: Spent) -> Stop | None:
-    """Return the stop that the target, the number of rounds or the budget demands after the last of `rounds`, or None.
-
-    A figure on rows that lack labels reaches no target: it may hide that these are never found.
-    """
-    kept = kept_round(rounds, goal.target.metric)
-    reached, wanted = kept.figure(goal.target.metric).value, goal.target.value
-    if reached >= wanted and not kept.scores.not_covered:
-        metric = METRIC_NAMES[goal.target.metric]
-        return Stop(cause="target", reason=f"Validation {metric} {reached:.3f} reaches the target of {wanted:.3f}.")
+    """Return the stop that target, number of rounds or budget demand after the last of `rounds`, or None."""
+    if stop := target_reached(goal.target, rounds):
+        return stop
     if len(rounds) >= goal.max_rounds:
         done = counted(goal.max_rounds, "round that the task allows is", "rounds that the task allows are")
         return Stop(cause="max_rounds", reason=f"{done} done.")
     return over_budget(goal.budget, rounds, spent)
+
+
+def target_reached(target: Target, rounds: tuple[Round, ...]) -> Stop | None:
+    """Return the stop that the target demands of the round that is kept, or None.
+
+    A figure on rows that lack labels reaches no target: it may hide that these are never found.
+    """
+    kept = kept_round(rounds, target.metric)
+    reached, wanted = kept.figure(target.metric).value, target.value
+    if reached < wanted or kept.scores.not_covered:
+        return None
+    metric = METRIC_NAMES[target.metric]
+    return Stop(cause="target", reason=f"Validation {metric} {reached:.3f} reaches the target of {wanted:.3f}.")
 
 
 def over_budget(budget: Budget, rounds: tuple[Round, ...], spent: Spent) -> Stop | None:

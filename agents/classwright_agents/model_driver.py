@@ -16,7 +16,7 @@ from classwright_agents.coach import next_move
 from classwright_agents.endpoint import Endpoint, Reply, tokens_of
 from classwright_agents.figures import kept_round
 from classwright_agents.journal import Event, Journal
-from classwright_agents.limits import goal_of, limit
+from classwright_agents.limits import AUTO, goal_of, limit
 from classwright_agents.moves import (
     Decision,
     Move,
@@ -29,7 +29,7 @@ from classwright_agents.moves import (
 )
 from classwright_agents.state import RULES, state
 from classwright_agents.task_file import TaskFile
-from classwright_tools.contract import WriterUsage
+from classwright_tools.contract import WriterUsage, methods_for
 
 # Replies to one decision that may be of no use, and moves in turn that may come to nothing; then the rules decide, as
 # an unattended run is to come to its end.
@@ -53,7 +53,8 @@ class ModelDriver:
         self._goal = goal_of(task)
         self._endpoint = endpoint
         self._journal = journal
-        self._tools = _tools(task.rows_per_round)
+        self._methods = [method for method in methods_for("text", multi_label=task.multi_label) if method != AUTO]
+        self._tools = _tools(task.rows_per_round, self._methods)
 
     @property
     def name(self) -> str:
@@ -76,8 +77,8 @@ class ModelDriver:
         if stop:
             return Decision(stop, stop.reason)
         rules = next_move(self._goal, situation)
-        if len(situation.failed) == MOST_TRIES:
-            return Decision(rules, f"{MOST_TRIES} moves in turn came to nothing. {rules.reason}")
+        if len(situation.failed) >= MOST_TRIES:
+            return Decision(rules, f"{len(situation.failed)} moves in turn came to nothing. {rules.reason}")
         replies: list[Event] = [
             event for event in self._journal.events if event["event"] == "reply" and event["key"] == situation.key
         ]
@@ -135,6 +136,8 @@ class ModelDriver:
     def _misfit(self, move: WriteAgainstErrors | WriteMore | TrainAgain, situation: Situation) -> str:
         """Return why a move cannot be made in this task and situation; empty if it can."""
         if isinstance(move, TrainAgain):
+            if move.method not in self._methods:
+                return f"method: {move.method!r} is none of {', '.join(self._methods)}"
             kept = kept_round(situation.rounds, self._goal.target.metric)
             same = f"the kept model was trained by {kept.method!r} on these rows: the same would come of it"
             return same if move.method == kept.method else ""
@@ -147,22 +150,22 @@ class ModelDriver:
         return ""
 
 
-def _tools(rows_per_round: int) -> list[dict[str, Any]]:
-    """Return the moves as tools of the OpenAI form."""
+def _tools(rows_per_round: int, methods: list[str]) -> list[dict[str, Any]]:
+    """Return the moves as tools of the OpenAI form, for a task whose texts these methods train on."""
     return [
         {
             "type": "function",
             "function": {
                 "name": name,
                 "description": STOP_WORDS if name == STOP else " ".join((kind.__doc__ or "").split()),
-                "parameters": _schema(kind, rows_per_round),
+                "parameters": _schema(kind, rows_per_round, methods),
             },
         }
         for name, kind in MOVES.items()
     ]
 
 
-def _schema(kind: type[Reasoned], rows_per_round: int) -> dict[str, Any]:
+def _schema(kind: type[Reasoned], rows_per_round: int, methods: list[str]) -> dict[str, Any]:
     schema = kind.model_json_schema()
     for name in ("title", "description"):
         schema.pop(name, None)
@@ -175,6 +178,8 @@ def _schema(kind: type[Reasoned], rows_per_round: int) -> dict[str, Any]:
             "maximum": rows_per_round,
             "description": schema["properties"]["rows"]["description"],
         }
+    if "method" in schema["properties"]:
+        schema["properties"]["method"]["enum"] = methods
     return schema
 
 

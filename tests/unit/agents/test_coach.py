@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 from classwright_agents import coach
 from classwright_agents.figures import Round, Spent, is_gain, kept_round
-from classwright_agents.limits import Goal
-from classwright_agents.moves import Failure, Situation, Stop, WriteAgainstErrors
+from classwright_agents.limits import Goal, limit
+from classwright_agents.moves import Failure, Situation, Stop, TrainAgain, WriteAgainstErrors
 from classwright_agents.task_file import Budget, Target
 from support.agent import make_round
 
@@ -99,6 +99,8 @@ def test_a_round_without_a_lead_ends_the_rounds_and_its_rows_are_left_out_with_t
     assert "another encoder" in action.reason
     assert "another encoder" not in next_move(replace(goal(), encoders_compared=True), rounds, Spent()).reason
     assert kept_round(rounds, "accuracy") is rounds[0]
+    rounds = (rounds[0], replace(rounds[1], written=0, method="contrastive"))
+    assert "The training by contrastive of round 1: left out." in next_move(goal(), rounds, Spent()).reason
 
 
 def test_a_loss_beyond_chance_is_called_one() -> None:
@@ -118,11 +120,14 @@ def test_after_gains_the_errors_of_the_latest_round_are_written_against() -> Non
     assert kept_round(rounds, "accuracy") is rounds[2]
 
 
-def test_a_figure_above_the_target_that_may_be_chance_does_not_reach_it() -> None:
-    action = next_move(goal(), (make_round(0, 0.945), make_round(1, 0.955, gain=0.01)), Spent())
+def test_a_target_is_reached_whoever_drives_also_by_a_lead_that_may_be_chance() -> None:
+    rounds = (make_round(0, 0.945), make_round(1, 0.955, gain=0.01))
+
+    action = next_move(goal(), rounds, Spent())
 
     assert isinstance(action, Stop)
-    assert action.cause == "no_gain"
+    assert action.cause == "target"
+    assert action == limit(goal(), rounds, Spent())
 
 
 def test_without_a_paired_test_only_an_interval_above_the_older_figure_is_a_gain() -> None:
@@ -191,6 +196,12 @@ def test_nothing_planned_or_nothing_written_stops() -> None:
     assert isinstance(move, Stop)
     assert move.cause == "nothing_to_write"
     assert "300" in move.reason
+
+
+def test_what_a_driver_tried_in_vain_and_rules_would_not_do_leaves_their_move_as_it_is() -> None:
+    refused = Failure(TrainAgain(reason="Try it.", method="contrastive"), "The method is not installed.")
+
+    assert isinstance(next_move(goal(), (make_round(0, 0.7),), Spent(), refused), WriteAgainstErrors)
 
 
 @given(st.lists(st.floats(-0.2, 0.2), max_size=8))

@@ -123,6 +123,8 @@ def test_the_model_is_shown_figures_and_what_is_left_and_each_move_as_a_tool(tmp
         "stop",
     ]
     assert first.body["tools"][0]["function"]["parameters"]["properties"]["rows"]["maximum"] == 60
+    methods = first.body["tools"][2]["function"]["parameters"]["properties"]["method"]["enum"]
+    assert methods == ["probe", "contrastive", "finetune", "setfit", "cluster"]  # each trains on single texts
     assert first.body["tool_choice"] == "required"
     state = shown(second)
     assert [(one["round"], one["accuracy"][0], one["kept"]) for one in state["rounds"]] == [
@@ -194,6 +196,7 @@ def test_target_rounds_and_budget_hold_whatever_the_model_would_decide(
         (calls(("write_more", {"labels": ["refunds"]})), "labels: 'refunds' is none of the task's"),
         (calls(("write_against_errors", {"rows": 61})), "rows: 61, where a round may ask for 60 at most"),
         (calls(("train_again", {"method": "magic"})), "train_again, method: Value error, should be one of"),
+        (calls(("train_again", {"method": "matcher"})), "method: 'matcher' is none of probe, contrastive"),
         (calls(("train_again", {"method": "probe"})), "the kept model was trained by 'probe' on these rows"),
     ],
 )
@@ -247,10 +250,13 @@ def test_a_move_that_comes_to_nothing_is_told_to_the_model_which_decides_again(t
     assert "nothing to write" in unplanned["why"]
 
 
-def test_moves_that_come_to_nothing_again_and_again_end_the_rounds(tmp_path: Path) -> None:
+def test_after_moves_that_come_to_nothing_again_and_again_the_rules_write_before_they_stop(tmp_path: Path) -> None:
     with ScriptedEndpoint(in_turn(AGAIN)) as endpoint:
         outcome = driven(task_with(endpoint), tmp_path, Refusing())
 
+    third, last = outcome.decisions[-2:]
+    assert third.startswith("3 moves in turn came to nothing. Validation accuracy 0.900 is below the target of 0.950")
+    assert last.startswith("4 moves in turn came to nothing. The error analysis found nothing to write")
     assert outcome.stop
     assert outcome.stop.cause == "nothing_to_write"
     assert len(endpoint.chats) == MOST_TRIES
