@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import contextlib
 import json
 import shlex
 import sys
@@ -96,7 +97,9 @@ def _build(options: argparse.Namespace) -> None:
             plain=options.plain,
         )
     )
-    folder = options.runs / Path(facts["folder"]).name
+    folder = Path(facts["folder"])
+    with contextlib.suppress(ValueError):  # it is elsewhere
+        folder = folder.relative_to(Path.cwd())
     left = f"Everything is in {folder}: report.html, summary.json, card.md, model/ and dataset/."
     try:
         print(json.dumps(facts, ensure_ascii=False) if options.json else left, flush=True)  # noqa: T201  # the answer
@@ -113,7 +116,10 @@ def _add_review(verbs: Any) -> None:
     where = verb.add_mutually_exclusive_group()
     where.add_argument("--server", metavar="URL", help="the running server that has the task")
     where.add_argument(
-        "--command", metavar="LINE", help="start this server over stdio (default: classwright serve, on its workspace)"
+        "--command",
+        metavar="LINE",
+        default="classwright serve",
+        help="start this server over stdio (default: classwright serve, on its workspace)",
     )
     _add_token(verb)
     verb.add_argument("--port", type=int, default=0, help="of the page on this machine (default: a free one)")
@@ -123,7 +129,7 @@ def _add_review(verbs: Any) -> None:
 def _review(options: argparse.Namespace) -> None:
     from classwright_agents.review.program import review  # a web server, which a build has no use for
 
-    entry = server_entry(options.server, options.command or "classwright serve", options.token_env)
+    entry = server_entry(options.server, options.command, options.token_env)
     asyncio.run(review(entry, task=options.task, name=options.name, port=options.port, opens=not options.no_browser))
 
 

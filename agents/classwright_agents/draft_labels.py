@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import sys
 import tempfile
 from collections import Counter
 from contextlib import closing
@@ -12,6 +11,7 @@ from typing import Any
 
 from classwright_agents.errors import TaskFileError
 from classwright_agents.journal import Journal
+from classwright_agents.plain import say
 from classwright_agents.server import connect
 from classwright_agents.steps import Steps
 from classwright_agents.task_file import DEFAULT_COMMAND, ServerEntry
@@ -45,7 +45,7 @@ async def drafted_labels(texts: Path, column: str, task: str, instruction: str) 
     if not texts.is_file():
         raise TaskFileError(f"file {str(texts)!r}", "does not exist", "Name a file of texts: CSV, JSONL or Parquet.")
     there = texts.resolve()  # a link is read where it leads
-    _say(f"Reading {texts.name} into groups by meaning, which goes by minutes where there are many texts.")
+    say(f"Reading {texts.name} into groups by meaning, which goes by minutes where there are many texts.")
     command = (*DEFAULT_COMMAND, "--import-folder", str(there.parent))
     with tempfile.TemporaryDirectory(prefix="classwright-init-") as made:
         folder = Path(made)
@@ -65,13 +65,13 @@ async def _groups(steps: Steps, file: str, column: str, task: str, instruction: 
     await steps.run("propose_topics", {"task": task, "instruction": instruction}, ProposeTopicsResult)
     rows = {"task": task, "split": "unlabelled", "path": file, "text_column": column}
     imported = (await steps.run("import_examples", rows, ImportExamplesResult)).result
-    _say(imported.summary)
+    say(imported.summary)
     found = await _all_groups(steps, task, 0)
     if len(found) > MOST_DRAFTED:
-        _say(f"The texts are of {len(found)} kinds, more than one reads: {BROADER} broader ones are made of them.")
+        say(f"The texts are of {len(found)} kinds, more than one reads: {BROADER} broader ones are made of them.")
         found = await _all_groups(steps, task, BROADER)
     for group in found:
-        _say(f"{group.share:6.0%}  {group.words or 'no words of its own'}: {next(iter(group.typical.values()), '')!r}")
+        say(f"{group.share:6.0%}  {group.words or 'no words of its own'}: {next(iter(group.typical.values()), '')!r}")
     return found
 
 
@@ -107,7 +107,3 @@ def _apart(labels: list[dict[str, Any]]) -> list[str]:
         seen[name] += 1
         names.append(name if seen[name] == 1 else f"{name}_{seen[name]}")
     return names
-
-
-def _say(line: str) -> None:
-    print(line, file=sys.stderr, flush=True)  # noqa: T201  # stdout is for what was made

@@ -17,6 +17,7 @@ from classwright_agents.errors import ServerError
 from classwright_agents.steps import RETRY_SECONDS
 from classwright_agents.task_file import DriverEntry
 from classwright_tools.contract import WriterUsage
+from classwright_tools.errors import unusable_secret
 
 # A decision is short; a model that thinks first needs room, and one that talks on and on is cut here.
 MOST_TOKENS = 8_000
@@ -75,13 +76,13 @@ class Endpoint:
         """Take the entry, and the key from the environment.
 
         Raises:
-            ServerError: the variable of the key is not set.
+            ServerError: the variable of the key is not set, or holds no key.
         """
         self._entry = entry
         self._left_out: set[str] = set()
         self._key = os.environ.get(entry.key_env) if entry.key_env else None
-        if entry.key_env and not self._key:
-            raise ServerError(f"Environment variable {entry.key_env!r}", "is not set", "Set it to the driver's key.")
+        if entry.key_env and (reason := unusable_secret(self._key)):
+            raise ServerError(f"Environment variable {entry.key_env!r}", reason, "Set it to the driver's key.")
 
     @property
     def model(self) -> str:

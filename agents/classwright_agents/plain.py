@@ -2,7 +2,16 @@
 
 from __future__ import annotations
 
+import sys
+from contextlib import suppress
+
 from classwright_tools.domain.invisible import plain_text
+
+
+def say(line: str) -> None:
+    """Print a line on stderr, whoever reads that: stdout is for what was made."""
+    with suppress(BrokenPipeError):
+        print(line, file=sys.stderr, flush=True)  # noqa: T201  # the program's answer
 
 
 def plain(text: str) -> str:

@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any
 
 import anyio
-from pydantic import ValidationError
 
 from classwright_agents.artifacts import RemoteFile, fetch_all
 from classwright_agents.build import Build
@@ -21,6 +20,7 @@ from classwright_agents.errors import AgentError, ServerError, unwritten
 from classwright_agents.journal import Journal
 from classwright_agents.limits import goal_of
 from classwright_agents.model_driver import ModelDriver
+from classwright_agents.plain import say
 from classwright_agents.runs import find_run, new_run
 from classwright_agents.server import connect
 from classwright_agents.steps import Steps
@@ -51,10 +51,11 @@ async def build(
     task = load_task_file(task_path)
     endpoint = Endpoint(task.driver) if task.driver else None
     entry, home = _server_entry(task.server, task_path, server, command, token_env)
-    run = (find_run(runs, task.task, resume) if resume else new_run(runs, task.task)).resolve()
+    found = find_run(runs, task.task, resume) if resume is not None else new_run(runs, task.task)
+    run = found.resolve()
     with closing(Journal(run)) as journal:
+        _keep(task_path, run)
         if not journal.events:
-            _keep(task_path, run)
             journal.append("start")
         try:
             with make_view(task, run.name, plain=plain, out=sys.stderr) as view:
@@ -67,10 +68,11 @@ async def build(
                 view.say(in_a_line(facts, task.target.metric))
             journal.append("end", reason=facts["stopped"]["reason"])
         except (AgentError, anyio.get_cancelled_exc_class()):
-            words = [*_program(), "build", str(task_path), "--runs", str(runs), "--resume", run.name]
+            words = [*_program(), "build", str(task_path), "--runs", str(runs)]
+            words += ["--resume", found.name if found.parent == runs else str(found)]
             words += ["--server", server] if server else ["--command", command] if command else []
             words += ["--token-env", token_env] if token_env else []
-            _say(f"The run is kept. Go on with: {shlex.join(words)}")
+            say(f"The run is kept. Go on with: {shlex.join(words)}")
             raise
     return {"folder": str(run), **facts}
 
@@ -89,9 +91,10 @@ async def fetch(entry: ServerEntry, artifact: str, folder: Path) -> list[RemoteF
 
 
 def _keep(task_path: Path, run: Path) -> None:
-    """Copy the task file into the run folder."""
+    """Copy the task file into the run folder, in the place of the one that an earlier attempt read."""
     try:
-        shutil.copyfile(task_path, run / "task.yaml")
+        with suppress(shutil.SameFileError):
+            shutil.copyfile(task_path, run / "task.yaml")
     except OSError as error:
         raise unwritten(run.name, "task.yaml", error) from error
 
@@ -106,7 +109,7 @@ def _server_entry(
     entry: ServerEntry, task_path: Path, server: str | None, command: str | None, token_env: str | None
 ) -> tuple[ServerEntry, Path]:
     """Return where the tools are, and the folder that a command's relative paths mean."""
-    if server or command:
+    if server is not None or command is not None:
         return server_entry(server, command, token_env or entry.token_env), Path.cwd()
     if token_env and not entry.url:
         raise ServerError(f"--token-env {token_env!r}", "goes with a running server", "Name it: --server URL.")
@@ -120,16 +123,11 @@ def server_entry(server: str | None, command: str | None, token_env: str | None)
         ServerError: that cannot be used.
     """
     try:
-        if server:
+        if server is not None:
             return ServerEntry(url=server, token_env=token_env)
         return ServerEntry.model_validate({"command": command})
-    except (ValidationError, ValueError) as error:
-        if server:
+    except ValueError as error:
+        if server is not None:
             repair = "Pass a URL such as http://127.0.0.1:8931/mcp."
             raise ServerError(f"--server {server!r}", "cannot be used", repair) from error
         raise ServerError(f"--command {command!r}", "cannot be used", "Quote it as a shell would.") from error
-
-
-def _say(line: str) -> None:
-    with suppress(BrokenPipeError):
-        print(line, file=sys.stderr, flush=True)  # noqa: T201  # the program's answer

@@ -22,6 +22,7 @@ from classwright_agents.errors import AgentError, ServerError, ServerGone, ToolE
 from classwright_agents.refusals import Refusals
 from classwright_agents.task_file import DEFAULT_COMMAND, ServerEntry
 from classwright_tools.contract import CostEstimate
+from classwright_tools.errors import unusable_secret
 
 # Jobs answer at once: a server that is silent for so long will not answer. The review page waits as long for each call.
 READ_TIMEOUT_SECONDS = 60
@@ -222,8 +223,8 @@ async def _by_url(url: str, token_env: str | None, refusals: Refusals, more: dic
     headers = {}
     if token_env:
         token = os.environ.get(token_env)
-        if not token:
-            raise ServerError(f"Environment variable {token_env!r}", "is not set", "Set it to the server's token.")
+        if reason := unusable_secret(token):
+            raise ServerError(f"Environment variable {token_env!r}", reason, "Set it to the server's token.")
         headers["Authorization"] = f"Bearer {token}"
     timeout = httpx2.Timeout(30, read=READ_TIMEOUT_SECONDS)
     async with (

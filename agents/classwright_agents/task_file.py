@@ -5,8 +5,9 @@ from __future__ import annotations
 import shlex
 from pathlib import Path
 from typing import Annotated, Any, Literal
+from urllib.parse import urlsplit
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator, model_validator
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, field_validator, model_validator
 
 from classwright_tools.contract import MethodName, methods_for
 from classwright_tools.reading.label_names import alike
@@ -79,6 +80,17 @@ def _words(command: Any) -> Any:
     return shlex.split(command) if isinstance(command, str) else command
 
 
+def _is_url(url: str) -> str:
+    """Return `url`, raising a ValueError unless it names a host and, if it names one, a port."""
+    parts = urlsplit(url)
+    if not parts.hostname or parts.port == 0:
+        raise ValueError("names no host, or port 0")
+    return url
+
+
+HttpUrl = Annotated[str, Field(pattern=r"^https?://[^\s@]+$", max_length=2_000), AfterValidator(_is_url)]
+
+
 class ServerEntry(Part):
     """Where the tools are: a command to start over stdio, or the URL of a running server."""
 
@@ -87,12 +99,7 @@ class ServerEntry(Part):
         description="Started over stdio in the task file's folder: a line as for a shell, or a list of words; "
         "`{workspace}` stands for a folder of the run's own.",
     )
-    url: str | None = Field(
-        default=None,
-        pattern=r"^https?://[^\s@]+$",
-        max_length=2_000,
-        description="A running server, over streamable HTTP.",
-    )
+    url: HttpUrl | None = Field(default=None, description="A running server, over streamable HTTP.")
     token_env: str | None = Field(
         default=None,
         pattern=r"^[A-Za-z_][A-Za-z0-9_]*$",
@@ -113,9 +120,7 @@ class ServerEntry(Part):
 class DriverEntry(Part):
     """A language model that decides the moves of a build, behind an OpenAI-compatible endpoint."""
 
-    url: str = Field(
-        pattern=r"^https?://[^\s@]+$", max_length=2_000, description="The endpoint's base URL; the writer's will do."
-    )
+    url: HttpUrl = Field(description="The endpoint's base URL; the writer's will do.")
     model: str = Field(min_length=1, max_length=200, description="The model's name there; it must take tools.")
     key_env: str | None = Field(
         default=None,

@@ -281,6 +281,7 @@ def remote(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         (TOKEN, "no language model to write with"),  # it connected, and called a tool
         (WRONG_TOKEN, "does not take the token in environment variable 'TEST_TOKEN' (HTTP 401)"),
         ("", "'TEST_TOKEN': is not set"),
+        (f"{TOKEN}\n", "'TEST_TOKEN': holds characters that are in no key or token"),
     ],
 )
 def test_a_remote_server_is_reached_with_its_token(

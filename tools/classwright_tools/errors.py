@@ -79,6 +79,14 @@ def mending(error_number: int | None) -> str:
     return "Let this user of the system write there" if error_number in FORBIDDEN else "Put right what is in the way"
 
 
+def unusable_secret(secret: str | None) -> str:
+    """Return why a key or token from the environment cannot be sent in a header of HTTP; empty if it can."""
+    if not secret:
+        return "is not set"
+    fits = secret.isascii() and secret.isprintable()
+    return "" if fits else "holds characters that are in no key or token, such as a curly quote or a line's end"
+
+
 _MAKES = {"task": "propose_topics", "dataset": "import_examples or synthesize_examples", "model": "train_classifier"}
 """What makes the first of its kind."""
 

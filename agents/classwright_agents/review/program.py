@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import shutil
 import socket
-import sys
 import tempfile
 import webbrowser
 from collections.abc import Iterator
@@ -15,6 +14,7 @@ import anyio
 import uvicorn
 
 from classwright_agents.errors import AgentError
+from classwright_agents.plain import say
 from classwright_agents.review.connection import Connection
 from classwright_agents.review.tab import Tab
 from classwright_agents.task_file import ServerEntry
@@ -29,7 +29,7 @@ async def review(
 
     Raises:
         ServerError: the server cannot be reached.
-        AgentError: the port is taken.
+        AgentError: the port is taken, or is none.
     """
     with _log_folder() as folder:
         connection = Connection(entry, folder)
@@ -37,8 +37,8 @@ async def review(
             tab = Tab(connection, {"task": task} if task else {}, name)
             listener = _listener(port)
             tab.port = listener.getsockname()[1]
-            _say(f"Review: {tab.url}")
-            _say("Whoever has this address can change the rows. Ctrl-C ends it; what was decided is stored.")
+            say(f"Review: {tab.url}")
+            say("Whoever has this address can change the rows. Ctrl-C ends it; what was decided is stored.")
             if opens:
                 await anyio.to_thread.run_sync(webbrowser.open, tab.url)
             server = uvicorn.Server(uvicorn.Config(tab.app(), log_level="warning", timeout_graceful_shutdown=1))
@@ -65,11 +65,8 @@ def _listener(port: int) -> socket.socket:
     try:
         made.bind(("127.0.0.1", port))
         made.listen()  # before its address is told: a browser that comes at once waits, and is not refused
-    except OSError as error:
+    except (OSError, OverflowError) as error:
         made.close()
-        raise AgentError(f"--port {port}", f"cannot be listened on: {error.strerror}", "Choose another.") from error
+        why = error.strerror if isinstance(error, OSError) else "ports go up to 65535"
+        raise AgentError(f"--port {port}", f"cannot be listened on: {why}", "Choose another.") from error
     return made
-
-
-def _say(line: str) -> None:
-    print(line, file=sys.stderr, flush=True)  # noqa: T201  # the program's answer

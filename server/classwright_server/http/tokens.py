@@ -16,7 +16,7 @@ from jwt import PyJWKClient
 from mcp.server.auth.provider import AccessToken, TokenVerifier
 
 from classwright_server.config.settings import AuthorizationServer
-from classwright_tools.errors import InvalidInput
+from classwright_tools.errors import InvalidInput, unusable_secret
 
 logger = logging.getLogger("classwright.tokens")
 
@@ -165,15 +165,15 @@ def shared_token(name: str, environment: Mapping[str, str]) -> str:
     """Return the operator's token, which the environment variable `name` holds.
 
     Raises:
-        InvalidInput: it is not set, or so short that it can be guessed.
+        InvalidInput: it is not set, so short that it can be guessed, or of characters that no client can send.
     """
     token = environment.get(name, "")
+    reason = unusable_secret(token)
     if len(token) < MIN_TOKEN_CHARS:
-        raise InvalidInput(
-            f"environment variable {name!r}",
-            f"should hold the token, {MIN_TOKEN_CHARS} characters or more, and does not",
-            "Set it, for example to the output of: openssl rand -hex 32.",
-        )
+        reason = f"should hold the token, {MIN_TOKEN_CHARS} characters or more, and does not"
+    if reason:
+        repair = "Set it, for example to the output of: openssl rand -hex 32."
+        raise InvalidInput(f"environment variable {name!r}", reason, repair)
     return token
 
 

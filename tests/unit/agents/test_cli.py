@@ -71,7 +71,23 @@ def test_the_command_that_is_printed_is_the_one_given_and_resumes_a_run_whose_se
     assert printed[: len(called)] == called
     assert printed[-2:] == list(where)
     assert run(printed) == said  # the same failure: the run itself was found
-    assert len(list((tmp_path / "runs").iterdir())) == 1
+    (made,) = (tmp_path / "runs").iterdir()
+    moved = made.rename(tmp_path / "a moved run")
+    again = run([*printed, "--resume", str(moved)])
+    assert str(moved) in shlex.split(again[0].partition("Go on with: ")[2])
+    assert list((tmp_path / "runs").iterdir()) == []
+
+
+def test_what_an_unset_variable_leaves_empty_is_not_passed_over(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    runs = tmp_path / "runs"
+    for flag, told in (("--server", "--server '': cannot be used"), ("--resume", "run '': does not exist")):
+        assert main(["build", str(write_task(tmp_path)), "--runs", str(runs), flag, ""]) == 1
+        assert told in capsys.readouterr().err
+    assert main(["fetch", "tickets-x1", "--server", ""]) == 1
+    assert "--server '': cannot be used" in capsys.readouterr().err
+    assert not runs.exists()
 
 
 def test_a_disk_without_room_for_the_task_file_is_told_in_a_line(tmp_path: Path) -> None:

@@ -380,10 +380,13 @@ def test_an_endpoint_that_is_not_there_is_told(tmp_path: Path) -> None:
             driven(task, tmp_path)
 
 
-def test_the_key_is_sent_from_its_variable_which_must_be_set(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_key_is_sent_from_its_variable_which_must_hold_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with ScriptedEndpoint(in_turn(STOP)) as endpoint:
         task = small_task(driver={"url": endpoint.url, "model": "steersman", "key_env": "STEERSMAN_KEY"})
         with pytest.raises(ServerError, match="'STEERSMAN_KEY': is not set"):
+            driven(task, tmp_path)
+        monkeypatch.setenv("STEERSMAN_KEY", "“the-key”")  # pasted from a page
+        with pytest.raises(ServerError, match="'STEERSMAN_KEY': holds characters that are in no key or token"):
             driven(task, tmp_path)
         monkeypatch.setenv("STEERSMAN_KEY", "the-key")
         driven(task, tmp_path)

@@ -8,8 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from classwright_agents.errors import ServerError, ServerGone
+from classwright_agents.errors import AgentError, ServerError, ServerGone
 from classwright_agents.review.connection import Connection
+from classwright_agents.review.program import _listener
 from classwright_agents.server import READ_TIMEOUT_SECONDS
 from classwright_agents.task_file import ServerEntry
 
@@ -69,3 +70,8 @@ async def test_a_call_that_fails_ends_no_server_and_one_that_went_away_is_starte
 def test_the_tab_waits_for_a_call_as_long_as_the_page_does() -> None:
     bridge = (files("classwright_server.review_page") / "assets" / "bridge.js").read_text(encoding="utf-8")
     assert f"ANSWER_MS = {READ_TIMEOUT_SECONDS}_000" in bridge
+
+
+async def test_a_port_that_there_is_none_of_is_told() -> None:
+    with pytest.raises(AgentError, match="--port 99999: cannot be listened on: ports go up to 65535"):
+        _listener(99_999)

@@ -63,6 +63,12 @@ def test_a_command_may_be_one_string(tmp_path: Path) -> None:
         ({"method": "magic"}, "method", "'auto'"),
         ({"budget": {"tokens": -1}}, "budget.tokens", "greater than or equal to 1"),
         ({"server": {"command": "x", "url": "http://localhost:1/mcp"}}, "server", "not both"),
+        (
+            {"server": {"url": "http://host:port/mcp"}},
+            "server.url",
+            "port could not be cast to integer value as 'port'",
+        ),
+        ({"driver": {"url": "http://host:99999/v1", "model": "m"}}, "driver.url", "port out of range 0-65535"),
         ({"server": {"command": "x", "token_env": "TOKEN"}}, "server", "goes with 'url'"),
         ({"server": {"url": "ftp://localhost"}}, "server.url", "pattern"),
         ({"validation": "nowhere.jsonl"}, "validation", "does not exist"),

@@ -9,7 +9,9 @@ import pytest
 from classwright_server import doctor
 from classwright_server.cli import main
 from classwright_server.config.settings import check_settings, settings_from
+from classwright_server.http.tokens import shared_token
 from classwright_tools.errors import InvalidInput
+from classwright_tools.writing.backends.endpoint_settings import EndpointSettings
 
 REFUSED = [
     (["--http", "--token-env", "NOPE"], "environment variable 'NOPE': should hold the token"),
@@ -71,3 +73,12 @@ def test_a_variable_with_a_slip_in_its_name_is_refused_with_the_one_that_is_mean
 
 def test_variables_of_ones_own_are_left_alone() -> None:
     settings_from({}, {"CLASSWRIGHT_TOKEN": "a", "CLASSWRIGHT_WRITER_KEY": "b", "CLASSWRIGHT_DEPLOYMENT": "blue"})
+
+
+def test_a_token_or_key_that_no_header_takes_is_refused() -> None:
+    pasted = f"“{'x' * 40}”"
+    with pytest.raises(InvalidInput, match="'T': holds characters that are in no key or token"):
+        shared_token("T", {"T": pasted})
+    writer = EndpointSettings(base_urls=("http://host/v1",), model="m", key_env="K")
+    with pytest.raises(InvalidInput, match=r"'K': holds characters .*\. Set it to the writer's key"):
+        writer.open({"K": "a-key\n"})

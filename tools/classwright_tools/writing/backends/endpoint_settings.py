@@ -9,7 +9,7 @@ from pydantic import Field
 
 from classwright_tools.domain.usage import Prices
 from classwright_tools.domain.writer import Writer
-from classwright_tools.errors import InvalidInput
+from classwright_tools.errors import InvalidInput, unusable_secret
 from classwright_tools.writing.backends.settings import THINKING_TOKENS, Flag, WriterSettings
 
 
@@ -44,15 +44,12 @@ class EndpointSettings(WriterSettings):
         """Return the writer, which connects at the first request.
 
         Raises:
-            InvalidInput: the key's variable is not set, or a URL cannot be used.
+            InvalidInput: the key's variable is not set, or holds no key, or a URL cannot be used.
         """
         key = environment.get(self.key_env) if self.key_env else None
-        if self.key_env and not key:
-            raise InvalidInput(
-                f"environment variable {self.key_env!r}",
-                "is not set, but holds the writer's key",
-                "Set it and start again.",
-            )
+        if self.key_env and (reason := unusable_secret(key)):
+            repair = "Set it to the writer's key and start again."
+            raise InvalidInput(f"environment variable {self.key_env!r}", reason, repair)
         from classwright_tools.writing.backends.openai_compatible import EndpointWriter  # no HTTP before it writes
 
         return EndpointWriter(
