@@ -8,6 +8,9 @@ from classwright_tools.domain.decided import Decided
 from classwright_tools.domain.edits import Edit
 from classwright_tools.domain.label_sets import exchanged, labels_apart
 
+EXCHANGES = ("rename_label", "merge_label", "split_label", "remove_label")
+"""Actions after which a label is another one, or none."""
+
 
 def renamed_since(label: str | None, edits: Iterable[Edit]) -> str | None:
     """Return an `Example.label_key` under the names that its labels got by `edits`, the oldest first."""
@@ -18,15 +21,12 @@ def renamed_since(label: str | None, edits: Iterable[Edit]) -> str | None:
 
 
 def label_since(label: str | None, edits: Sequence[Edit]) -> str | None:
-    """Return what became of `label` by `edits`, the oldest first; None if it was split or taken away."""
-    for edit in edits:
-        if label is None or edit.label != label:
-            continue
-        if edit.action in ("rename_label", "merge_label"):
-            label = edit.to
-        elif edit.action in ("split_label", "remove_label"):
-            return None
-    return label
+    """Return what became of `label` by `edits`, the oldest first; None if it was split or taken away.
+
+    A merge, a split or a removal that was undone does not count.
+    """
+    found = _followed(label, edits) if label is not None else None
+    return found if isinstance(found, str) else None
 
 
 def came_of(labels: Iterable[str], edits: Sequence[Edit]) -> set[str]:
@@ -40,17 +40,41 @@ def came_of(labels: Iterable[str], edits: Sequence[Edit]) -> set[str]:
 
 def labels_since(labels: Iterable[str], edits: Sequence[Edit]) -> tuple[str, ...] | None:
     """Return what became of the `labels` of a row that may have several by `edits`; None if one of them was split."""
-    found = list(labels)
-    for edit in edits:
-        if edit.label not in found:
+    found = [_followed(label, edits) for label in labels]
+    if any(isinstance(one, Edit) and one.action == "split_label" for one in found):
+        return None
+    return tuple(dict.fromkeys(one for one in found if isinstance(one, str)))
+
+
+def _followed(label: str, edits: Sequence[Edit]) -> str | Edit:
+    """Return what became of `label` by `edits`, or the edit that ended it."""
+    place = 0
+    while place < len(edits):
+        edit = edits[place]
+        place += 1
+        if edit.label != label or edit.action not in EXCHANGES:
             continue
-        if edit.action in ("rename_label", "merge_label") and edit.to:
-            found = list(dict.fromkeys(edit.to if label == edit.label else label for label in found))
-        elif edit.action == "remove_label":
-            found.remove(edit.label)
-        elif edit.action == "split_label":
-            return None
-    return tuple(found)
+        undone = _undone_at(edits, place, edit.dataset) if edit.action != "rename_label" else None
+        if undone is not None:  # the undo of a renaming renames
+            place = undone
+        elif edit.to and edit.action != "split_label":
+            label = edit.to
+        else:
+            return edit
+    return label
+
+
+def _undone_at(edits: Sequence[Edit], place: int, version: str) -> int | None:
+    """Return where in `edits`, from `place` on, the undo of what was changed in `version` begins; None if none holds.
+
+    One that was undone itself takes nothing back.
+    """
+    by: dict[str | None, str] = {}
+    for edit in reversed(edits[place:]):
+        if edit.undoes and edit.dataset not in by:
+            by.setdefault(edit.version, edit.dataset)
+    undo = by.get(version)
+    return next((at for at in range(place, len(edits)) if edits[at].dataset == undo and not edits[at].brought), None)
 
 
 def fitting_none(edits: Sequence[Edit], labels: Collection[str]) -> dict[str, Edit]:

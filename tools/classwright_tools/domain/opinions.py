@@ -14,10 +14,9 @@ from typing import TypeVar
 from classwright_tools.domain.decided import Decided
 from classwright_tools.domain.edits import Edit, Mark, Undoing, decided_since, undoings
 from classwright_tools.domain.label_sets import joined_labels, key_in_words, labels_apart
-from classwright_tools.domain.labels_since import labels_since
+from classwright_tools.domain.labels_since import EXCHANGES, labels_since
 
 T = TypeVar("T")
-_EXCHANGE = ("rename_label", "merge_label", "split_label", "remove_label")
 GONE = ""
 """In the place of an `Example.label_key`: the row should go."""
 
@@ -144,7 +143,7 @@ class Opinions:
         return {name for names in self.deciders.values() for name in names}
 
     def _take(self, edit: Edit) -> None:
-        if edit.action in _EXCHANGE:
+        if edit.action in EXCHANGES:
             self.of_row = {id_: now for id_, row in self.of_row.items() if (now := _exchanged(row, edit))}
         elif edit.by == "person":
             for id_, value in edit.rows.items():
@@ -161,7 +160,7 @@ class Opinions:
         Of rows that somebody decided on by the edits `since` all that was said stays.
         """
         later = decided_since(since, "opinion")
-        exchanges = [edit for edit in since if edit.action in _EXCHANGE]
+        exchanges = [edit for edit in since if edit.action in EXCHANGES]
         for undone in undoing.rows:
             if undone.now in later:
                 continue

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -24,6 +25,7 @@ from classwright_tools.train_classifier import TrainClassifierRequest, train_cla
 from classwright_tools.workspace.datasets import read_rows
 from classwright_tools.workspace.in_use import model_in_use
 from classwright_tools.workspace.workspace import Workspace
+from support.editing import Editor
 from support.measurement import REAL, answers_of, context_on, dataset_of, real_rows, trained_on, written_rows
 from support.several import several_dataset, several_task
 
@@ -168,6 +170,28 @@ def test_what_a_model_gave_to_labels_that_were_merged_is_what_it_gives_to_the_on
     summed = np.stack([proba[:, 0] + proba[:, 1], proba[:, 2]], axis=1)
     np.testing.assert_allclose(now.predict_proba([row.text for row in real_rows()]), summed, atol=1e-6)
     assert "labels that the model does not know" not in result.summary
+
+
+@pytest.mark.parametrize("undone", [("merge_label",), ("merge_label", "rename_label"), ("merge_label",) * 3])
+def test_a_model_answers_as_before_when_the_merge_that_it_followed_is_undone(
+    workspace: Workspace, dataset: str, model: str, edit: Editor, undone: Sequence[str]
+) -> None:
+    texts = [row.text for row in real_rows()]
+    proba = load_model(workspace, model).predict_proba(texts)
+    made = {"rename_label": edit({"action": "rename_label", "label": "delivery", "to": "parcel"}).dataset}
+    made["merge_label"] = edit({"action": "merge_label", "label": "parcel", "to": "refund"}).dataset
+    for action in undone:  # an undo in its place is undone, too
+        made[action] = newest = edit(undo=made[action]).dataset
+    assert newest
+
+    now = beside(workspace, load_model(workspace, model), newest)
+
+    called = "delivery" if "rename_label" in undone else "parcel"
+    assert now.labels == ("refund", called, "account")
+    np.testing.assert_array_equal(now.predict_proba(texts), proba)
+    figures = [evaluate(EvaluateRequest(model=model, dataset=one), context_on(workspace)) for one in (dataset, newest)]
+    assert figures[0].figures == figures[1].figures
+    assert "0% of validation" not in figures[1].summary
 
 
 def test_kept_answers_to_other_merged_labels_are_not_taken_for_those_to_as_many(
