@@ -23,14 +23,14 @@ from classwright_tools.measurement.evidence import Evidence
 from classwright_tools.measurement.held_out import Answers
 from classwright_tools.measurement.label_errors import given_together, label_errors
 from classwright_tools.measurement.label_issues import contradicting
-from classwright_tools.measurement.label_shares import counts_for_model, label_shifts, shifts_remark
+from classwright_tools.measurement.label_shares import shifts_for_model
 from classwright_tools.measurement.long_rows import cut_remarks
 from classwright_tools.measurement.measures import measures_of
 from classwright_tools.measurement.regeneration import Planned, plan_items
 from classwright_tools.measurement.row_groups import contrasts_help, group_effects
 from classwright_tools.measurement.set_plans import plan_sets
 from classwright_tools.measurement.style import style_gaps
-from classwright_tools.workspace.datasets import read_card, read_edits
+from classwright_tools.workspace.datasets import read_edits
 
 _SUGGESTED = (
     "What is suggested in the place of a doubtful label is the word of a simple classifier (probe) that has not seen "
@@ -169,13 +169,11 @@ def _warnings(context: ToolContext, model: Model, evidence: Evidence, guessed: s
     split: Split = "validation" if evidence.real else "train"
     counted = len(evidence.real.rows) if evidence.real else 0
     wrong = found.is_wrong if found.queries is None else None  # pairs of one query are right or wrong together
-    cards = (read_card(context.workspace, dataset) for dataset in (found.dataset, model.card.dataset))
-    counts = counts_for_model(*cards)
     remarks = (
         not_counted(evidence.left_out, counted + evidence.left_out, "validation", model.id),
         guessed,
         *cut_remarks(model.encoder, [row.content for row in found.rows], f"{split} rows", wrong),
-        shifts_remark(label_shifts(counts, split)),
+        shifts_for_model(context.workspace, model.card.dataset, found.dataset, split),
         unread_remark(model.encoder, context.workspace.task(model.card.task).languages, context.workspace.encoders),
     )
     return tuple(filter(None, remarks))

@@ -13,11 +13,11 @@ from classwright_tools.learning.model import Model
 from classwright_tools.measurement.by_part import language_remark, source_remark
 from classwright_tools.measurement.caveats import how_sure, not_counted, relabelled, scores_in_words
 from classwright_tools.measurement.held_out import Answers
-from classwright_tools.measurement.label_shares import counts_for_model, label_shifts, shifts_remark
+from classwright_tools.measurement.label_shares import shifts_for_model
 from classwright_tools.measurement.long_rows import cut_remarks
 from classwright_tools.measurement.trained_rows import chosen_by, queries_trained_on
 from classwright_tools.statistics.exact_tests import SIGNIFICANCE, fisher_greater
-from classwright_tools.workspace.datasets import read_card, read_edits
+from classwright_tools.workspace.datasets import read_edits
 from classwright_tools.workspace.later_labels import edits_since
 from classwright_tools.workspace.picked_rows import easier_rows
 from classwright_tools.workspace.workspace import Workspace
@@ -78,12 +78,10 @@ def evaluation_warnings(
             "choose by validation rows."
         )
     warnings += cut_remarks(model.encoder, [row.content for row in found.rows], f"{split} rows")
-    cards = (read_card(workspace, dataset) for dataset in (found.dataset, model.card.dataset))
-    counts = counts_for_model(*cards)
     by_language = language_remark(found, task.languages)
     by_source = source_remark(found, row_sources(workspace, found.dataset), unknown)
     easier = easier_rows(workspace, task, [row.id for row in found.rows])
-    shifted = shifts_remark(label_shifts(counts, split))
+    shifted = shifts_for_model(workspace, model.card.dataset, found.dataset, split)
     return (*filter(None, [by_source, easier]), *warnings, *filter(None, [shifted, by_language]))
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Mapping
 from itertools import combinations
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from classwright_tools.domain.cards import DatasetCard
 from classwright_tools.domain.example import REAL_TEXTS, Split
@@ -13,6 +13,9 @@ from classwright_tools.domain.excerpt import listed
 from classwright_tools.domain.task import Task
 from classwright_tools.measurement.caveats import quoted
 from classwright_tools.statistics.two_shares import standard_errors_apart
+
+if TYPE_CHECKING:
+    from classwright_tools.workspace.workspace import Workspace
 
 LABELLED: tuple[Split, ...] = ("train", "validation", "test")
 # A difference is told if it is large enough to move a figure, in points of share, and no chance: 3.29 standard errors
@@ -63,9 +66,23 @@ def written_apart(card: DatasetCard) -> str:
     )
 
 
-def counts_for_model(measured: DatasetCard, trained: DatasetCard) -> dict[Split, dict[str, int]]:
-    """Return the rows of each labelled split by label: those that a model is `measured` on, and `trained` on."""
-    return counts_by_split(measured) | {"train": counts_by_split(trained).get("train", {})}
+def shifts_for_model(workspace: Workspace, trained: str, measured: str, split: Split) -> str:
+    """Return the sentence on labels whose shares differ between `split` of the dataset `measured` and other rows.
+
+    They are those of `measured`, but the training rows are those of the dataset `trained`, which a model learnt from,
+    under the names that their labels have beside `measured`.
+
+    Raises:
+        DamagedArtifact: the edits of a dataset do not read back.
+    """
+    from classwright_tools.workspace.datasets import read_card
+    from classwright_tools.workspace.later_labels import later_names
+
+    rows = counts_by_split(read_card(workspace, trained)).get("train", {})
+    train: Counter[str] = Counter()
+    for name, own in zip(later_names(workspace, rows, trained, measured), rows.values(), strict=True):
+        train[name] += own
+    return shifts_remark(label_shifts(counts_by_split(read_card(workspace, measured)) | {"train": train}, split))
 
 
 def label_shifts(counts: Mapping[Split, Mapping[str, int]], split: Split | None = None) -> tuple[Shift, ...]:

@@ -15,6 +15,7 @@ from classwright_tools.errors import Cancelled, InvalidInput, NotEnoughData, Not
 from classwright_tools.evaluate import EvaluateRequest, evaluate
 from classwright_tools.workspace.datasets import read_rows
 from classwright_tools.workspace.workspace import Workspace
+from support.editing import Editor
 from support.evaluation import body_text, page_of, report_of
 from support.measurement import REAL, context_on, dataset_of, real_rows, trained_on, written_rows
 
@@ -156,11 +157,13 @@ def test_rows_that_are_cut_and_labels_of_other_shares_are_told_with_the_figures(
         assert told in html.unescape(page_of(workspace, result.report))
 
 
-def test_shares_of_labels_are_compared_with_those_of_the_rows_that_the_model_trained_on(
-    workspace: Workspace, dataset: str, model: str
+def test_shares_of_labels_are_compared_with_those_of_the_rows_that_the_model_trained_on_by_the_names_of_now(
+    workspace: Workspace, dataset: str, model: str, edit: Editor
 ) -> None:
     skewed = [make_example(f"lamp number {n} came broken", "refund") for n in range(200)]
-    newer = dataset_of(workspace, train=[*written_rows(), *skewed], test=real_rows())
+    tests = [make_example(f"{row.text}, {n}", row.label) for row in real_rows() for n in range(20)]
+    newer = dataset_of(workspace, train=[*written_rows(), *skewed], test=tests)
+    newer = str(edit({"action": "rename_label", "label": "refund", "to": "money"}, dataset=newer).dataset)
 
     result = evaluate(EvaluateRequest(model=model, dataset=newer, split="test"), context_on(workspace))
 
