@@ -12,7 +12,8 @@ from sqlalchemy.exc import TimeoutError as NoneFree
 
 from classwright_tools.domain.task import Label, Task
 from classwright_tools.errors import InvalidInput, StorageFailed
-from classwright_tools.workspace.index import TaskRow, check_database, postgres_url, reading
+from classwright_tools.workspace.database import check_database, postgres_url
+from classwright_tools.workspace.index import TaskRow, reading
 from classwright_tools.workspace.moving import copy_index
 from classwright_tools.workspace.workspace import Workspace
 from support.postgres import PostgresServer
@@ -81,6 +82,19 @@ def test_a_principal_takes_five_connections_at_most_and_keeps_one(postgres: Post
 
     assert pool.checkedin() == 1
     workspace.engine.dispose()
+
+
+def test_a_user_who_may_make_no_tables_or_no_schemas_is_told_before_any_call(postgres: PostgresServer) -> None:
+    admin = create_engine(postgres.new_database(), isolation_level="AUTOCOMMIT")
+    url = admin.url.set(username="classwright_user").render_as_string()
+    with admin.connect() as connection:
+        connection.execute(text("CREATE ROLE classwright_user LOGIN"))
+        for allowed in ("SCHEMA public", f"DATABASE {admin.url.database}"):
+            with pytest.raises(InvalidInput, match=r"user of that URL make tables and schemas.*createdb -O USER"):
+                check_database(url)
+            connection.execute(text(f"GRANT CREATE ON {allowed} TO classwright_user"))
+        check_database(url)
+    admin.dispose()
 
 
 def test_a_host_that_says_nothing_is_given_up() -> None:

@@ -23,7 +23,7 @@ def wait_for_database(tool_settings: ToolSettings) -> None:
     """
     if tool_settings.index_url is None:
         return
-    from classwright_tools.workspace.index import check_database
+    from classwright_tools.workspace.database import check_database
 
     for pause in PAUSES_SECONDS:
         try:

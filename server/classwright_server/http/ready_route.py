@@ -92,7 +92,7 @@ def _look_at_workspace(folder: Path) -> str | None:
 
 
 def _look_at_database(url: str) -> str | None:
-    from classwright_tools.workspace.index import check_database
+    from classwright_tools.workspace.database import check_database
 
     try:
         check_database(url)

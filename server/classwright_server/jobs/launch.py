@@ -11,7 +11,7 @@ from dbos import DBOS, DBOSClient, DBOSPortableJSONSerializer
 from classwright_server.config.settings import COMPUTE, ToolSettings
 from classwright_tools.work import Lane
 from classwright_tools.workspace.atomic import storage_errors
-from classwright_tools.workspace.index import postgres_url
+from classwright_tools.workspace.database import postgres_url
 from classwright_tools.workspace.sqlite_files import WAIT_SECONDS, own_file, use_write_ahead_log
 
 APPLICATION = "classwright"

@@ -17,7 +17,7 @@ from typing import Any
 import psycopg
 
 from classwright_tools.errors import StorageFailed
-from classwright_tools.workspace.index import postgres_url
+from classwright_tools.workspace.database import postgres_url
 
 logger = logging.getLogger("classwright.jobs")
 

@@ -14,7 +14,7 @@ import yaml
 from classwright_server.cli import _parser
 from classwright_server.config.chosen import PREFIX
 from classwright_server.config.settings import DEFAULT_PORT, settings_from
-from classwright_tools.workspace.index import postgres_url
+from classwright_tools.workspace.database import postgres_url
 from support.paths import ROOT
 
 SET = {"CLASSWRIGHT_TOKEN": "t" * 64, "POSTGRES_PASSWORD": "p" * 64}

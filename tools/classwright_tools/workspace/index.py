@@ -2,17 +2,12 @@
 
 from __future__ import annotations
 
-import contextlib
-import logging
-from collections.abc import Iterator
 from datetime import UTC, datetime
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 from sqlalchemy import (
     JSON,
-    URL,
     Connection,
     DateTime,
     Engine,
@@ -25,35 +20,18 @@ from sqlalchemy import (
     create_engine,
     event,
     func,
-    make_url,
     select,
 )
-from sqlalchemy.exc import ArgumentError, OperationalError
 from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column
 from sqlalchemy.schema import CreateSchema
 
 from classwright_tools.domain.kinds import Kind
-from classwright_tools.errors import InvalidInput, StorageFailed
+from classwright_tools.workspace.database import ENGINE, answering, postgres_engine
 from classwright_tools.workspace.sqlite_files import WAIT_SECONDS, own_file, use_write_ahead_log
 
-logger = logging.getLogger("classwright.index")
-
-_ENGINE: dict[str, Any] = {"pool_pre_ping": True, "hide_parameters": True}  # an error in the log holds no text
-_OF_A_PRINCIPAL = {"pool_size": 1, "max_overflow": 4}
-"""Connections of which a process keeps one, and opens so many more: there are many principals, and one PostgreSQL."""
 INDEX_FILE = "index.sqlite"
 _READING = "classwright_reads"  # the option of a connection by which its transactions only read
 _MAKING_TABLES = 0x636C6173  # the key of the advisory lock under which one process at a time makes the tables
-# Of every connection, in the words of libpq. A host that is gone closes none: both are given up within half a minute.
-_TIMEOUTS = {
-    "connect_timeout": "5",
-    "keepalives_idle": "10",
-    "keepalives_interval": "5",
-    "keepalives_count": "3",
-    "tcp_user_timeout": "25000",
-}
-_TIMES = "-ctimezone=UTC"  # in which those of SQLite are, that name no zone when they are copied; the last option wins
-_FORM = "Write it as postgresql://USER:PASSWORD@HOST/DATABASE, or leave it out for SQLite in the workspace."
 
 
 def _now() -> datetime:
@@ -200,84 +178,18 @@ def open_index(root: Path, url: str | None, schema: str | None) -> Engine:
         StorageFailed: the database does not answer.
     """
     if url is None:
-        engine = create_engine(f"sqlite:///{own_file(root / INDEX_FILE)}", **_ENGINE)
+        engine = create_engine(f"sqlite:///{own_file(root / INDEX_FILE)}", **ENGINE)
         event.listen(engine, "connect", _prepare_sqlite)
         event.listen(engine, "begin", _begin)
         Base.metadata.create_all(engine)
         return engine
-    engine = _postgres(url, schema)
-    with _answering(), engine.begin() as connection:
+    engine = postgres_engine(url, schema)
+    with answering(), engine.begin() as connection:
         connection.execute(select(func.pg_advisory_xact_lock(_MAKING_TABLES)))
         if schema:
             connection.execute(CreateSchema(schema, if_not_exists=True))
         Base.metadata.create_all(connection)
     return engine
-
-
-def check_database(url: str) -> None:
-    """Return if the PostgreSQL at `url` answers and can hold an index. Nothing is made.
-
-    Raises:
-        InvalidInput: `url` names no database that can be used.
-        StorageFailed: the database does not answer.
-    """
-    engine = _postgres(url, None)
-    try:
-        with _answering():
-            engine.connect().close()
-    finally:
-        engine.dispose()
-
-
-def _postgres(url: str, schema: str | None) -> Engine:
-    """Return an engine, not yet connected, of the PostgreSQL at `url`; with `schema` its tables lie there."""
-    found = postgres_url(url)
-    options = f"{found.query.get('options', '')} {_TIMES}"
-    if schema:
-        options += f" -csearch_path={schema}"
-    found = found.update_query_dict({"options": options})
-    engine = create_engine(found, **_ENGINE, **(_OF_A_PRINCIPAL if schema else {}))
-    event.listen(engine, "connect", _check_encoding, insert=True)  # before SQLAlchemy itself asks it anything
-    return engine
-
-
-def _check_encoding(connection: Any, _record: Any) -> None:
-    """Refuse a database that does not hold every text: one in SQL_ASCII answers with bytes, which break each query."""
-    encoding = connection.info.parameter_status("server_encoding")
-    if encoding != "UTF8":
-        raise InvalidInput(
-            "the database of --index-url",
-            f"has the encoding {encoding}, and UTF8 is needed",
-            "Create the database with -E UTF8 -T template0: createdb -E UTF8 -T template0 NAME.",
-        )
-
-
-@contextlib.contextmanager
-def _answering() -> Iterator[None]:
-    """Turn the error of a database that does not answer into a `StorageFailed`."""
-    try:
-        yield
-    except OperationalError as error:
-        logger.warning("the database of --index-url: %s", error.orig)  # not told to clients: it names hosts
-        raise StorageFailed("database of the index", "does not answer", "Start it, or correct --index-url.") from error
-
-
-def postgres_url(url: str) -> URL:
-    """Return the URL of a PostgreSQL with the driver that is used here, and with time limits where it has none.
-
-    Raises:
-        InvalidInput: it is no URL, one of another database, or the driver is not installed.
-    """
-    try:
-        parsed = make_url(url)
-    except ArgumentError:
-        raise InvalidInput("--index-url", "is not a URL", _FORM) from None  # it may hold a password: not repeated
-    if parsed.get_backend_name() != "postgresql":
-        raise InvalidInput("--index-url", f"names a {parsed.get_backend_name()} database", _FORM)
-    if find_spec("psycopg") is None:
-        raise InvalidInput("--index-url", "needs the package psycopg", "Run: pip install 'classwright[postgres]'.")
-    limits = {name: value for name, value in _TIMEOUTS.items() if name not in parsed.query}
-    return parsed.set(drivername="postgresql+psycopg").update_query_dict(limits)
 
 
 def _prepare_sqlite(connection: Any, _record: Any) -> None:
