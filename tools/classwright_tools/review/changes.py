@@ -16,6 +16,7 @@ from classwright_tools.domain.selection import MOST_IDS, RowSelection
 from classwright_tools.editing.draft import Done, Draft
 from classwright_tools.editing.versions import applied
 from classwright_tools.review.decisions import Entry
+from classwright_tools.review.later import brought_up
 from classwright_tools.review.words import Fate, Word, fates_of
 
 NOT_THERE = "whose row is no longer there"
@@ -45,7 +46,7 @@ def carried_out(
     left: Counter[str] = Counter()
     names = set(draft.task.label_names)
     possible = []
-    for entry in waiting:
+    for entry in brought_up(waiting, draft.edits, own):
         decision = entry.decision
         if not {*filter(None, [decision.label]), *(decision.labels or ())} <= names:
             left[NO_SUCH_LABEL] += len(decision.rows)

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import Any, get_args
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,7 +14,7 @@ from classwright_tools.curation.row_filter import filtered
 from classwright_tools.curation.row_sources import GiveSources, RowSources
 from classwright_tools.domain.decided import Decided
 from classwright_tools.domain.decision import Person, name_in
-from classwright_tools.domain.edits import Edit
+from classwright_tools.domain.edits import Edit, LabelAction
 from classwright_tools.domain.kinds import number_of
 from classwright_tools.domain.label_sets import SEVERAL, in_one_name, labels_apart
 from classwright_tools.domain.look import Look
@@ -24,6 +24,7 @@ from classwright_tools.measurement.doubts import Doubts
 from classwright_tools.review.decisions import Entry
 from classwright_tools.review.done import BESIDE_A_LABEL, put_together
 from classwright_tools.review.doubted import doubted
+from classwright_tools.review.later import under_later_names, with_labels
 from classwright_tools.review.standing import Standing
 from classwright_tools.review.tally import RowTally, Tally
 from classwright_tools.review.words import fate_of
@@ -104,20 +105,27 @@ class Desk:
         """Return what was done to a row and holds, the latest last, each with its decision; None: of the dataset."""
         last = self.entry(row, standing)
         since = (one for one in standing.all_of(row) if one is last or not self._has(one, standing))
-        return put_together(self._done_before(row), since)
+        return put_together(self._done_before(row), (self._as_it_is_now(one, row, standing) for one in since))
+
+    def _as_it_is_now(self, entry: Entry, row: str, standing: Standing) -> Entry:
+        """Return a decision on a row by what labels are called here: those of one that this has are the row's own."""
+        own = self.own(self.place_of[row]) if row in self.place_of and self._has(entry, standing) else None
+        if own is None or not entry.decision.says_labels:
+            return under_later_names(entry, self._changes_of_labels)
+        return with_labels(entry, own)
+
+    @cached_property
+    def _changes_of_labels(self) -> list[Edit]:
+        return [edit for edit in self.edits if edit.action in get_args(LabelAction)]
 
     def _has(self, entry: Entry, standing: Standing) -> bool:
         """Whether this dataset came to be with a decision."""
         version = standing.version(entry)
         return version is not None and number_of(version) <= number_of(self.dataset)
 
-    def _done_before(self, row: str) -> Iterator[str]:
-        if row in self.decided:
-            yield self.decided[row]
-        if row in self._said.flagged:
-            yield "flag"
-        if row in self._said.good_examples:
-            yield "good_example"
+    def _done_before(self, row: str) -> list[str]:
+        marks = {"flag": self._said.flagged, "good_example": self._said.good_examples}
+        return [*filter(None, [self.decided.get(row)]), *(mark for mark, rows in marks.items() if row in rows)]
 
     def tally(self, standing: Standing) -> Tally:
         """Return what decisions come to on the rows of this dataset by now."""
@@ -154,7 +162,8 @@ class Desk:
 
     def _opinion(self, row: str, standing: Standing) -> RowOpinions | None:
         before = self._opinions.of_row.get(row)
-        fate = fate_of(standing.waiting_of(row), standing.name, self._keys[row])
+        waiting = (under_later_names(one, self._changes_of_labels) for one in standing.waiting_of(row))
+        fate = fate_of(waiting, standing.name, self._keys[row])
         return fate.told(before) if fate.words else before
 
     def is_of_another(self, row: str, standing: Standing, person: Person) -> bool:
@@ -166,9 +175,8 @@ class Desk:
 
     def of_others(self, row: str, standing: Standing, person: Person) -> list[Entry]:
         """Return what others than a person on a page ever decided on the label of a row or its removal there."""
-        own = name_in(person)
-        given = (one for one in standing.answers(row) if not same_name(standing.name(one), own))
-        return [one for one in given if one.person != person]
+        answers, own = standing.answers(row), name_in(person)
+        return [one for one in answers if one.person != person and not same_name(standing.name(one), own)]
 
     def tells_of_others(self, row: str, person: Person) -> bool:
         """Whether the dataset itself has what others than a person on a page, who gave a name, said of a row."""
@@ -281,8 +289,7 @@ class Desk:
         if state == "wrong":
             return self._are(row for row, one in standing.rows.items() if one.decision.right is False)
         if state in ("open", "decided"):
-            decided = self._are(self.tally(standing).actions)
-            return ~decided if state == "open" else decided
+            return self._are(self.tally(standing).actions) == (state == "decided")
         touched = {*self.decided, *standing.rows, *self._said.flagged, *self._said.good_examples}
         return self._are(row for row in touched if row in self.place_of and state in self.done(row, standing))
 

@@ -36,7 +36,7 @@ def points(desk: Desk, standing: Standing, doubts: Doubts, places: Places) -> di
         said = _labels_said(desk, row, standing) if row in desk.place_of else None
         if said is not None:
             place = desk.place_of[row]
-            labels[place] = number[in_one_name(said)]
+            labels[place] = number.get(in_one_name(said), -1)  # a label that has ended since is none
             wrong[place] = doubts.answered[place] and set(said) != set(doubts.suggested(place))
     label = labels[places]
     origins = desk.table["origin"].to_pylist()

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import base64
 from dataclasses import replace
 
+import numpy as np
 import pytest
 
 from classwright_server.mcp import review_desk
@@ -13,6 +15,7 @@ from classwright_server.mcp.page_arguments import (
     HistoryRequest,
     Looked,
     NewsRequest,
+    OpenRequest,
     RowsRequest,
 )
 from classwright_server.mcp.review_desk import ReviewDesk
@@ -23,10 +26,11 @@ from classwright_tools.domain.topic_tree import Cell
 from classwright_tools.edit_examples import EditExamplesRequest, edit_examples
 from classwright_tools.errors import BudgetExceeded
 from classwright_tools.finish_review import FinishReviewRequest, finish_review
+from classwright_tools.measurement.doubts import Doubts, keep_doubts
 from classwright_tools.review.pictures import MOST_CELLS
-from classwright_tools.workspace.datasets import read_rows
+from classwright_tools.workspace.datasets import read_rows, read_table
 from classwright_tools.workspace.workspace import Workspace
-from support.measurement import dataset_of
+from support.measurement import context_on, dataset_of
 from support.review import review_dataset
 
 FLAGGED = 34  # rows outside the test split
@@ -196,3 +200,46 @@ def test_the_rows_of_a_cell_are_those_that_were_counted(workspace: Workspace, ta
         asked = RowsRequest.model_validate({"dataset": dataset, "look": look})
         assert desk.rows(workspace, asked)["total"] == cell["rows"] == 2
     assert len(told) == 3
+
+
+@pytest.mark.parametrize("is_saved", [True, False])
+def test_a_decision_goes_with_its_label_that_gets_another_name_and_its_row_that_gets_another_text(
+    workspace: Workspace, task: Task, *, is_saved: bool
+) -> None:
+    desk, dataset = ReviewDesk(), review_dataset(workspace, task)
+    row = read_rows(workspace, dataset, "train")[0].id
+    decision = {"id": "decision-1", "action": "relabel", "rows": [row], "label": "account"}
+    given = {"dataset": dataset, "person": "Ann-p1", "decisions": [decision]}
+    desk.decide(workspace, DecideRequest.model_validate(given))
+
+    def save() -> str:
+        return finish_review(FinishReviewRequest(task="support"), context_on(workspace)).dataset
+
+    def edit(**change: object) -> str:
+        asked = EditExamplesRequest.model_validate({"task": "support", "reason": "in the chat", "changes": [change]})
+        return str(edit_examples(asked, context_on(workspace)).dataset)
+
+    if is_saved:
+        save()
+    renamed = edit(action="rename_label", label="account", to="login")
+    names = workspace.task("support").label_names
+    rows = len(read_table(workspace, renamed))
+    as_login = np.full((rows, 1), names.index("login"), np.uint16)
+    ones, none = np.ones(rows, np.float32), np.zeros(rows, bool)
+    doubts = Doubts(
+        labels=np.array(names), guesses=as_login, chances=ones[:, None], given=np.ones(rows, np.uint16), own=ones,
+        doubt=ones, disagrees=none, unsure=none, suspect=none, places=np.zeros((rows, 2), np.float32),
+        several=np.array(False), told=np.ones(len(names), bool),
+    )  # fmt: skip
+    keep_doubts(workspace, renamed, None, doubts)
+    (shown,) = desk.rows(workspace, RowsRequest.model_validate({"dataset": renamed, "look": {"ids": [row]}}))["rows"]
+    opened = desk.opened(workspace, OpenRequest(dataset=renamed))
+    points = desk.points(workspace, Looked.model_validate({"dataset": renamed, "look": {"ids": [row]}}))
+
+    assert shown["stands"]["label"] == "login"
+    assert (opened["agreement"]["rows"], opened["agreement"]["same"]) == (1, 1)
+    assert base64.b64decode(points["label"]) == np.array([names.index("login")], "<u2").tobytes()
+    last = edit(action="rewrite", rows={"ids": [row]}, text="they say my sign-in is unknown")
+    saved = last if is_saved else save()
+    labels = {one.text: one.label for one in read_rows(workspace, saved, "train")}
+    assert labels["they say my sign-in is unknown"] == "login"
