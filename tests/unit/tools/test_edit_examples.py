@@ -86,7 +86,8 @@ def test_what_was_removed_comes_back_as_it_was(workspace: Workspace, dataset: st
 def test_an_unlabelled_row_that_a_person_labels_is_a_real_training_row_and_a_models_is_annotated(
     workspace: Workspace, dataset: str, edit: Editor
 ) -> None:
-    ours, theirs = (row_with(workspace, dataset, words) for words in ("so, When will my order", "so, can I have"))
+    words = ("so, When will my order", "so, can I have", "so, I forgot my password")
+    ours, theirs, back = (row_with(workspace, dataset, text) for text in words)
 
     edit({"action": "relabel", "rows": {"ids": [ours.id]}, "label": "delivery"})
     result = edit({"action": "relabel", "rows": {"ids": [theirs.id]}, "label": "refund"}, decided_by="model")
@@ -95,6 +96,13 @@ def test_an_unlabelled_row_that_a_person_labels_is_a_real_training_row_and_a_mod
     assert (train[ours.id].label, train[ours.id].origin) == ("delivery", "real")
     assert (train[theirs.id].label, train[theirs.id].origin) == ("refund", "annotated")
     assert len(read_rows(workspace, str(result.dataset), "unlabelled")) == 4
+    edit({"action": "remove", "rows": {"ids": [back.id]}})
+    again = {"action": "restore", "rows": {"ids": [back.id]}, "label": "account"}
+    result = edit(again, decided_by="model")
+    (restored,) = (row for row in read_rows(workspace, str(result.dataset), "train") if row.id == back.id)
+    assert restored.origin == "annotated"
+    assert restored.provenance == train[theirs.id].provenance
+    assert Decided(read_edits(workspace, str(result.dataset))).by_model == {theirs.id, back.id}
 
 
 def test_what_a_person_decided_a_model_leaves_and_counts(workspace: Workspace, dataset: str, edit: Editor) -> None:

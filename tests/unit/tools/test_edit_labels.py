@@ -104,6 +104,13 @@ def test_a_label_that_is_merged_ends_and_its_shares_and_topics_go_along(
     (made,) = read_edits(workspace, result.dataset)
     assert len(made.rows) == 12
     assert set(made.rows.values()) == {"account"}
+    edit({"action": "rename_label", "label": "delivery", "to": "parcel"})
+    edit(undo=result.dataset)
+    assert topics_of(workspace) == {
+        "refund": ["broken goods", "changed mind"],
+        "parcel": ["late", "options"],
+        "account": ["login", "data"],
+    }
 
 
 def test_a_label_is_split_by_conditions_which_its_test_rows_follow(
@@ -138,6 +145,9 @@ def test_a_label_is_split_by_conditions_which_its_test_rows_follow(
         "account": ["login", "data"],
     }
     assert "No topics are there for 'tracking'" in result.summary
+    back = edit(undo=result.dataset)
+    assert topics_of(workspace) == {label: [*topics] for label, topics in WRITTEN.items()}
+    assert "No topics" not in back.summary
 
 
 def test_where_rows_are_split_by_hand_the_test_rows_leave_and_are_counted(

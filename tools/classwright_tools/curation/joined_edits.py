@@ -82,7 +82,7 @@ def _holds(edit: Edit, id_: str, decided: Decided) -> bool:
     marked = (edit.action == "good_example" and id_ in decided.good_examples) or (
         edit.action == "flag" and id_ in decided.flagged
     )
-    return vouched or marked or (edit.action == "relabel" and edit.by == "model" and id_ in decided.by_model)
+    return vouched or marked or (edit.gives_labels and edit.by == "model" and id_ in decided.by_model)
 
 
 def _is_so(id_: str, theirs: _Side, ours: _Side, since: Sequence[Edit]) -> bool:

@@ -128,7 +128,7 @@ class Decided:
         if edit.by == "person":
             self.by_person[id_] = edit
             self.by_model.discard(id_)
-        elif edit.action == "relabel":
+        elif edit.gives_labels:
             self.by_model.add(id_)
 
     def decider_of(self, id_: str, *, annotated: bool) -> Decider:

@@ -58,6 +58,12 @@ class Edit(Noun):
     brought: bool = Field(default=False, description="It came with imported rows, and is older than all versions here.")
 
     @property
+    def gives_labels(self) -> bool:
+        """Whether it says which label, or labels, its rows get: a restored row may keep its own."""
+        named = self.label is not None or self.labels is not None
+        return self.action == "relabel" or (self.action == "restore" and named)
+
+    @property
     def is_bulk(self) -> bool:
         """Whether it gave many rows a label at once; where rows are decided one by one a name is given."""
         return self.action == "relabel" and len(self.rows) >= BULK and not self.person

@@ -9,13 +9,15 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from classwright_tools.context import ToolContext
+from classwright_tools.domain.edits import edits_apart
 from classwright_tools.domain.excerpt import listed
 from classwright_tools.domain.label_sets import labels_apart
 from classwright_tools.domain.task import Task
 from classwright_tools.domain.topic_tree import TopicTree
 from classwright_tools.editing.draft import Draft
 from classwright_tools.editing.told import LABELS_LISTED
-from classwright_tools.editing.tree import tree_after
+from classwright_tools.editing.tree import tree_after, with_branches
+from classwright_tools.workspace.datasets import read_card, read_edits
 from classwright_tools.workspace.destination import onto_newest
 from classwright_tools.workspace.topic_trees import labels_without_topics, publish_tree
 from classwright_tools.workspace.workspace import Artifact
@@ -30,10 +32,31 @@ def store_definition(context: ToolContext, task: Task, draft: Draft) -> tuple[st
     table = draft.table.select(["label", "topic"]).to_pylist()
     written = [(label, row["topic"]) for row in table if row["topic"] for label in labels_apart(row["label"] or "")]
     branches = draft.task.branch_names
-    remarks = _store(context, task, draft.task, lambda tree: tree_after(tree, draft.new, written, branches))
+
+    def changed(tree: TopicTree) -> TopicTree | None:
+        after = tree_after(tree, draft.new, written, branches)
+        undone = next((edit.undoes for edit in draft.new if edit.undoes), None)
+        return _with_branches_of_before(draft, after or tree, undone) if undone else after
+
+    remarks = _store(context, task, draft.task, changed)
     if task.expected_shares and not draft.task.expected_shares:
         remarks.append("The label shares that were stated are those of other labels: state them anew (propose_topics).")
     return tuple(remarks)
+
+
+def _with_branches_of_before(draft: Draft, tree: TopicTree, undone: str) -> TopicTree | None:
+    """Return `tree` with the branches that there were before the edit that made the version `undone`."""
+    workspace = draft.context.workspace
+    card = read_card(workspace, undone)
+    before = read_card(workspace, card.parent or undone).task_version
+    trees = [(one.facts.get("task_version", 0), one.id) for one in workspace.artifacts(card.task, "topics")]
+    then = [id_ for version, id_ in trees if version <= before]  # the newest first
+    left = [id_ for version, id_ in trees if version == card.task_version]
+    if not (then and left):
+        return tree
+    later = edits_apart(read_edits(workspace, undone), draft.edits)[1]
+    was, became = (workspace.document(id_, "topics", TopicTree) for id_ in (then[0], left[-1]))
+    return with_branches(tree, was, became, later, draft.task.branch_names)
 
 
 def restore_definition(context: ToolContext, then: Task, task: Task) -> tuple[str, ...]:

@@ -48,12 +48,8 @@ def relabel(draft: Draft, change: Change, rows: RowSelection) -> Done:
     done.left["without that label already" if step == "-" else "with that label already"] += len(found) - len(others)
     fresh = [place for place, row in others.items() if row["split"] == "unlabelled"]
     draft.put("label", {place: keys[place] for place in others})
-    draft.put("split", splits_of_labelled(draft, {place: others[place]["id"] for place in fresh}))
-    draft.put("origin", dict.fromkeys(fresh, origin_of_labelled(draft.by)))
-    if draft.by == "model":
-        draft.put("writer", dict.fromkeys(fresh, _MODEL))
-        draft.put("round", dict.fromkeys(fresh, 0))
-        draft.put("prompt", dict.fromkeys(fresh, ""))
+    for column, values in _beside_a_first_label(draft, {place: others[place]["id"] for place in fresh}).items():
+        draft.put(column, values)
     what = {"+": "given {!r} beside their other labels", "-": "without {!r} now"}.get(step, "labelled {!r}")
     done.made, done.bare = what.format(key_in_words(key)), len(fresh)
     if step != "+":  # what was decided stays beside it
@@ -150,13 +146,24 @@ def restore(draft: Draft, change: Change, rows: RowSelection) -> Done:
             labels[place] = label
     back = with_values(with_values(removed.table, "label", labels), "contrast", contrasts)
     fresh = [place for place, label in labels.items() if label and found[place]["split"] == "unlabelled"]
-    back = with_values(back, "split", splits_of_labelled(draft, {place: found[place]["id"] for place in fresh}))
+    for column, values in _beside_a_first_label(draft, {place: found[place]["id"] for place in fresh}).items():
+        back = with_values(back, column, values)
     draft.add(back.take(pa.array(list(labels), pa.int64())))
     _record(draft, done, {place: found[place] for place in labels}, given)
     done.count(
         [(found[place], "removed", key_in_words(label) if label else NO_LABEL) for place, label in labels.items()]
     )
     return done
+
+
+def _beside_a_first_label(draft: Draft, ids: Mapping[int, str]) -> dict[str, Mapping[int, object]]:
+    """Return what unlabelled rows get with a label, by column and place: of `ids` those rows have."""
+    columns: dict[str, Mapping[int, object]] = {
+        "split": splits_of_labelled(draft, ids),
+        "origin": dict.fromkeys(ids, origin_of_labelled(draft.by)),
+    }
+    annotated = {"writer": _MODEL, "round": 0, "prompt": ""} if draft.by == "model" else {}
+    return columns | {column: dict.fromkeys(ids, value) for column, value in annotated.items()}
 
 
 def splits_of_labelled(draft: Draft, ids: Mapping[int, str]) -> dict[int, Split]:

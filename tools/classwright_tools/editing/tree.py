@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 
 from classwright_tools.domain.edits import Edit
 from classwright_tools.domain.excerpt import counted
+from classwright_tools.domain.labels_since import label_since
 from classwright_tools.domain.topic_tree import LabelTopics, Topic, TopicTree
 
 MOST = 20  # topics of a label, and subtopics of a topic
@@ -44,6 +45,23 @@ def tree_after(tree: TopicTree, edits: Sequence[Edit], rows: Written, labels: It
             branches.setdefault(most, []).append(topic)
     kept = tuple(LabelTopics(label=name, topics=tuple(branches[name])) for name in labels if branches.get(name))
     return tree.model_copy(update={"labels": kept, "remarks": tuple(remarks)}) if kept else None
+
+
+def with_branches(
+    tree: TopicTree, then: TopicTree, after: TopicTree, later: Sequence[Edit], labels: Iterable[str]
+) -> TopicTree | None:
+    """Return `tree` for `labels` with the branches of `then` that an edit changed into those of `after`.
+
+    A branch that is another now was changed since, and stays. By `later` edits labels may have other names. None
+    if no branch is left.
+    """
+    own, was, became = (
+        {label_since(branch.label, since) or branch.label: branch.topics for branch in one.labels}
+        for one, since in ((tree, ()), (then, later), (after, later))
+    )
+    topics = own | {name: of for name, of in was.items() if own.get(name) == became.get(name)}
+    kept = tuple(LabelTopics(label=name, topics=topics[name]) for name in labels if topics.get(name))
+    return tree.model_copy(update={"labels": kept}) if kept else None
 
 
 def _merged(topics: Iterable[Topic], label: str, remarks: list[str]) -> list[Topic]:
