@@ -50,6 +50,8 @@ def all_tasks(workspace: Workspace, offset: int, limit: int, max_bytes: int) -> 
     if not slugs:
         summary = "There is no task yet."
         step = "Begin with propose_topics: it makes a task, which import_examples brings rows to."
+    elif not lines:
+        summary, step = f"{counted(len(slugs), 'task is', 'tasks are')} there.", "The newest of them: find_examples()."
     else:
         of_them = ", ".join(f"{line.task} ({_used(line)})" for line in lines)
         summary = f"{counted(len(slugs), 'task is', 'tasks are')} there: {of_them}."

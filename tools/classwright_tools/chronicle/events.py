@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Sequence
 from datetime import UTC
+from functools import cache
 
 from classwright_tools.annotation.answers import stored_answers
 from classwright_tools.chronicle.edit_words import edits_in_words
@@ -40,16 +41,22 @@ def happened(workspace: Workspace, task: str) -> list[Artifact]:
 
 
 def events(workspace: Workspace, made: Sequence[Artifact]) -> list[Event]:
-    """Return what is told of each of the artifacts `made` of one task; of one that does not read back, that."""
-    if not made:
-        return []
-    standing = Standing(workspace, made[0].task)
-    standing.refresh()
-    found = _fates(workspace, made[0].task)
+    """Return what is told of each of the artifacts `made`, of any tasks; of one that does not read back, that."""
+
+    @cache
+    def found(task: str) -> Fates:
+        return _fates(workspace, task)
+
+    @cache
+    def standing(task: str) -> Standing:
+        there = Standing(workspace, task)
+        there.refresh()
+        return there
+
     tell: dict[Kind, Callable[[Artifact], Event]] = {
-        "dataset": lambda one: _version(workspace, one, standing, found),
-        "model": lambda one: _model(workspace, one, found),
-        "report": lambda one: _evaluation(workspace, one, found),
+        "dataset": lambda one: _version(workspace, one, standing(one.task), found(one.task)),
+        "model": lambda one: _model(workspace, one, found(one.task)),
+        "report": lambda one: _evaluation(workspace, one, found(one.task)),
         "export": lambda one: _event(one, f"{one.parent} as a folder that runs by itself"),
     }
     return [_told(one, tell[one.kind]) for one in made]
@@ -99,8 +106,8 @@ def _version_made(workspace: Workspace, made: Artifact, standing: Standing, foun
 
 def _deciders(made: Artifact, own: Sequence[Edit], standing: Standing) -> str:
     """Return who made the edits of a version, by name where one was given, and whether it was on the review page."""
-    on_page = any(standing.version(one) == made.id for one in standing.entries)
-    return listed(sorted({edit.decider for edit in own}), MOST) + (" on the review page" if on_page else "")
+    on_page = " on the review page" if standing.reviewed([made]) else ""
+    return listed(sorted({edit.decider for edit in own}), MOST) + on_page
 
 
 def _rows_since(card: DatasetCard, before: DatasetCard | None) -> str:

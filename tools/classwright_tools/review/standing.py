@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from datetime import datetime
 from itertools import takewhile
 
 from classwright_tools.domain.decision import name_in
 from classwright_tools.domain.example import example_id
 from classwright_tools.domain.pair import joined
 from classwright_tools.review.decisions import Entry, read
-from classwright_tools.workspace.workspace import Workspace
+from classwright_tools.workspace.workspace import Artifact, Workspace
 
 
 class Standing:
@@ -163,6 +164,13 @@ class Standing:
     def saved_in(self, version: str) -> list[Entry]:
         """Return the decisions that change rows and that a dataset has, in the order of arrival."""
         return [entry for entry in self._by_id.values() if entry.decision.rows and self.version(entry) == version]
+
+    def reviewed(self, versions: Iterable[Artifact]) -> set[str]:
+        """Return the ids of those `versions` that came of decisions; one of before a decision is as that wants it."""
+        first: dict[str | None, datetime] = {}
+        for entry in self._by_id.values():
+            first.setdefault(self.version(entry), entry.created)
+        return {one.id for one in versions if one.id in first and first[one.id] < one.created}
 
     @property
     def signatures(self) -> list[Entry]:

@@ -21,6 +21,7 @@ from classwright_tools.train_classifier import TrainClassifierRequest, train_cla
 from classwright_tools.workspace.in_use import model_in_use
 from support.editing import Editor, row_with
 from support.learning import real_rows, save_rows, written_rows
+from support.measurement import dataset_of
 
 THINGS = ("lamp", "mug", "chair", "desk", "bowl", "vase", "coat")
 
@@ -124,6 +125,10 @@ def test_an_undo_is_told_as_one_and_what_was_undone_says_so(context: ToolContext
     assert lines[edited].what == f"1 row labelled 'account'; undone in {undone}"
     assert lines[model].what.endswith(f"; it learnt from the edit of {edited}, undone since in {undone}")
     assert "undone" not in lines[sound].what
+    context.workspace.save_task(context.workspace.task("support").model_copy(update={"slug": "other"}))
+    dataset_of(context.workspace, "other", unlabelled=[make_example("not of this task", None)])
+    of_all = find_examples(FindExamplesRequest(limit=100), context).history
+    assert {event.id: event for event in of_all[1:]} == lines
     again = edit(undo=undone).dataset
     lines = history(context)
     assert lines[undone].what.endswith(f"; undone in {again}")

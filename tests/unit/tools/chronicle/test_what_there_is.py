@@ -116,6 +116,9 @@ def test_very_many_tasks_come_in_pages_the_one_that_was_changed_last_first(
         found += [line.task for line in page.tasks]
         offset = page.next_offset
 
+    for page in (told(context, offset=100), told(context, limit=0)):
+        assert (page.tasks, page.history) == ((), ())
+        assert "31 tasks are there" in page.summary
     assert found[0] == "support"
     assert sorted(found) == sorted(["support", *(f"task{number}" for number in range(30))])
 
