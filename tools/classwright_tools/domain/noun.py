@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from typing import Annotated, Any
 
 from pydantic import (
@@ -11,6 +10,8 @@ from pydantic import (
     BeforeValidator,
     ConfigDict,
     Field,
+    TypeAdapter,
+    ValidationError,
     WithJsonSchema,
     model_validator,
 )
@@ -85,12 +86,14 @@ def _bounded(text: str) -> str:
 
 
 def _who(given: str) -> str:
-    if not re.fullmatch(f"model|person(: {_NAME})?", given):
-        raise ValueError("is 'model', 'person', or a person by a plain name, as 'person: Ann'")
-    return given
+    try:
+        return _WHO.validate_python(given)
+    except ValidationError:
+        raise ValueError("is 'model', 'person', or a person by a plain name, as 'person: Ann'") from None
 
 
-_NAME = r"[\w .-]{1,40}"
+_NAME = r"[\w .-]{1,40}"  # \w as pydantic has it, with the combining marks of names: `re` leaves them out
+_WHO = TypeAdapter(Annotated[str, Field(pattern=f"^(model|person(: {_NAME})?)$")])
 PersonName = Annotated[str, Field(pattern=f"^{_NAME}$")]
 """What a person typed as their name."""
 SaidBy = Annotated[str, Field(max_length=50), AfterValidator(_who)]
