@@ -22,7 +22,8 @@ def publish_folder(folder: Path, kind: Kind, name: str, message: str, *, public:
     own login; it is sent to the hub alone, and told nowhere.
 
     Raises:
-        InvalidInput: there is no token, the name cannot be used, or the repository is open and `public` was not said.
+        InvalidInput: there is no token, the name cannot be used, or the repository is there, and open where `public`
+            was not said, or private where it was.
         NotFound: the hub cannot be reached, or does not let this token write there.
     """
     from huggingface_hub import HfApi, constants, get_token, is_offline_mode
@@ -37,7 +38,11 @@ def publish_folder(folder: Path, kind: Kind, name: str, message: str, *, public:
     hub = HfApi(endpoint=constants.ENDPOINT, token=token, library_name="classwright")
     try:
         name = hub.create_repo(name, repo_type=kind, private=not public, exist_ok=True).repo_id  # with its owner
-        if not (public or hub.repo_info(name, repo_type=kind).private):
+        is_private = bool(hub.repo_info(name, repo_type=kind).private)
+        if public and is_private:
+            repair = "Make it public in its settings on the hub, or leave --public out."
+            raise InvalidInput(subject, "is there already, and private", repair)
+        if not (public or is_private):
             repair = "Say --public if everybody may have it, or name another repository."
             raise InvalidInput(subject, "is there already, and open to everybody", repair)
         hub.upload_folder(repo_id=name, repo_type=kind, folder_path=folder, commit_message=message, delete_patterns="*")

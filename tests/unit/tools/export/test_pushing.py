@@ -81,9 +81,14 @@ def test_a_dataset_arrives_with_its_card_and_a_file_a_split(hub: StandInHub, wor
     assert DatasetCard(card.decode()).data.configs[0]["data_files"][0] == {"split": "train", "path": "train.parquet"}
 
 
-def test_a_repository_that_is_open_takes_nothing_unless_that_is_said(
+def test_a_repository_takes_nothing_that_is_open_unless_that_is_said_or_private_though_it_is_said(
     hub: StandInHub, workspace: Workspace, export: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
+    hub.private["models/shop/hidden"] = {"a file": b"kept"}
+
+    assert push(workspace, export, "shop/hidden", "--public") == 2
+    assert "is there already, and private. Make it public" in capsys.readouterr().err
+    assert hub.private == {"models/shop/hidden": {"a file": b"kept"}}
     hub.repositories["models/shop/bank"] = {}
 
     assert push(workspace, export, "shop/bank") == 2
