@@ -16,6 +16,15 @@ from classwright_tools.workspace.workspace import Workspace
 from support.page_host import Shown
 from support.server import until
 
+# Keys that come before the browser draws the next frame.
+KEYS_AT_ONCE = """async (main, keys) => {
+  for (const key of keys) {
+    document.activeElement.dispatchEvent(new KeyboardEvent("keydown", { key, bubbles: true }));
+    const { port1, port2 } = new MessageChannel(); // a timer of no time may come after a frame
+    await new Promise((done) => { port1.onmessage = done; port2.postMessage(0); });
+  }
+}"""
+
 
 def standing(workspace: Workspace, dataset: str) -> Standing:
     found = Standing(workspace, task_of(dataset))

@@ -60,10 +60,9 @@ class DecideRequest(NewsRequest):
     decisions: tuple[Decision, ...] = Field(default=(), max_length=1_000, description="Those to store.")
 
 
-class DecideAllRequest(Looked):
+class DecideAllRequest(Looked, NewsRequest):
     """One decision about all rows that meet the conditions."""
 
-    person: Person = Field(description="As in review_decide.")
     id: DecisionId = Field(description="Of the decision.")
     action: Action = Field(description="What is decided.")
     label: LabelName | None = Field(default=None, description="Of 'relabel'.")

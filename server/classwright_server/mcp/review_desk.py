@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from itertools import accumulate, chain
 from typing import Any
 
+import numpy as np
+
 from classwright_server.mcp.company import Company
 from classwright_server.mcp.desks import Desks
 from classwright_server.mcp.page_arguments import (
@@ -21,6 +23,7 @@ from classwright_server.mcp.page_arguments import (
 from classwright_tools.domain.decision import Decision, name_in
 from classwright_tools.domain.excerpt import shortened
 from classwright_tools.domain.kinds import task_of
+from classwright_tools.domain.look import Look
 from classwright_tools.errors import BudgetExceeded, InvalidInput, NotFound
 from classwright_tools.review.decisions import store
 from classwright_tools.review.desk import Desk
@@ -75,10 +78,13 @@ class ReviewDesk:
         }
 
     def rows(self, workspace: Workspace, given: RowsRequest) -> dict[str, Any]:
-        """Return a page of rows and how many there are."""
+        """Return a page of rows and how many there are; where none is to be shown also how many were `decided`."""
         desk, standing = self._laid_out(workspace, given)
         doubts = self._desks.doubts(workspace, given.dataset, given.model)
         places = desk.find(given.look, standing, doubts)
+        if not given.limit:
+            decided = np.isin(places, desk.find(Look(state="decided"), standing, doubts))
+            return {"total": len(places), "rows": [], "decided": int(decided.sum())}
         shown = ordered(desk, places, given.order, doubts, given.seed)
         page = shown[given.offset : given.offset + given.limit].tolist()
         hidden = given.look.not_by is not None
@@ -169,7 +175,7 @@ class ReviewDesk:
                 raise InvalidInput("the rows of this look", reason, "Look at them again, then decide.")
             rows = tuple(desk.ids[place] for place in places.tolist())
             decision = Decision(id=given.id, action=given.action, label=given.label, labels=given.labels, rows=rows)
-            good, refused = fitting([decision], desk, standing)
+            good, refused = fitting([decision], desk, standing, person=given.person, known=given.after)
             if refused:
                 raise InvalidInput("this decision", refused[given.id], "Choose another.")
             _check_waiting(standing, task_of(given.dataset), good)
@@ -187,7 +193,7 @@ class ReviewDesk:
         newest = workspace.latest("dataset", given.task)
         desk = self._desks.desk(workspace, newest.id) if newest else None
         versions = workspace.artifacts(given.task, "dataset", limit=HISTORY_ROWS, offset=given.versions_offset)
-        reasons = reasons_of(workspace, versions)
+        reasons, reviewed = reasons_of(workspace, versions), standing.reviewed(versions)
         return {
             "total": len(entries),
             "a_page": HISTORY_ROWS,
@@ -205,7 +211,7 @@ class ReviewDesk:
             "versions": [
                 {
                     "id": one.id,
-                    "made_by": one.facts.get("made_by"),
+                    "made_by": "finish_review" if one.id in reviewed else one.facts.get("made_by"),
                     "reason": reasons.get(one.id, ""),
                     "when": one.created.isoformat(timespec="seconds"),
                 }

@@ -22,7 +22,7 @@ PARTS = (
 """The page's own scripts, in the order in which they use one another; before them comes what stands for its host."""
 
 
-_TIGHT = r"=>|[=!]==|&&|\|\||\?\?"
+_TIGHT = r"=>|[=!]==|&&|\|\||\?\?|="
 
 
 def page() -> str:

@@ -16,20 +16,12 @@ from classwright_tools.workspace.workspace import Workspace
 from support.measurement import dataset_of
 from support.page_host import CHROMIUM, Kind, shown
 from support.review import WRONG
-from support.review_page import Faltering, HeldOrder, judged, standing, stored
+from support.review_page import KEYS_AT_ONCE, Faltering, HeldOrder, judged, standing, stored
 from support.server import until
 
 pytestmark = [pytest.mark.anyio, pytest.mark.skipif(CHROMIUM is None, reason="needs Chromium, which CI installs")]
 
-# Keys that come before the browser draws the next frame.
-KEYS_AT_ONCE = """async (main, keys) => {
-  for (const key of keys) {
-    document.activeElement.dispatchEvent(new KeyboardEvent("keydown", { key, bubbles: true }));
-    const { port1, port2 } = new MessageChannel(); // a timer of no time may come after a frame
-    await new Promise((done) => { port1.onmessage = done; port2.postMessage(0); });
-  }
-}"""
-
+DRAWN_ANEW = """say({ method: "ui/notifications/host-context-changed", params: {} })"""
 NEXT_FRAMES = "() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))"
 
 
@@ -65,7 +57,27 @@ async def test_a_key_decides_and_moves_on_and_each_decision_is_stored(
         assert len(standing(workspace, dataset).rows) == 4
         batches = [call for call in opened.said("tools/call") if call["name"] == "review_decide"]
         assert len(batches) < 4, "what is decided at once is sent together"
+        await opened.view.get_by_role("button", name="Remove").click()
+        await opened.press("Enter")  # it accepts the next row, and does not press the button again
+        assert [action for action, _ in (await stored(opened, workspace, dataset, 7))[5:]] == ["remove", "accept"]
         assert opened.faults == []
+
+
+async def test_texts_that_are_cut_say_so_and_an_edit_goes_on_from_the_one_before(
+    client: Client, chromium: Browser, workspace: Workspace, task: Task
+) -> None:
+    workspace.save_task(task.model_copy(update={"kind": "pair", "mismatch": "account"}))
+    long = make_example("a word " * 300, "refund", text_pair="the item " * 300)
+    async with shown(chromium, client, {"dataset": dataset_of(workspace, task.slug, train=[long])}) as opened:
+        await expect(opened.view.locator(".card em")).to_have_text(["… 600 more characters", "… 1,200 more characters"])
+        await opened.view.locator("main").press("e")
+        await opened.view.get_by_label("Text", exact=True).fill("edited once")
+        await opened.press("Control+Enter", "ArrowLeft")
+        await expect(opened.view.locator(".card em")).to_have_count(0)
+        await opened.press("e")
+
+        await expect(opened.view.get_by_label("Text", exact=True)).to_have_value("edited once")
+        await expect(opened.view.get_by_label("Second text")).to_have_value(str(long.text_pair))
 
 
 async def test_keys_work_while_the_order_by_doubt_is_on_its_way_and_no_row_changes_under_the_hand(
@@ -224,7 +236,11 @@ async def test_a_name_that_is_given_late_stands_on_what_is_not_saved_and_on_no_m
         await expect(ann.view.locator(".card .text")).to_be_visible()  # a key is about the row that is seen
         await ann.press("x")
         await ann.view.get_by_role("button", name="History").click()
-        await ann.view.get_by_label("Your name").fill("Ann")
+        name = ann.view.get_by_label("Your name")
+        await name.press_sequentially("An")
+        await ann.page.evaluate(DRAWN_ANEW)
+        await name.press_sequentially("n")
+        await expect(name).to_have_value("Ann")
         await ann.press("Tab")
         await expect(ann.view.locator(".progress")).not_to_contain_text("being stored")
 

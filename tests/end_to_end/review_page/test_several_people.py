@@ -8,10 +8,15 @@ import pytest
 from mcp import Client
 from playwright.async_api import Browser, expect
 
+from classwright_tools.domain.decision import Decision
+from classwright_tools.domain.example import make_example
 from classwright_tools.domain.kinds import task_of
+from classwright_tools.domain.task import Task
+from classwright_tools.review.decisions import store
 from classwright_tools.workspace.workspace import Workspace
+from support.measurement import dataset_of
 from support.page_host import CHROMIUM, shown
-from support.review_page import Leaving, judged, standing, stored
+from support.review_page import KEYS_AT_ONCE, Leaving, judged, standing, stored
 
 pytestmark = [pytest.mark.anyio, pytest.mark.skipif(CHROMIUM is None, reason="needs Chromium, which CI installs")]
 
@@ -94,6 +99,35 @@ async def test_a_bulk_decision_says_how_many_of_its_rows_were_decided_before(
         await opened.view.get_by_label("All of them:").select_option("flag")
 
         await expect(opened.view.locator("dialog")).to_contain_text("2 rows of them were decided before")
+        await opened.view.get_by_role("button", name="No", exact=True).click()
+        await opened.view.get_by_label("Decision").select_option("remove")
+        await expect(opened.view.locator(".list .bar strong").first).to_have_text("2 rows")
+        await opened.view.get_by_label("All of them:").select_option("flag")
+        await expect(opened.view.locator("dialog")).to_contain_text("2 rows of them were decided before")
+
+
+async def test_all_rows_that_others_decided_come_for_a_second_opinion(
+    client: Client, chromium: Browser, workspace: Workspace, task: Task
+) -> None:
+    rows = [make_example(f"message number {number}", "refund") for number in range(230)]
+    dataset = dataset_of(workspace, task.slug, train=rows)
+    fields = {"action": "accept", "rows": [row.id for row in rows]}
+    store(workspace, task.slug, dataset, "Bea-p2", [Decision.model_validate({"id": "decision-of-bea", **fields})])
+    async with shown(chromium, client, {"dataset": dataset}) as opened:
+        await opened.view.get_by_role("button", name="History").click()
+        await opened.view.get_by_label("Your name").fill("Ann")
+        await opened.press("Tab")
+        await opened.view.get_by_role("button", name="Queue").click()
+        await opened.view.locator(".queue select").select_option("second")
+        place = opened.view.locator(".place")
+        await expect(place).to_have_text("Row 1 of 230")
+        await opened.view.locator("main").evaluate(KEYS_AT_ONCE, ["1"] * 150)
+        await expect(place).to_have_text("Row 151 of 230")
+        await expect(opened.view.locator(".progress")).not_to_contain_text("being stored")
+        await opened.view.locator("main").evaluate(KEYS_AT_ONCE, ["1"] * 80)
+
+        await expect(opened.view.locator(".empty").first).to_contain_text("That was the last row")
+        await stored(opened, workspace, dataset, 231)
 
 
 async def test_who_is_overruled_is_told_and_rows_about_which_people_differ_are_found_and_counted(

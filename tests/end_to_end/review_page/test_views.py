@@ -20,11 +20,16 @@ pytestmark = [pytest.mark.anyio, pytest.mark.skipif(CHROMIUM is None, reason="ne
 
 
 async def test_the_page_begins_with_the_rows_that_the_chat_looked_for(
-    client: Client, chromium: Browser, dataset: str
+    client: Client, chromium: Browser, workspace: Workspace, dataset: str
 ) -> None:
     arguments = {"dataset": dataset, "where": {"labels": ["account"], "origins": ["written"]}}
     async with shown(chromium, client, arguments, result={"dataset": dataset}) as opened:
         await expect(opened.view.locator(".list .bar strong").first).to_have_text("6 rows")
+    two = [{"id": row.id} for row in read_rows(workspace, dataset, "train")[:2]]
+    for mark, told, words in (("good_example", [], "0 rows"), ("person", two, "2 rows")):
+        answer = {"dataset": dataset, "rows": told}
+        async with shown(chromium, client, {"dataset": dataset, "mark": mark}, result=answer) as opened:
+            await expect(opened.view.locator(".list .bar strong").first).to_have_text(words)
     inline = {"displayMode": "inline"}
     async with shown(chromium, client, arguments, result={"dataset": dataset}, context=inline) as opened:
         await expect(opened.view.locator(".place")).to_have_text("Row 1 of 6")
@@ -41,6 +46,7 @@ async def test_rows_alike_are_found_and_an_earlier_version_comes_back(
         await opened.view.get_by_role("button", name="Alike: rows like cant log in").click()
         await expect(opened.view.locator(".rows p").first).to_have_text("cant log in")
         await expect(opened.view.locator(".rows p").nth(1)).to_contain_text("log in to my account")
+        await expect(opened.view.locator(".list .bar strong").first).to_have_text("34 rows")
 
         await opened.view.get_by_role("button", name="Queue").click()
         await opened.press("x")

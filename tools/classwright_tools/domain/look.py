@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from classwright_tools.domain.decision import Action
+from classwright_tools.domain.decision import RowAction
 from classwright_tools.domain.noun import LabelName, Noun, PersonName
 from classwright_tools.domain.selection import MOST_IDS, LabelDoubt, RowFilter, RowId
 from classwright_tools.domain.topic_tree import Cell
@@ -20,10 +20,10 @@ class Look(Noun):
     """Conditions that a row meets all of."""
 
     where: RowFilter = Field(default=RowFilter(), description="What the rows are.")
-    state: Literal["open", "decided", "disputed", "wrong"] | Action | None = Field(
+    state: Literal["open", "decided", "disputed", "wrong", "fits_none"] | RowAction | None = Field(
         default=None,
         description="'open': nobody has decided yet; 'disputed': persons differ; 'wrong': so in a fair sample; "
-        "an action: that was done, and holds.",
+        "'fits_none': no label fits; an action: that was done, and holds.",
     )
     not_by: PersonName | None = Field(
         default=None, description="Rows whose labels others decided on, and this person did not."

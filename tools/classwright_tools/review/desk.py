@@ -30,8 +30,7 @@ from classwright_tools.review.tally import RowTally, Tally
 from classwright_tools.review.words import fate_of
 
 Places = NDArray[np.int64]
-_ON_THE_PAGE = {"rewrite": "edit", "approve": "accept", "restore": "accept"}
-"""What the page calls an edit, where it has another word for it."""
+_ON_THE_PAGE = {"rewrite": "edit", "approve": "accept", "restore": "accept"}  # edits that have another name there
 
 
 @dataclass(frozen=True)
@@ -175,8 +174,8 @@ class Desk:
 
     def of_others(self, row: str, standing: Standing, person: Person) -> list[Entry]:
         """Return what others than a person on a page ever decided on the label of a row or its removal there."""
-        answers, own = standing.answers(row), name_in(person)
-        return [one for one in answers if one.person != person and not same_name(standing.name(one), own)]
+        others = [one for one in standing.answers(row) if one.person != person]
+        return [one for one in others if not same_name(standing.name(one), name_in(person))]
 
     def tells_of_others(self, row: str, person: Person) -> bool:
         """Whether the dataset itself has what others than a person on a page, who gave a name, said of a row."""
@@ -289,7 +288,8 @@ class Desk:
         if state == "wrong":
             return self._are(row for row, one in standing.rows.items() if one.decision.right is False)
         if state in ("open", "decided"):
-            return self._are(self.tally(standing).actions) == (state == "decided")
+            decided = self._are(self.tally(standing).actions)
+            return ~decided if state == "open" else decided
         touched = {*self.decided, *standing.rows, *self._said.flagged, *self._said.good_examples}
         return self._are(row for row in touched if row in self.place_of and state in self.done(row, standing))
 

@@ -16,7 +16,10 @@ from classwright_tools.statistics.share_interval import wilson
 
 
 def overview(task: Task, desk: Desk, standing: Standing, doubts: Doubts | None) -> dict[str, Any]:
-    """Return what the page shows around the rows."""
+    """Return what the page shows around the rows; of test rows their number alone."""
+    import pyarrow.compute as pc
+
+    rows = desk.table.filter(pc.not_equal(desk.table["split"], "test"))
     return {
         "task": task.slug,
         "kind": task.kind,
@@ -24,12 +27,12 @@ def overview(task: Task, desk: Desk, standing: Standing, doubts: Doubts | None) 
         "dataset": desk.dataset,
         "labels": [{"name": label.name, "description": label.description} for label in task.labels],
         "rows": len(desk),
-        "splits": _counted(desk, "split"),
-        "origins": _counted(desk, "origin"),
-        "rounds": sorted(number for number in _counted(desk, "round") if number is not None),
-        "topics": sorted(name for name in _counted(desk, "topic") if name),
-        "source_types": sorted(name for name in _counted(desk, "source_type") if name),
-        "label_rows": _by_label(desk),
+        "splits": _counted(desk.table, "split"),
+        "origins": _counted(rows, "origin"),
+        "rounds": sorted(number for number in _counted(rows, "round") if number is not None),
+        "topics": sorted(name for name in _counted(rows, "topic") if name),
+        "source_types": sorted(name for name in _counted(rows, "source_type") if name),
+        "label_rows": _by_label(rows),
         "doubts": _doubt_counts(doubts),
         **progress(desk, standing),
     }
@@ -63,17 +66,17 @@ def _doubt_counts(doubts: Doubts | None) -> dict[str, int] | None:
     }
 
 
-def _by_label(desk: Desk) -> dict[str, int]:
+def _by_label(table: Any) -> dict[str, int]:
     """Return the rows of each label; one with several is in the count of each, one with none in that of `NO_LABELS`."""
     rows: Counter[str] = Counter()
-    for key, count in _counted(desk, "label").items():
+    for key, count in _counted(table, "label").items():
         rows.update(dict.fromkeys(labels_apart(key) or [NO_LABELS], count) if key else {})
     return dict(rows)
 
 
-def _counted(desk: Desk, column: str) -> dict[Any, int]:
+def _counted(table: Any, column: str) -> dict[Any, int]:
     """Return how often each value of a column is there; splits in their order."""
     import pyarrow.compute as pc
 
-    counts = {one["values"]: one["counts"] for one in pc.value_counts(desk.table[column]).to_pylist()}
+    counts = {one["values"]: one["counts"] for one in pc.value_counts(table[column]).to_pylist()}
     return {split: counts[split] for split in SPLITS if split in counts} if column == "split" else counts

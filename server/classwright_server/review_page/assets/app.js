@@ -75,13 +75,20 @@ const App = () => {
       <p class="empty"><button onClick=${() => openReview(session.given)}>Try again</button></p></main>`;
   }
   const View = VIEWS[isInline() ? "queue" : session.view][1];
-  return html`<main tabindex="-1" ref=${main}><${Header} /><${Notices} /><p class="note" role="status">${session.note || session.preparing || ""}</p><${View} key=${session.review.dataset} /></main>`;
+  const leave = (event) => { if (event.detail && event.target.closest(".card button")) main.current.focus({ preventScroll: true }); }; // so that a key after a click is about the row, not the button
+  return html`<main tabindex="-1" ref=${main} onClick=${leave}><${Header} /><${Notices} /><p class="note" role="status">${session.note || session.preparing || ""}</p><${View} key=${session.review.dataset} /></main>`;
 };
 
 // A host may send what the tool was called with and answered, a part of it, or nothing: what is missing is asked for.
 const WAIT_MS = 1_500;
 let begun = false;
-const start = () => { if (!begun) { begun = true; openReview(session.given); } };
+const isEmpty = (look) => look?.ids?.length === 0; // the answer tells its rows
+const start = () => {
+  if (begun) return;
+  begun = true;
+  if (isEmpty(session.look)) session.look = null;
+  openReview(session.given);
+};
 host.on["tool-input"] = ({ arguments: given }) => {
   session.given = { ...session.given, ...idsIn(given) };
   session.look = lookOf(given ?? {});
@@ -91,10 +98,9 @@ host.on["tool-result"] = (result) => {
   try { answer ??= JSON.parse(result.content[0].text); } catch { /* words, or nothing */ }
   const { task, dataset, model } = idsIn(answer);
   session.given = { ...session.given, ...(dataset ? { dataset } : task ? { task } : {}), ...(model ? { model } : {}) };
-  const rows = (answer?.result ?? answer)?.rows; // those nearest in meaning are told by the answer alone
-  if (!session.look && Array.isArray(rows) && rows.length && rows.every((row) => typeof row.similarity === "number")) {
-    session.look = { where: {}, ids: rows.map((row) => row.id) };
-  }
+  const rows = (answer?.result ?? answer)?.rows;
+  const isTold = session.look ? isEmpty(session.look) : rows?.every?.((row) => typeof row.similarity === "number");
+  if (isTold && rows?.length) session.look = { where: {}, ids: rows.map((row) => row.id) };
   start();
 };
 host.on["tool-cancelled"] = start;

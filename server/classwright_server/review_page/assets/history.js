@@ -27,7 +27,7 @@ const History = () => {
   if (!found) return html`<p class="empty">Fetching the history…</p>`;
   const undo = async (id) => { await marks.undoById(id); setTick(tick + 1); };
   return html`<section class="history" aria-label="History">
-    <label>Your name, for others <input value=${session.name} maxlength="25" onChange=${(event) => { change({ name: asName(event.target.value) }); keepInAddress("name", session.name); marks.sign(); }} /></label>
+    <label>Your name, for others <${Field} value=${session.name} maxlength="25" act=${(name) => { change({ name: asName(name) }); keepInAddress("name", session.name); marks.sign(); }} /></label>
     <p>It stands on what you decide from now on, and on what of yours waits to be saved. What is saved keeps the name of then.</p>
     <h2>Decisions</h2>
     <p>Undo takes a decision back. Of one that is saved it makes a version without it; rows that were changed again since stay.</p>

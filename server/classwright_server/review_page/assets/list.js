@@ -57,8 +57,13 @@ const openAlike = async (like) => {
   say("Looking for rows that mean the same…");
   try {
     const { task, dataset } = session.review;
-    const found = await jobOf("find_examples", { task, dataset, like: { ...like, count: MOST_ALIKE }, limit: MOST_ALIKE });
-    const near = found.rows.map((row) => row.id);
+    const near = [];
+    let offset = 0;
+    do { // an answer has as many as fit into it
+      const found = await jobOf("find_examples", { task, dataset, like: { ...like, count: MOST_ALIKE }, limit: MOST_ALIKE, offset });
+      near.push(...found.rows.map((row) => row.id));
+      offset = found.next_offset;
+    } while (offset);
     await openList({ where: {}, ids: like.row ? [like.row, ...near] : near });
     change({ note: "" });
   } catch (error) {
@@ -79,8 +84,7 @@ const decideMany = async (what) => {
   }
   try {
     await marks.flush();
-    const id = `${PERSON}-${randomName(12)}`;
-    const answer = await asked("decide_all", { look, person: me(), id, rows: total, ...what });
+    const answer = await asked("decide_all", { look, ...asMe(), id: newId(), rows: total, ...what });
     takeProgress(answer);
     await list.refresh();
     change({ note: `${counted(answer.rows, "row")} decided at once. The history can take it back.` });
@@ -89,7 +93,7 @@ const decideMany = async (what) => {
   }
 };
 
-const STATES = { "": "any", open: "not decided", decided: "decided", accept: "accepted", relabel: "relabelled", remove: "removed", edit: "edited", flag: "flagged", good_example: "good examples", wrong: "wrong in a fair sample", disputed: "people differ" };
+const STATES = { "": "any", open: "not decided", decided: "decided", accept: "accepted", relabel: "relabelled", remove: "removed", edit: "edited", flag: "flagged", good_example: "good examples", fits_none: "fits no label", wrong: "wrong in a fair sample", disputed: "people differ" };
 const DOUBTS = { "": "any", disagrees: "classifier gives another label", suspect: "label probably wrong", unsure: "classifier is unsure" };
 const ORDERS = { doubt: "most doubtful first", dataset: "as in the dataset", random: "random" };
 
@@ -98,12 +102,12 @@ const Select = ({ label, value, options, act }) => html`<label>${label} <select 
 const any = (names) => [["", "any"], ...names.map((name) => [String(name), String(name)])];
 const anyOf = (rows, words = { [NO_LABELS]: NONE }) => [["", "any"], ...Object.entries(rows).map(([name, count]) => [name, `${words[name] ?? name} (${count})`])];
 
-// The words to look for are the person's own while they are typed, whatever is drawn anew meanwhile.
-const Words = ({ words }) => {
-  const [typed, setTyped] = useState({}), value = typed.after === words ? typed.value : words;
-  const type = (value) => { setTyped({ value, after: words }); later("search", () => { setTyped({}); list.where("text", value); }); };
-  return html`<label class="wide">Text <input id="list-search" type="search" value=${value} placeholder="words in the text"
-    onInput=${(event) => type(event.target.value)} /></label>`;
+// A field whose words are the person's own while they are typed, whatever is drawn anew meanwhile; `act` takes them when they are given, or `soon`.
+const Field = ({ value, act, soon, ...more }) => {
+  const [typed, setTyped] = useState({});
+  const take = ({ target }) => { setTyped({}); act(target.value); };
+  const type = (event) => { setTyped({ words: event.target.value, after: value }); if (soon) later(take, event); };
+  return html`<input ...${more} value=${typed.after === value ? typed.words : value} onInput=${type} onChange=${soon ? undefined : take} />`;
 };
 
 const NARROW = 520; // pixels, as in the style: there the conditions would hide the rows
@@ -112,7 +116,7 @@ const Filters = () => {
   const each = (name) => (value) => list.where(name, value ? [value] : undefined);
   const [opened, open] = useState(false), narrow = innerWidth <= NARROW, set = Object.keys(look.where).length + Object.keys(look).length - 1 - Boolean(look.where.text);
   return html`<form class="filters" role="search" onSubmit=${(event) => event.preventDefault()}>
-    <${Words} words=${look.where.text ?? ""} />
+    <label class="wide">Text <${Field} id="list-search" type="search" value=${look.where.text ?? ""} placeholder="words in the text" soon act=${(words) => list.where("text", words)} /></label>
     ${narrow && html`<button type="button" aria-expanded=${opened} onClick=${() => open(!opened)}>${set ? `Conditions: ${set}` : "Conditions"} ${opened ? "▴" : "▾"}</button>`}
     ${(!narrow || opened) && html`
     <${Select} label="Label" value=${one("labels")} options=${anyOf(review.label_rows)} act=${each("labels")} />
@@ -124,7 +128,7 @@ const Filters = () => {
     <${Select} label="Where from" value=${one("origins")} options=${anyOf(review.origins, ORIGINS)} act=${each("origins")} />
     ${[["round", "Round of writing", review.rounds], ["topic", "Topic", review.topics], ["source_type", "Source", review.source_types]].map(([name, words, values]) => values.length > 0 && html`
       <${Select} key=${name} label=${words} value=${String(look.where[name] ?? "")} options=${any(values)} act=${(value) => list.where(name, name === "round" && value ? Number(value) : value)} />`)}
-    ${review.disputed !== undefined && html`<label>Decided by <input value=${look.where.decided_by ?? ""} placeholder="a name" onChange=${({ target }) => list.where("decided_by", target.value)} /></label>`}
+    ${review.disputed !== undefined && html`<label>Decided by <${Field} value=${look.where.decided_by ?? ""} placeholder="a name" act=${(name) => list.where("decided_by", name)} /></label>`}
     <${Select} label="Order" value=${list.order} options=${Object.entries(ORDERS)} act=${list.sort} />`}
     ${[["places", `${counted(look.places?.length ?? 0, "row")} of the map`], ["cell", `topic: ${Object.values(look.cell ?? {}).filter(Boolean).join(" · ")}`], ["ids", `${counted(look.ids?.length ?? 0, "row")} chosen`]].map(([name, words]) => look[name] && html`
       <span key=${name} class="tag">${words} <button type="button" aria-label=${`Drop: ${words}`} onClick=${() => list.with(name, undefined)}>×</button></span>`)}
@@ -133,8 +137,8 @@ const Filters = () => {
   </form>`;
 };
 
-const timers = {};
-const later = (name, act) => { clearTimeout(timers[name]); timers[name] = setTimeout(act, 150); };
+let typing;
+const later = (act, event) => { clearTimeout(typing); typing = setTimeout(act, 150, event); };
 
 const List = () => {
   const { total, offset, ids, picked, pages } = list, words = list.look.where.text ?? "";
@@ -148,7 +152,7 @@ const List = () => {
   return html`<section class="list" aria-label="List">
     <${Filters} />
     <div class="bar">
-      <strong>${total === null ? "Looking…" : `${total} row${total === 1 ? "" : "s"}`}</strong>
+      <strong>${total === null ? "Looking…" : counted(total, "row")}</strong>
       ${picked.size > 0 && html`<span>${picked.size} ticked <button onClick=${list.pickNone}>none</button></span>`}
       <${Bulk} />
       <button disabled=${!total} onClick=${() => { change({ view: "queue" }); queue.begin("chosen", list.look); }}>Review one by one</button>
@@ -166,8 +170,7 @@ const Pages = ({ label, words: [back, on], total, offset, shown, size, turn }) =
 
 const Row = ({ row, words, ticked }) => html`<li>
   <input type="checkbox" checked=${ticked} disabled=${row.split === "test"} aria-label=${`Tick: ${row.text.slice(0, 80)}`} onChange=${() => list.pick(row.id)} />
-  <div class="what"><p dir=${wayOf(row.stands?.text ?? row.text)}><${Found} text=${row.stands?.text ?? row.text} words=${words} />${row.text_characters ? " …" : ""}</p>
-    ${row.text_pair && html`<p dir=${wayOf(row.text_pair)} class="pair"><${Found} text=${row.text_pair} words=${words} /></p>`}
+  <div class="what"><${Texts} row=${row} words=${words} />
     <div class="about">${(row.labels?.length ? row.labels : [labelsOf(row)].filter(Boolean)).map((name) => html`<span key=${name} class="tag own">${name}</span>`)}
       ${row.guesses && (isSeveral() ? row.disagrees || !row.labels : row.guesses[0][0] !== row.label) && html`<span class="tag warn">classifier: ${givenInWords(row)}</span>`}
       ${row.suspect && html`<span class="tag warn">probably wrong</span>`}
@@ -179,6 +182,12 @@ const Row = ({ row, words, ticked }) => html`<li>
 </li>`;
 
 const givenInWords = (row) => row.guesses.slice(0, row.given).map(([name, share]) => `${name} ${chance(share)}`).join(" + ") || NONE;
+
+// The texts of a row as they stand, and how much of them is not shown.
+const Texts = ({ row, words }) => ["text", "text_pair"].map((name) => {
+  const edited = row.stands?.[name], text = edited ?? row[name], left = edited === undefined && row[`${name}_characters`] - text?.length;
+  return text && html`<p key=${name} dir=${wayOf(text)} class=${name === "text" ? "" : "pair"}><${Found} text=${text} words=${words} />${left ? html`<em> … ${counted(left, "more character")}</em>` : ""}</p>`;
+});
 
 // A text with the words that were searched for marked.
 const Found = ({ text, words }) => {
@@ -195,7 +204,7 @@ const Bulk = () => {
     setWhat(next);
     const { picked, look } = list;
     try {
-      setDecided(picked.size ? [...picked].filter((id) => isSettled(rowOf(id))).length : look.state ? 0 : (await asked("rows", { look: { ...look, state: "decided" }, limit: 0 })).total);
+      setDecided(picked.size ? [...picked].filter((id) => isSettled(rowOf(id))).length : (await asked("rows", { look, limit: 0 })).decided);
       dialog.current.showModal();
     } catch (error) { say(error.message); }
   };
@@ -206,7 +215,7 @@ const Bulk = () => {
       ${labelNames().map((name) => html`<option key=${name} value=${`relabel:${name}`}>${isSeveral() ? "give only" : "label"} ${name}</option>`)}
       ${isSeveral() && html`<option value="relabel:">give ${NONE}</option>`}</select></label>
     <dialog ref=${dialog} aria-label="Are you sure?">
-      <p><strong>${count} row${count === 1 ? "" : "s"}</strong> will be ${words}. ${list.picked.size ? "These are the ticked ones." : "These are all rows that meet the conditions, on all pages."}${decided ? ` ${counted(decided, "row", "rows")} of them ${decided === 1 ? "was" : "were"} decided before: this overrules it.` : ""}</p>
+      <p><strong>${counted(count, "row")}</strong> will be ${words}. ${list.picked.size ? "These are the ticked ones." : "These are all rows that meet the conditions, on all pages."}${decided ? ` ${counted(decided, "row", "rows")} of them ${decided === 1 ? "was" : "were"} decided before: this overrules it.` : ""}</p>
       <div class="actions"><button class="main" onClick=${() => { dialog.current.close(); decideMany(what); }}>Yes, ${counted(count, "row")}</button>
       <button onClick=${() => dialog.current.close()}>No</button></div>
     </dialog></span>`;

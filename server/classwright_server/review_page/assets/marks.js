@@ -15,6 +15,7 @@ const marks = (() => {
   const SEND_AFTER_MS = 400, BATCH = 200, REFUSALS = 3, AGAIN_MS = [500, 1_000, 2_000, 5_000];
   let unsent = [], sending = null, timer = 0, failures = 0, most = BATCH, turn = Promise.resolve();
   const done = []; // what this person decided here, for undoing: the decision's id, the row's, what stood before, whether the classifier had said so
+  const undone = new Map(); // of those that were taken back, by the id of the undo: what stood until then, too
   let from = 0; // of these the first one since the review was opened
 
   const later = (ms) => { clearTimeout(timer); timer = setTimeout(send, ms); };
@@ -31,7 +32,7 @@ const marks = (() => {
         const batch = nextBatch();
         try {
           const answer = await host.call("review_decide", {
-            ...batch[0].about, person: me(), after: session.review.cursor ?? 0, decisions: batch.map((one) => one.decision),
+            ...batch[0].about, ...asMe(), decisions: batch.map((one) => one.decision),
           });
           unsent = unsent.slice(batch.length);
           settle(answer, batch);
@@ -55,16 +56,18 @@ const marks = (() => {
   };
 
   const settle = (answer, batch) => {
+    const { about } = batch[0];
     for (const { id, reason } of answer.refused) {
       const { decision } = batch.find((one) => one.decision.id === id);
-      if (answer.saved.includes(id)) turn = turn.then(() => takeBack(decision)); else refuse(id, reason);
+      if (answer.saved.includes(id)) turn = turn.then(() => takeBack(decision, about)); else refuse(id, reason);
     }
-    hear(answer);
+    hear(answer, about);
     if (failures) say(""); // what waited is stored now
   };
 
-  // Takes in what others did: how each of their rows stands now. What is on its way from here is newer.
-  const hear = (answer) => {
+  // Takes in what others did: how each of their rows stands now. What is on its way from here is newer, and of a dataset that is no longer shown nothing is told.
+  const hear = (answer, about) => {
+    if (!isReviewed(about)) return change({ unsent: unsent.length });
     const ours = new Set(unsent.flatMap(({ rows }) => rows));
     const stand = (id, decision) => { const row = rowOf(id); if (row && !ours.has(id)) row.stands = decision; };
     for (const { rows, ...decision } of answer.others) for (const id of rows) stand(id, decision);
@@ -76,29 +79,31 @@ const marks = (() => {
 
   // A decision that the server does not take: said until the person has read it, since the row is long gone from the eye.
   const refuse = (id, reason) => {
-    const row = done.find((one) => one.id === id)?.row;
+    const { row } = undone.get(id) ?? done.find((one) => one.id === id) ?? {};
     revert(id);
     session.refused = [...session.refused, { row, reason }];
   };
 
   // Takes back what a version has: a further version is without it, and its row is shown.
-  const takeBack = async ({ id, undoes }) => {
+  const takeBack = async ({ id, undoes }, about) => {
     say("Taking back a saved decision…");
     try {
-      const { task } = session.review, made = await jobOf("undo_decision", { task, person: me(), id, undoes });
-      await openReview({ task, dataset: made.dataset }, made.first);
+      const task = about.dataset.replace(/-d\d+$/, ""), made = await jobOf("undo_decision", { task, person: me(), id, undoes });
+      if (task === session.review.task) await openReview({ task, dataset: made.dataset }, made.first);
       say(made.summary);
     } catch (error) {
       refuse(id, error.message);
     }
   };
 
+  // Lets what was done here not have been: a decision, or that one was taken back.
   const revert = (id) => {
-    const at = done.findIndex((one) => one.id === id);
-    if (at < 0) return;
-    const [{ row, before }] = done.splice(at, 1);
-    const shown = rowOf(row);
-    if (shown?.stands?.id === id) shown.stands = before;
+    const back = undone.get(id), at = done.findIndex((one) => one.id === id);
+    if (back) done.push(back);
+    const { row, before } = back ?? (at < 0 ? {} : done.splice(at, 1)[0]), shown = rowOf(row);
+    if (back && shown?.stands === before) shown.stands = back.stood;
+    else if (shown?.stands?.id === id) shown.stands = before;
+    for (const [undo, one] of undone) if (one.id === id) undone.delete(undo); // what was never stored does not come back
   };
 
   const put = (decision, rows) => {
@@ -122,7 +127,7 @@ const marks = (() => {
     },
     // Decides about one row: `what` has the action and what goes with it.
     decide: (id, what) => {
-      const row = rowOf(id), decision = { id: `${PERSON}-${randomName(12)}`, rows: [id], heard: Math.max(row?.heard ?? 0, session.review.cursor ?? 0), ...what };
+      const row = rowOf(id), decision = { id: newId(), rows: [id], heard: Math.max(row?.heard ?? 0, session.review.cursor ?? 0), ...what };
       done.push({ id: decision.id, row: id, before: row.stands, right: isRight(row, what) });
       row.stands = standsAfter(row.stands, decision);
       put(decision, [id]);
@@ -132,20 +137,21 @@ const marks = (() => {
     undo: () => {
       const last = done.pop();
       if (!last) return say("Nothing to undo here; the history has earlier decisions."), null;
-      const row = rowOf(last.row);
+      const row = rowOf(last.row), id = newId();
+      undone.set(id, { ...last, stood: row?.stands });
       if (row) row.stands = last.before;
-      put({ id: `${PERSON}-${randomName(12)}`, action: "undo", undoes: last.id }, [last.row]);
+      put({ id, action: "undo", undoes: last.id }, [last.row]);
       say("Undone.");
       return last.row;
     },
-    undoById: (id) => { put({ id: `${PERSON}-${randomName(12)}`, action: "undo", undoes: id }, []); say("Undone."); return send(); },
+    undoById: (id) => { put({ id: newId(), action: "undo", undoes: id }, []); say("Undone."); return send(); },
     // Puts the name of now on what was decided here and waits to be saved.
-    sign: () => { if (done.length) put({ id: `${PERSON}-${randomName(12)}`, action: "sign" }, []); },
+    sign: () => { if (done.length) put({ id: newId(), action: "sign" }, []); },
     // Asks what others did meanwhile; an answer to a decision tells it too.
     listen: async () => {
       if (unsent.length) return;
-      const about = reviewed(), answer = await host.call("review_news", { ...about, person: me(), after: session.review.cursor ?? 0 });
-      if (about.dataset === session.review.dataset) hear(answer);
+      const about = reviewed();
+      hear(await host.call("review_news", { ...about, ...asMe() }), about);
     },
     // Sends what waits, at once; what fails is tried again later, by a timer that nothing else may take away.
     flush: async () => {

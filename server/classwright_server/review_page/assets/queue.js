@@ -15,7 +15,7 @@ const SAMPLE_SIZES = [50, 100, 200, 500];
 const queue = (() => {
   const PAGE = 200, BLOCK = 50, AHEAD = 120, AGAIN_MS = 2_000; // a fast hand, or a server that is away for a while, must not run dry
   let ids = [], at = 0, total = 0, loading = null, ended = false, turn = 0;
-  let served = []; // the rows that the server sent in the order of this turn, which its next page comes after
+  let served = new Map(); // the rows that the server sent in the order of this turn, which its next page comes after, and how they stood
   let mode = "doubt", chosen = {};
   let wanted = 100, halted = false; // how many rows a fair sample has, and whether it was ended before its last one
   let touched = null; // of a row that may have several labels: its id, and those that were put in
@@ -24,6 +24,12 @@ const queue = (() => {
   // Of rows that were chosen, those that are decided come, too.
   const look = () => (mode === "chosen" ? { where: {}, ...chosen } : mode === "second" ? { where: {}, not_by: session.name } : { where: {}, state: "open", ...setting().look });
   const isOpen = (id) => look().state !== "open" || !isSettled(rowOf(id));
+  // Whether the server would still send a row that it has sent: it may not know of all that was done since, and sends a row again rather than leave one out.
+  const isSent = (id) => {
+    const { state, not_by } = look(), stands = rowOf(id)?.stands;
+    if (state === "open") return isOpen(id);
+    return !(state || not_by) || stands === served.get(id) || !stands?.done.some(([action, person]) => LABELS_OR_GONE.includes(action) && (!not_by || isMe(person ?? "")));
+  };
   const isTaken = (id) => !isOpen(id) && !isMe(rowOf(id).stands.person ?? "");
   const upTo = (rows) => (mode === "sample" ? Math.min(rows, wanted) : rows);
   const end = () => upTo(ids.length);
@@ -41,16 +47,16 @@ const queue = (() => {
     loading ??= (async () => {
       await marks.flush();
       if (mine !== turn) return;
-      const offset = served.filter(isOpen).length, decided = new Set(ids.filter((id) => !isOpen(id)));
+      const offset = [...served.keys()].filter(isSent).length, decided = new Set(ids.filter((id) => !isSent(id)));
       const order = setting().order ?? "doubt";
       const answer = await asked("rows", { look: look(), order, offset, limit: PAGE });
       if (mine !== turn) return;
-      if (!served.length) ids = ids.slice(0, at + 1); // a new order: what was not shown yet gives way to it
+      if (!served.size) ids = ids.slice(0, at + 1); // a new order: what was not shown yet gives way to it
       const known = new Set(ids), fresh = answer.rows.filter(({ id }) => id !== ids[at] && isOpen(id)); // nothing changes under a hand
       total = ids.filter((id) => decided.has(id)).length + answer.total;
       ended = answer.rows.length < PAGE;
-      served = [...served, ...answer.rows.map((row) => row.id)];
       ids = [...ids, ...mixed(remember(fresh).filter((id) => !known.has(id)))];
+      for (const { id } of answer.rows) served.set(id, rowOf(id)?.stands);
       change({});
     })().catch((error) => {
       if (mine === turn && !error.refused) setTimeout(load, AGAIN_MS); else say(error.message);
@@ -60,7 +66,7 @@ const queue = (() => {
 
   const begin = async (next, rows = {}, first = null) => {
     mode = next; chosen = rows;
-    ids = []; served = []; at = 0; total = 0; ended = halted = false; loading = null;
+    ids = []; served = new Map(); at = 0; total = 0; ended = halted = false; loading = null;
     const mine = ++turn;
     change({ note: "" });
     if (first) {
@@ -102,7 +108,7 @@ const queue = (() => {
     // Whether nothing is said of the row's labels yet, so that Enter would decide on nothing.
     get isUntouched() { const row = rowOf(ids[at]); return touched?.id !== row.id && !row.stands?.labels && (setting().blind || !row.labels) && !start(row).length; },
     // Has the rows that were not shown yet come in the order of what is known by now. The others stay until it is there.
-    reorder: () => { served = []; ended = false; turn += 1; loading = null; return load(); },
+    reorder: () => { served = new Map(); ended = false; turn += 1; loading = null; return load(); },
     decide: (what) => {
       const id = ids[at];
       if (id === undefined) return;
@@ -198,7 +204,7 @@ const QueueEnd = ({ isDone }) => {
 };
 
 const SPLITS = { train: "to learn from", validation: "to check by", test: "for the last test", unlabelled: "no label yet" };
-const ORIGINS = { real: "real text", written: "written text", annotated: "real text, labelled here", edited: "edited text", mined: "mined pair" };
+const ORIGINS = { real: "real text", written: "written text", annotated: "real text, labelled here" };
 
 const Card = ({ row, blind, editing, edit }) => html`<article class="card">
   <div class="about">
@@ -210,8 +216,7 @@ const Card = ({ row, blind, editing, edit }) => html`<article class="card">
     <${Done} row=${row} /><${Differing} row=${row} />
   </div>
   ${editing ? html`<${Editor} row=${row} close=${() => edit(null)} />` : html`<div class="text" aria-live="polite">
-    <p dir=${wayOf(row.stands?.text ?? row.text)}>${row.stands?.text ?? row.text}${row.text_characters ? html`<em> … ${row.text_characters - row.text.length} more characters</em>` : ""}</p>
-    ${row.text_pair && html`<p dir=${wayOf(row.stands?.text_pair ?? row.text_pair)} class="pair">${row.stands?.text_pair ?? row.text_pair}</p>`}</div>`}
+    <${Texts} row=${row} /></div>`}
   <${LabelKeys} row=${row} blind=${blind} choose=${choose} />
   <div class="actions" role="group" aria-label="Other decisions">
     ${(isSeveral() || (!blind && (row.label || putIn(row).length > 0))) && html`<${Key} name="⏎" keys="Enter" act=${accept}>${isSeveral() ? "Accept these labels" : row.label ? "Accept" : `Accept ${putIn(row)[0]}`}<//>`}
@@ -233,14 +238,15 @@ const Done = ({ row: { stands } }) => stands?.done.map(([action, person]) => htm
 const Differing = ({ row }) => Object.entries(row.disputed ?? {}).map(([name, said]) => html`<span key=${name} class="tag warn">${name}: ${said}</span>`);
 const doneInWords = (stands, action) => {
   const named = labelsOf(stands);
-  return { accept: named ? `accepted as ${named}` : "accepted", relabel: named ? `now ${named}` : "labelled", remove: "removed", edit: "edited", flag: "flagged", good_example: "a good example" }[action] ?? "decided";
+  return { accept: named ? `accepted as ${named}` : "accepted", relabel: named ? `now ${named}` : "labelled", remove: "removed", edit: "edited", flag: "flagged", good_example: "a good example", fits_none: "fits no label" }[action];
 };
 
 const focused = (field) => field?.focus(); // at once, so that no letter decides on the row
 
-// A row's texts to be rewritten; a text that was shown in part is fetched whole first.
+// A row's texts to be rewritten, as they stand; a text that was shown in part is fetched whole first.
 const Editor = ({ row, close }) => {
-  const [texts, setTexts] = useState(row.text_characters || row.text_pair_characters ? null : [row.stands?.text ?? row.text, row.stands?.text_pair ?? row.text_pair]);
+  const now = row.stands?.text === undefined ? row : row.stands;
+  const [texts, setTexts] = useState(now.text_characters || now.text_pair_characters ? null : [now.text, now.text_pair]);
   useEffect(() => {
     if (texts) return;
     asked("rows", { look: { where: { splits: [row.split] }, places: [row.place] }, whole: true, limit: 1 })

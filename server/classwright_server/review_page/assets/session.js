@@ -8,6 +8,8 @@ const randomName = (length) =>
 const PERSON = `p${randomName(11)}`;
 // Who decides: a name, once it is given, before what tells two pages of one person apart.
 const me = () => (session.name ? `${session.name}-${PERSON}` : PERSON);
+const asMe = () => ({ person: me(), after: session.review.cursor ?? 0 });
+const newId = () => `${PERSON}-${randomName(12)}`; // of a decision
 const nameOf = (person) => (/^(.+)-p\w{11}$/.exec(person) ?? [])[1];
 const isMe = (person) => person.endsWith(PERSON) || (session.name && nameOf(person) === session.name);
 const inName = (person) => (isMe(person) ? "you" : nameOf(person) ?? `person ${person.slice(1, 5)}`);
@@ -54,6 +56,7 @@ host.call = async (...asked) => {
 };
 
 const reviewed = () => ({ dataset: session.review.dataset, ...(session.review.model ? { model: session.review.model } : {}) });
+const isReviewed = ({ dataset }) => dataset === session.review.dataset; // still
 // A call about what is reviewed, by the name of its tool.
 const asked = (name, more) => host.call(`review_${name}`, { ...reviewed(), ...more });
 const labelNames = () => session.review.labels.map((label) => label.name);
@@ -89,12 +92,12 @@ const openReview = async (given, first) => {
     list.forget(isSameTask);
     session.rows = new Map();
     marks.begin();
-    change({ review, phase: "open", fault: "" });
+    change({ review, phase: "open", fault: "", preparing: null });
     if (session.look) await begin(session.look); else queue.resume(isSameTask, first);
     session.look = null;
     if (!review.doubts) prepare();
   } catch (error) {
-    change({ phase: "failed", fault: error.message });
+    change({ phase: "failed", fault: error.message, given });
   }
 };
 
@@ -111,30 +114,29 @@ const jobOf = async (tool, given, progress = () => {}) => {
 
 // Has the rows judged, in a job of the server, then shows the doubtful ones first.
 const prepare = async () => {
-  const about = reviewed();
-  change({ preparing: "Finding out which rows are doubtful…" });
+  const about = reviewed(), tell = (preparing) => isReviewed(about) && change({ preparing });
+  tell("Finding out which rows are doubtful…");
   try {
-    await jobOf("prepare_review", about, (share) => change({ preparing: `Finding out which rows are doubtful: ${percent(share)}` }));
-    const { doubts } = await host.call("review_open", about);
-    if (session.review.dataset !== about.dataset) return;
-    session.review.doubts = doubts;
-    change({ preparing: null });
+    await jobOf("prepare_review", about, (share) => tell(`Finding out which rows are doubtful: ${percent(share)}`));
+    const { doubts, agreement } = await host.call("review_open", about);
+    if (!isReviewed(about)) return;
+    Object.assign(session.review, { doubts, agreement });
+    tell(null);
     if (queue.mode === "doubt") queue.reorder();
     list.refresh();
   } catch (error) {
-    change({ preparing: `Rows are not ordered by doubt: ${error.message}` });
+    tell(`Rows are not ordered by doubt: ${error.message}`);
   }
 };
 
 // Shows the rows that a call in the chat looked for: as a list, or where there is room for one row alone in the queue.
 const begin = (look) => (isInline() ? queue.begin("chosen", look) : (queue.begin("doubt"), openList(look)));
 
-// The rows that a call of find_examples looked for, as conditions; null where it asked for none, or for rows by name.
-const lookOf = ({ where = {}, doubt, ids, like }) => {
-  const known = ["disagrees", "suspect", "unsure"].includes(doubt);
-  if (like || (doubt && !known)) return null;
+// The rows that a call of find_examples looked for, as conditions: no ids where the answer alone tells them; null where it asked for none.
+const lookOf = ({ where = {}, doubt, mark: state, ids, like, compare_to }) => {
+  if (like || compare_to || !((doubt ?? "unsure") in DOUBTS) || !((state ?? "flag") in STATES)) return { where: {}, ids: [] };
   if (ids?.length) return { where: {}, ids };
-  return Object.keys(where).length || known ? { where, ...(known ? { doubt } : {}) } : null;
+  return Object.keys(where).length || doubt || state ? { where, ...(doubt && { doubt }), ...(state && { state }) } : null;
 };
 
 // The task, dataset or model that a tool's arguments or its answer are about.

@@ -52,6 +52,24 @@ def test_a_decision_of_another_person_about_many_rows_marks_each_of_them(workspa
     assert answer["others_left"] == 0
 
 
+@pytest.mark.parametrize("is_heard", [True, False])
+def test_a_decision_about_all_rows_that_are_one_counts_as_on_that_row(
+    workspace: Workspace, task: Task, *, is_heard: bool
+) -> None:
+    desk, dataset = ReviewDesk(), review_dataset(workspace, task)
+    row = read_rows(workspace, dataset, "train")[0].id
+    look = {"where": {}, "ids": [row]}
+    for number, (person, label) in enumerate((("Bea-p2", "account"), ("Ann-p1", "delivery"), ("Ines-p3", "refund"))):
+        after = desk.news(workspace, NewsRequest(dataset=dataset, person=person))["cursor"] if is_heard else 0
+        fields = {"dataset": dataset, "id": f"decision-{number}", "action": "relabel", "rows": 1, "look": look}
+        asked = DecideAllRequest.model_validate({**fields, "person": person, "label": label, "after": after})
+        told = desk.decide_all(workspace, asked)
+
+    figures = desk.figures(workspace, Looked(dataset=dataset))["people"]
+    assert bool(figures["agreement"]) != is_heard
+    assert told["disputed"] == (0 if is_heard else 1)
+
+
 def test_older_decisions_of_others_that_are_too_many_are_counted(
     workspace: Workspace, task: Task, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -125,6 +143,10 @@ def test_versions_tell_the_reasons_of_their_edits_also_of_those_that_were_gone_b
     told = desk.history(workspace, HistoryRequest(task="support"))["versions"]
 
     assert [one["reason"] for one in told] == ["Odd after all.", "Not odd.", "Odd.", ""]
+    flag_all(desk, workspace, dataset)
+    finish_review(FinishReviewRequest(task="support"), context)
+    made_by = [one["made_by"] for one in desk.history(workspace, HistoryRequest(task="support"))["versions"]]
+    assert made_by == ["finish_review", *["edit_examples"] * 3, "import_examples"]
 
 
 def test_decisions_that_wait_are_bounded_until_the_review_is_saved_or_one_is_taken_back(
