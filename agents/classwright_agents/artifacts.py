@@ -90,12 +90,12 @@ async def fetch_all(server: Server, task: str, artifact: str, folder: Path) -> l
     """
     files = await list_files(server, task, artifact)
     paths = [_inside(folder, file.name, artifact) for file in files]
-    _check_room(sum(file.bytes for file in files), folder, artifact)
-    for file, path in zip(files, paths, strict=True):
-        if not _is_there(path, file):
-            with _appearing_whole(path) as written:
-                async for part in _parts(server, task, artifact, file):
-                    written.write(part)
+    missing = [(file, path) for file, path in zip(files, paths, strict=True) if not _is_there(path, file)]
+    _check_room(sum(file.bytes for file, _ in missing), folder, artifact)
+    for file, path in missing:
+        with _appearing_whole(path) as written:
+            async for part in _parts(server, task, artifact, file):
+                written.write(part)
     return files
 
 
@@ -158,7 +158,7 @@ def _check_room(size: int, folder: Path, artifact: str) -> None:
     """Return if the disk has room for `size` bytes in `folder`."""
     there = next(path for path in (folder, *folder.parents) if path.exists())
     if size > shutil.disk_usage(there).free:
-        reason = f"has {size / 2**30:.1f} GiB of files, and the disk has no room for them"
+        reason = f"has {size / 2**30:.1f} GiB of files to bring, and the disk has no room for them"
         raise RunError(f"artifact {artifact!r}", reason, "Make room on the disk, then call this again.")
 
 

@@ -39,7 +39,7 @@ class Picture:
         self.task = task
         self.run = run
         self.rounds: list[Round] = []
-        self.messages: deque[str] = deque(maxlen=MESSAGES)
+        self.messages: deque[str] = deque()
         self._is_over = False
         self._is_complete = False
         self._stage: StageName | None = None
@@ -63,6 +63,11 @@ class Picture:
     def progress(self, fraction: float | None, message: str) -> None:
         """Take the current job's progress."""
         self._fraction, self._message = fraction, message
+
+    def say(self, message: str) -> Table | None:
+        """Show a message among the last ones; return the one that goes for it, as it was shown."""
+        self.messages.append(message)
+        return self._line(self.messages.popleft()) if len(self.messages) > MESSAGES else None
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         parts: list[RenderableType] = [self._stages(), self._job()]

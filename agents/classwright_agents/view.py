@@ -77,8 +77,9 @@ class LiveView:
         self._picture.rounds.append(latest)
 
     def say(self, message: str) -> None:
-        """Show a sentence among the last ones."""
-        self._picture.messages.append(plain(message))
+        """Show a sentence among the last ones; those before them stay above the picture."""
+        if gone := self._picture.say(plain(message)):
+            self._live.console.print(gone)
 
 
 class PlainView:

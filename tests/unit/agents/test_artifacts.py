@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from pathlib import Path
+from types import SimpleNamespace
 
 import anyio
 import pytest
@@ -94,10 +95,13 @@ def test_a_large_file_is_on_the_disk_as_far_as_it_has_arrived_and_not_in_memory(
     assert (tmp_path / "model.onnx").read_bytes() == content
 
 
-def test_what_is_there_already_is_not_fetched_again(tmp_path: Path) -> None:
+def test_what_is_there_already_is_not_fetched_again_and_wants_no_room(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     fetch(FileServer(FILES), tmp_path)
     (tmp_path / "empty").unlink()
     again = FileServer(FILES)
+    monkeypatch.setattr("shutil.disk_usage", lambda _: SimpleNamespace(free=0))
 
     fetch(again, tmp_path)
 

@@ -133,8 +133,9 @@ def test_a_terminal_gets_the_picture_and_is_left_in_order() -> None:
     view = LiveView(small_task(), "run", Console(file=out, force_terminal=True, width=80))
     with view:
         view.stage("topics", None, Spent())
-        view.say("4 cells")
+        for number in range(4, 9):
+            view.say(f"{number} cells")
 
     assert "✓ topics" in out.getvalue()
     assert "\x1b[?25h" in out.getvalue()  # the cursor is shown again
-    assert "4 cells" in out.getvalue()
+    assert out.getvalue().index("4 cells") < out.getvalue().index("8 cells")  # the first is kept above the picture
