@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 import tempfile
-from collections import Counter
 from contextlib import closing
+from itertools import chain, count
 from pathlib import Path
 from typing import Any
 
@@ -100,10 +100,8 @@ def _label(group: TextGroup, number: int) -> dict[str, Any]:
 
 def _apart(labels: list[dict[str, Any]]) -> list[str]:
     """Return the names of the labels, with a number behind one that was there before."""
-    seen: Counter[str] = Counter()
-    names = []
+    names: list[str] = []
     for label in labels:
-        name = label["name"]
-        seen[name] += 1
-        names.append(name if seen[name] == 1 else f"{name}_{seen[name]}")
+        numbered = (f"{label['name']}_{number}" for number in count(2))
+        names.append(next(name for name in chain([label["name"]], numbered) if name not in names))
     return names

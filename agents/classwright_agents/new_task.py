@@ -6,19 +6,25 @@ No language model is asked.
 from __future__ import annotations
 
 import asyncio
+import os
 import re
 import sys
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 import yaml
+from pydantic import TypeAdapter, ValidationError
 
 from classwright_agents.draft_labels import drafted_labels, label_name
 from classwright_agents.errors import TaskFileError
-from classwright_agents.task_file import TaskFile
+from classwright_agents.plain import say
+from classwright_agents.task_file import HttpUrl, TaskFile
 from classwright_agents.task_loading import task_from
+from classwright_tools.contract import Language
 
+T = TypeVar("T")
 Ask = Callable[[str], str]
 """Asks a question and returns the answer; "" stands for none."""
 
@@ -48,10 +54,13 @@ def write_new_task(path: Path, sentence: str | None, texts: Texts | None, ask: A
     """
     if path.exists():
         raise TaskFileError(f"task file {path.name!r}", "exists already", "Remove it, or name another with --output.")
+    if not os.access(path.parent, os.W_OK):  # before minutes of questions, or of texts that are grouped
+        repair = "Make the folder, or name another with --output."
+        raise TaskFileError(f"task file {path.name!r}", "is in a folder that cannot be written", repair)
     if sentence and texts:
         reason, repair = "names labels, and --texts drafts them", "Leave one of the two out."
         raise TaskFileError(f"the sentence {sentence[:80]!r}", reason, repair)
-    fields = _from_sentence(sentence) if sentence else _from_texts(texts) if texts else _from_answers(ask)
+    fields = _from_sentence(sentence) if sentence else _from_texts(texts) if texts else _from_answers(ask, path.parent)
     task = task_from(fields, f"task file {path.name!r}")
     try:
         path.write_text(_as_yaml(fields), encoding="utf-8")
@@ -105,24 +114,26 @@ def _from_texts(texts: Texts) -> dict[str, Any]:
     return {"task": task, "instruction": instruction, "labels": labels}
 
 
-def _from_answers(ask: Ask) -> dict[str, Any]:
-    """Return the fields that the answers to questions tell."""
+def _from_answers(ask: Ask, folder: Path) -> dict[str, Any]:
+    """Return the fields that the answers to questions tell; a file that one names is looked for from `folder`."""
     texts = _needed(ask, "What texts are classified, such as `hotel reviews`?")
     short = _short_name(texts)
-    fields: dict[str, Any] = {"task": ask(f"A short name for the task [{short}]:") or short}
+    fields: dict[str, Any] = {"task": _short_name(ask(f"A short name for the task [{short}]:") or short)}
     labels: list[dict[str, str]] = []
-    while label := ask(f"Label {len(labels) + 1}, as `name: what its texts say` (an empty line ends):"):
-        name, _, description = label.partition(":")
-        labels.append({"name": label_name(name), "description": description.strip()})
+    question = "Label {}, as `name: what its texts say` (an empty line ends):"
+    while label := _fitting(ask, question.format(len(labels) + 1), partial(_label, labels)):
+        labels.append(label)
     fields["instruction"] = f"Classify {texts} by what they say: {', '.join(label['name'] for label in labels)}."
     fields["labels"] = labels
     if ask("May a text have several of these labels, or none? [no]:").lower() in ("y", "yes", "true"):
         fields["multi_label"] = True
-    if languages := ask("The languages of the texts, as codes [en]:"):
-        fields["languages"] = [code for code in re.split(r"[\s,]+", languages) if code]
-    if rows := ask("A file of real rows with labels, JSONL, CSV or TSV (empty: none):"):
+    if languages := _fitting(ask, "The languages of the texts, as codes [en]:", _languages):
+        fields["languages"] = languages
+    question = "A file of real rows with labels, JSONL, CSV or TSV (empty: none):"
+    if rows := _fitting(ask, question, partial(_file, folder)):
         fields["validation"] = rows
-    if url := ask("The OpenAI-compatible URL of who writes the texts (empty: CLASSWRIGHT_WRITER_URL says it):"):
+    question = "The OpenAI-compatible URL of who writes the texts (empty: CLASSWRIGHT_WRITER_URL says it):"
+    if url := _fitting(ask, question, _url):
         fields["server"] = {"command": _command(url, _needed(ask, "Its model:"), ask("The variable of its key:"))}
     return fields
 
@@ -132,6 +143,50 @@ def _needed(ask: Ask, question: str) -> str:
     while not (answer := ask(question)):
         pass
     return answer
+
+
+def _fitting(ask: Ask, question: str, read: Callable[[str], T]) -> T:
+    """Return what is read of the answer to a question, which is asked again, with the reason, after a ValueError."""
+    while True:
+        answer = ask(question)
+        try:
+            return read(answer)
+        except ValueError as error:
+            say(str(error))
+
+
+def _label(before: list[dict[str, str]], answer: str) -> dict[str, str] | None:
+    """Return the label that an answer gives; None if there is no further one."""
+    name, _, description = answer.partition(":")
+    label = {"name": label_name(name), "description": description.strip()}
+    if not answer and len(before) >= 2:
+        return None
+    if not label["name"]:
+        raise ValueError("Two labels at least are needed, each with a name.")
+    if label["name"] in [one["name"] for one in before]:
+        raise ValueError(f"There is a label {label['name']!r} already.")
+    return label
+
+
+def _languages(answer: str) -> list[str]:
+    codes = [code for code in re.split(r"[\s,]+", answer) if code]
+    try:
+        return TypeAdapter(list[Language]).validate_python(codes)
+    except ValidationError:
+        raise ValueError("A language's code is such as en, de or pt-BR.") from None
+
+
+def _file(folder: Path, answer: str) -> str:
+    if answer and not (folder / answer).is_file():
+        raise ValueError(f"There is no file {answer!r} from the task file's folder on.")
+    return answer
+
+
+def _url(answer: str) -> str:
+    try:
+        return answer and TypeAdapter(HttpUrl).validate_python(answer)
+    except ValidationError:
+        raise ValueError("A URL is such as http://127.0.0.1:8000/v1.") from None
 
 
 def _command(url: str, model: str, key: str) -> list[str]:

@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, field_validator, model_validator
 
-from classwright_tools.contract import MethodName, methods_for
+from classwright_tools.contract import Language, MethodName, methods_for
 from classwright_tools.reading.label_names import alike
 
 # What is started when the task file names no server; {workspace} is a folder of the run's own.
@@ -143,7 +143,7 @@ class TaskFile(Part):
     multi_label: bool = Field(
         default=False, description="Whether a text may have several of the labels, or none of them."
     )
-    languages: tuple[str, ...] = Field(
+    languages: tuple[Language, ...] = Field(
         default=("en",), min_length=1, max_length=30, description="The languages of the texts, as codes such as `de`."
     )
     source_types: tuple[Phrase, ...] = Field(

@@ -15,6 +15,7 @@ from classwright_tools.domain.figures import ClassFigures, Estimate, Scores
 from classwright_tools.domain.kinds import kind_of, task_of
 from classwright_tools.domain.noun import LabelName, Noun, Part
 from classwright_tools.domain.outcome import Refusal, Shortfall
+from classwright_tools.domain.task import Language
 from classwright_tools.domain.text_group import TextGroup
 from classwright_tools.domain.topic_tree import Cell
 from classwright_tools.domain.usage import WriterUsage
@@ -45,6 +46,7 @@ __all__ = [
     "FindExamplesResult",
     "ImportExamplesResult",
     "LabelName",
+    "Language",
     "MethodName",
     "Noun",
     "Part",

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from classwright_agents.cli import main
-from classwright_agents.draft_labels import BROADER, MOST_DRAFTED
+from classwright_agents.draft_labels import BROADER, MOST_DRAFTED, _apart
 from classwright_agents.task_loading import load_task_file
 from support.paths import BANKING12
 
@@ -60,15 +60,27 @@ def test_every_other_field_stands_in_the_file_as_a_comment_with_its_default(tmp_
     assert load_task_file(path) == bare
 
 
-def test_answers_become_a_task_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_answers_become_a_task_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     (tmp_path / "rows.csv").write_text("text,label\nIt was loud.,complaint\n", encoding="utf-8")
-    answers = ["hotel reviews", "", "complaint: tells of something: wrong", "Great praise", "", "no", "en, de"]
-    answers += ["rows.csv"]
-    answers += ["http://127.0.0.1:8000/v1", "tiny", "THE_KEY"]
+    answers = ["reviews of hotels", "Hotel Reviews", "complaint: tells of something: wrong"]
+    answers += ["", "Complaint", "Great praise", "", "no"]  # a question is asked again where an answer does not fit
+    answers += ["english", "en, de", "row.csv", "rows.csv"]
+    answers += ["127.0.0.1:8000/v1", "http://127.0.0.1:8000/v1", "tiny", "THE_KEY"]
     monkeypatch.setattr("sys.stdin", io.StringIO("".join(f"{answer}\n" for answer in answers)))
 
     assert main(["init", "--output", str(tmp_path / "task.yaml")]) == 0
 
+    said = capsys.readouterr().err
+    for again in (
+        "Two labels at least",
+        "label 'complaint' already",
+        "such as en, de",
+        "no file 'row.csv'",
+        "such as http://",
+    ):
+        assert said.count(again) == 1, again
     made = load_task_file(tmp_path / "task.yaml")
     assert made.task == "hotel_reviews"
     assert [(label.name, label.description) for label in made.labels] == [
@@ -168,6 +180,20 @@ def test_a_file_whose_column_is_not_named_is_told_with_its_columns(
     assert main(["init", "--texts", str(tmp_path / "in.csv"), "--output", str(tmp_path / "task.yaml")]) == 1
 
     assert "has no column 'text'; it has 'number', 'message'" in capsys.readouterr().err
+
+
+def test_drafted_labels_of_one_name_are_told_apart_by_a_number_that_is_free() -> None:
+    labels = [{"name": name} for name in ("card", "card_2", "card", "card")]
+
+    assert _apart(labels) == ["card", "card_2", "card_3", "card_4"]
+
+
+def test_a_folder_that_is_not_there_is_told_before_the_texts_are_read(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["init", "--texts", "none.csv", "--output", str(tmp_path / "none" / "task.yaml")]) == 1
+
+    assert "'task.yaml': is in a folder that cannot be written. Make the folder" in capsys.readouterr().err
 
 
 def test_a_file_that_is_there_is_kept(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
