@@ -16,8 +16,8 @@ _CAP_WORDS = {
     "round": "{} round",
     "rounds": "{} rounds",
     "tokens": "{:,} tokens",
-    "dollars": "${:g}",
-    "minutes": "{:g} minutes",
+    "dollars": "${:,.10g}",
+    "minutes": "{:,.10g} min",
 }
 
 

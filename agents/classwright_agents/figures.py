@@ -59,6 +59,11 @@ class Round:
         return figure(self.scores, metric)
 
 
+def chosen_by(data: str) -> str:
+    """Return which rows a figure that models are chosen by is on, of those that are `data`: real ones, or written."""
+    return "held-out training" if data == "written" else "validation"
+
+
 def is_gain(latest: Round, metric: Metric) -> bool:
     """Whether a round's model is better than the one kept before it by more than chance.
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from classwright_agents.figures import Round, named
+from classwright_agents.figures import Round, chosen_by, named
 from classwright_agents.outcome import Outcome
 from classwright_agents.task_file import Metric
 from classwright_tools.contract import EvaluateResult, Scores, WriterUsage
@@ -47,8 +47,7 @@ def in_a_line(facts: dict[str, Any], metric: Metric) -> str:
     figures = test or facts["best"]["validation"]
     low, high = figures["ci95"]
     first = f"Macro-F1 {figures['macro_f1']:.3f}, accuracy" if metric == "macro_f1" else "Accuracy"
-    by = "held-out training rows" if figures["data"] == "written" else "validation rows"
-    kind = "test rows" if test else f"{by} (there were no test rows)"
+    kind = "test rows" if test else f"{chosen_by(figures['data'])} rows (there were no test rows)"
     limit = f" {facts['writer']['limit']}" if facts["writer"]["limit"] else ""
     bare = f" None of these rows is {named(figures['not_covered'])}." if figures["not_covered"] else ""
     return (

@@ -12,7 +12,7 @@ from rich.console import Console
 from rich.live import Live
 
 from classwright_agents.errors import OutputClosed
-from classwright_agents.figures import Round, Spent
+from classwright_agents.figures import Round, Spent, chosen_by
 from classwright_agents.picture import Picture, StageName
 from classwright_agents.plain import plain
 from classwright_agents.task_file import METRIC_NAMES, Metric, TaskFile
@@ -113,10 +113,10 @@ class PlainView:
 
     def round_done(self, latest: Round) -> None:
         """Write a round's figure."""
-        reached = latest.figure(self._metric)
+        reached, measured_on = latest.figure(self._metric), f"{latest.data} {chosen_by(latest.data)} rows"
         self.say(
             f"round {latest.round}: {latest.rows} rows, {latest.method}: {METRIC_NAMES[self._metric]} "
-            f"{reached.value:.3f} ({reached.low:.3f} to {reached.high:.3f}) on {latest.data} validation rows"
+            f"{reached.value:.3f} ({reached.low:.3f} to {reached.high:.3f}) on {measured_on}"
         )
 
     def say(self, message: str) -> None:

@@ -237,12 +237,12 @@ class EstimatingTools(ScriptedTools):
 
 def test_what_a_build_should_cost_and_its_caps_are_told_before_anything_is_written(tmp_path: Path) -> None:
     scripted, out = EstimatingTools(), io.StringIO()
-    task = small_task(max_rounds=3, rows_per_round=40, budget={"dollars": 2})
+    task = small_task(max_rounds=3, rows_per_round=40, budget={"dollars": 2_000_000, "minutes": 1})
 
     outcome = built(scripted, tmp_path, task, out)
     told = out.getvalue()
 
-    assert "Caps: 3 rounds, $2.\n" in told
+    assert "Caps: 3 rounds, $2,000,000, 1 min.\n" in told
     assert (
         "takes an unknown time, 9 model calls, 900 tokens, $0.50, and so does each of up to 2 further rounds." in told
     )

@@ -116,8 +116,8 @@ def test_plain_lines_tell_each_event_once() -> None:
 def test_a_plain_line_tells_a_round_by_the_metric_of_the_target() -> None:
     out = io.StringIO()
     with make_view(small_task(target={"macro_f1": 0.9}), "run", plain=True, out=out) as view:
-        view.round_done(make_round(1, 0.85))
-    assert "macro-F1 0.840 (0.790 to 0.890)" in out.getvalue()
+        view.round_done(make_round(1, 0.85, data="written"))
+    assert "macro-F1 0.840 (0.790 to 0.890) on written held-out training rows\n" in out.getvalue()
 
 
 def test_lines_are_plain_where_there_is_no_terminal() -> None:
