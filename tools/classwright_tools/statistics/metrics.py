@@ -14,12 +14,11 @@ from scipy.stats import rankdata
 from classwright_tools.domain.figures import ClassFigures, Confusion, Estimate, Figures, ReliabilityBin
 from classwright_tools.statistics.intervals import Statistic, bootstrap, of_several
 from classwright_tools.statistics.ranking import average_precision
-from classwright_tools.statistics.share_interval import wilson
+from classwright_tools.statistics.share_interval import LEAST_ROWS, mean_of_labels, wider, wilson
 
 Labels = npt.NDArray[np.integer]
 Floats = npt.NDArray[np.float64]
 CALIBRATION_BINS = 15
-LEAST_ROWS = 10  # of a label: of fewer its figures tell nothing
 _SMALLEST = 1e-15  # probabilities are kept this far from 0, so that one sure error does not make the log-loss infinite
 
 
@@ -35,8 +34,9 @@ def compute_figures(
     """Return all figures of the probabilities `proba` (n, k) of rows whose labels are `true` (n,).
 
     `labels` are the names of the k labels. Accuracy has Wilson's interval. The others have bootstrap intervals; those
-    that average over labels keep each label's number of rows, and are of the labels in `true` alone: what a label
-    without rows is given wrongly counts already, as rows of others that were not found. The average precision is that
+    that average over labels keep each label's number of rows, have the limits of `mean_of_labels` where these are wider
+    apart, and are of the labels in `true` alone: what a label without rows is given wrongly counts already, as rows of
+    others that were not found. The average precision is that
     of the label `mismatch`; None without one, or where no row has it.
     With `groups` (n,), the queries of a pair task, all intervals are of the bootstrap that draws whole groups.
     """
@@ -45,6 +45,8 @@ def compute_figures(
     counts = np.bincount(true, minlength=k)
     ranked = mismatch is not None and bool(counts[mismatch])
     accuracy = share(true == predicted, groups, seed=seed)
+    own = [one for one in class_figures(true, predicted, labels, groups) if one.support]
+    recalls, f1s = (mean_of_labels([getattr(one, name) for one in own]) for name in ("recall", "f1"))
 
     def interval(statistic: Statistic, *, by_class: bool, least: float = 0.0) -> Estimate:
         strata = true if by_class else None
@@ -54,8 +56,8 @@ def compute_figures(
     return Figures(
         rows=len(true),
         accuracy=accuracy,
-        balanced_accuracy=interval(balanced_accuracy, by_class=True),
-        macro_f1=interval(macro_f1(true, k), by_class=True),
+        balanced_accuracy=wider(interval(balanced_accuracy, by_class=True), recalls),
+        macro_f1=wider(interval(macro_f1(true, k), by_class=True), f1s),
         weighted_f1=interval(weighted_f1, by_class=False),
         mcc=interval(matthews, by_class=False, least=-1.0),
         log_loss=log_loss(true, proba),

@@ -9,6 +9,7 @@ import numpy.typing as npt
 
 from classwright_tools.domain.figures import Estimate
 from classwright_tools.statistics.intervals import bootstrap
+from classwright_tools.statistics.share_interval import LEAST_ROWS, wider, wilson
 from classwright_tools.statistics.told_thresholds import told_between
 
 Floats = npt.NDArray[np.float64]
@@ -29,7 +30,8 @@ def average_precision(
     interpolation); rows of one score count together. A resample keeps the number of `positive` rows (n,), of which
     there must be some, or draws whole `groups` (n,) where these are given.
     """
-    return bootstrap(average_precision_of, positive, scores, strata=positive, groups=groups, seed=seed)
+    found = bootstrap(average_precision_of, positive, scores, strata=positive, groups=groups, seed=seed)
+    return _of_few(found, positive, groups)
 
 
 def average_precision_of(weights: Floats, positive: npt.NDArray[np.bool_], scores: Floats) -> Floats:
@@ -57,7 +59,20 @@ def recall_at_false_alarms(
     It is the most that a threshold finds which lets no more of the others through. A resample keeps the number of
     positive rows, or draws whole `groups` (n,) where these are given; there must be rows of both kinds.
     """
-    return bootstrap(_recall_at_false_alarms, positive, scores, strata=positive, groups=groups, seed=seed)
+    found = bootstrap(_recall_at_false_alarms, positive, scores, strata=positive, groups=groups, seed=seed)
+    return _of_few(found, positive, groups)
+
+
+def _of_few(found: Estimate, positive: npt.NDArray[np.bool_], groups: npt.NDArray[np.integer] | None) -> Estimate:
+    """Widen `found` to Wilson's interval of as many rows as are `positive`, or groups with one, if these are few.
+
+    A resample draws these few again, and shows no error where none was made. So it is widened too where all rows were
+    found at once, or none.
+    """
+    trials = positive.sum() if groups is None else len(np.unique(groups[positive]))
+    if trials >= LEAST_ROWS and 0 < found.value < 1:
+        return found
+    return wider(found, wilson(float(trials * found.value), float(trials)))
 
 
 def threshold_at_false_alarms(positive: npt.NDArray[np.bool_], scores: npt.NDArray[np.floating]) -> float | None:

@@ -68,13 +68,14 @@ def resampled_difference(differences: Floats, held_share: float) -> Difference:
 def paired_difference(differences: Floats, groups: npt.NDArray[np.integer]) -> Difference | None:
     """Return the mean of `differences` (n,) between two classifiers on rows apart; None where nothing is told.
 
-    Rows of one of the `groups` (n,) are won and lost together, and count as one in the standard error.
+    Rows of one of the `groups` (n,) are won and lost together, and count as one, in the mean too: were it of rows, it
+    would be that of the largest group, and few groups do not show by how much such a mean errs.
     """
     _, places = np.unique(groups, return_inverse=True)
     means = np.bincount(places, differences) / np.bincount(places)
     if len(means) < LEAST_GROUPS or np.ptp(means) <= LEAST_DIFFERENCE:
         return None
-    return _normal(float(differences.mean()), float(means.std(ddof=1) / np.sqrt(len(means))))
+    return _normal(float(means.mean()), float(means.std(ddof=1) / np.sqrt(len(means))))
 
 
 def pooled(first: Difference, second: Difference) -> Difference:

@@ -21,7 +21,8 @@ class WeightedRows:
 
     Intervals are the bootstrap's: a resample keeps each label's number of rows, or draws whole `groups` (n,). Of rows
     that are all hits, or none, every resample says the same: there, and of single rows of one label, which weigh
-    alike, the interval is Wilson's of as many rows as they count for, (sum w)^2 / sum w^2 (Kish 1965).
+    alike, the interval is Wilson's of as many rows as they count for, (sum w)^2 / sum w^2 (Kish 1965), of groups of no
+    more than there are.
     """
 
     true: Labels
@@ -36,6 +37,8 @@ class WeightedRows:
             return wilson(int(found.sum()), len(found))
         if own.sum() and (found.all() or not found.any()):
             of = float(own.sum() ** 2 / (own**2).sum())
+            if self.groups is not None:
+                of = min(of, float(len(np.unique(self.groups[among]))))
             return wilson(of if found.all() else 0.0, of)
         return bootstrap(_share, hits & among, among, self.weight, strata=self.true, groups=self.groups, seed=self.seed)
 

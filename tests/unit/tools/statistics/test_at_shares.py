@@ -89,6 +89,10 @@ def test_a_precision_of_one_from_few_rows_is_no_certainty() -> None:
     assert at is not None
     assert at.rare
     assert at.rare.precision == wilson(4, 4)
+    of_queries = figures_at_shares(true, np.eye(2)[answers], [300 / 312, 12 / 312], NAMES, np.arange(312) // 2)
+    assert of_queries is not None
+    assert of_queries.rare
+    assert of_queries.rare.precision == wilson(2, 2)
 
 
 def test_the_shares_of_the_rows_themselves_leave_the_figures_as_they_are() -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 import pytest
 import sklearn.metrics
@@ -18,6 +20,7 @@ from classwright_tools.statistics.metrics import (
     reliability,
 )
 from classwright_tools.statistics.paired import compare
+from classwright_tools.statistics.ranking import average_precision, recall_at_false_alarms
 from classwright_tools.statistics.share_interval import wilson
 from support.figures import estimates, figures_of, rows_of, some_rows
 
@@ -145,6 +148,24 @@ def test_no_error_among_few_rows_is_not_certainty() -> None:
     figures = figures_of(true, np.eye(3)[true])
 
     assert figures.macro_f1 == Estimate(value=1, low=wilson(9, 9).low, high=1)
+
+
+@pytest.mark.parametrize("figure", [average_precision, recall_at_false_alarms])
+def test_a_few_rows_that_all_rank_first_are_no_certainty(figure: Callable[..., Estimate]) -> None:
+    positive = np.arange(100) < 12
+
+    assert figure(positive, -np.arange(100.0)) == wilson(12, 12)
+    assert figure(positive, -np.arange(100.0), np.arange(100) // 4) == wilson(3, 3)
+
+
+def test_a_mean_over_labels_knows_how_little_is_known_of_a_label_with_one_row() -> None:
+    true = np.repeat([0, 1, 2], (40, 1, 1))
+
+    figures = figures_of(true, np.eye(3)[true])
+
+    low = 1 - np.sqrt(2) * (1 - wilson(1, 1).low) / 3
+    assert figures.balanced_accuracy.low == pytest.approx(low, abs=0.01)
+    assert figures.macro_f1.low < wilson(42, 42).low
 
 
 def test_one_sure_error_does_not_make_the_log_loss_infinite() -> None:

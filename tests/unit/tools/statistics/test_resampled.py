@@ -56,6 +56,9 @@ def test_rows_of_one_group_count_as_one_and_few_groups_tell_nothing() -> None:
     assert together is not None
     assert together.error == pytest.approx(alone.error * sqrt(5), rel=0.03)
     assert paired_difference(differences, np.arange(100) % 4) is None
+    uneven = paired_difference(np.repeat([0.0, 0.2, 1.0], (20, 20, 60)), np.minimum(np.arange(100), 40))
+    assert uneven is not None
+    assert uneven.estimate.value == pytest.approx((20 * 0.2 + 1.0) / 41)  # 60 rows of one group count as one
     assert paired_difference(np.zeros(100), np.arange(100)) is None
 
 
