@@ -95,11 +95,22 @@ def test_a_refused_key_is_not_tried_again() -> None:
     assert len(endpoint.chats) == 1
 
 
-def test_a_request_that_is_refused_as_such_does_not_bring_the_writer_down() -> None:
-    error, endpoint = failure_of(in_turn(said_status(400, body="SECRET-BODY: context length exceeded")))
+@pytest.mark.parametrize(
+    ("words", "about", "repair"),
+    [
+        ("maximum context length is 512 tokens", ": it asks for more tokens than the model takes", "a longer context"),
+        ("blocked by the content filter", ": its content is filtered", "write these texts yourself"),
+        ("cannot do that", "", "is one for chats"),
+    ],
+)
+def test_a_request_that_is_refused_as_such_does_not_bring_the_writer_down_and_is_told_by_what_it_is_about(
+    words: str, about: str, repair: str
+) -> None:
+    error, endpoint = failure_of(in_turn(said_status(400, body=f"SECRET-BODY: {words}")))
 
     assert not isinstance(error, WriterUnavailable)
-    assert "refuses the request (HTTP 400)" in str(error)
+    assert error.reason == f"refuses the request (HTTP 400){about}"
+    assert repair in error.repair
     assert [form_of(chat) for chat in endpoint.chats] == FORMS
 
 

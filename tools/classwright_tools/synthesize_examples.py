@@ -241,9 +241,10 @@ def _dataset_made(workspace: Workspace, dataset: Artifact, outcome: WritingOutco
     quoted = refusals.of("refusals", outcome.refusals, REFUSALS_BYTES)
     refusals.note("refusals", len(quoted), sum(outcome.refused.values()))
     rows = read_card(workspace, dataset.id).rows("train")
+    is_again = dataset.parent is None and dataset.number > 1
     now = f"{dataset.id} now holds {counted(rows, 'training row')}."
     return SynthesizeExamplesResult(
-        summary=written_in_words(outcome, now) + told_beside(workspace, dataset),
+        summary=written_in_words(outcome, now, again=is_again) + told_beside(workspace, dataset),
         next_step=after_rows(outcome, dataset.task, dataset.id),
         dataset=dataset.id,
         wanted=outcome.wanted,

@@ -141,6 +141,18 @@ def test_a_token_budget_ends_the_writing_evenly_and_says_so(context: ToolContext
     assert result.usage.estimated_tokens == 24 * 140
 
 
+def test_a_new_dataset_by_requests_that_were_asked_before_says_that_their_texts_are_the_old_ones(
+    context: ToolContext, tree: str
+) -> None:
+    request = SynthesizeExamplesRequest(task="support", rows=6, new_dataset=True)
+    first, again = (
+        synthesize_examples(request, replace(with_writer(context), run_key=run_key)) for run_key in ("1", "2")
+    )
+
+    assert "asked before" not in first.summary
+    assert "6 of 6 requests had been asked before, and gave the texts of then" in again.summary
+
+
 def test_a_writer_whose_answers_cannot_be_read_is_the_limit_and_is_not_asked_again_for_the_rest(
     context: ToolContext, tree: str
 ) -> None:
@@ -155,6 +167,8 @@ def test_a_writer_whose_answers_cannot_be_read_is_the_limit_and_is_not_asked_aga
 
     assert result.accepted >= 6
     assert result.refused == {"unparsable": 42}
+    refused = context.workspace.artifact(str(result.dataset), "dataset").path / "refused.jsonl"
+    assert len(refused.read_text(encoding="utf-8").splitlines()) == result.shown_in_part["refusals"].total == 42
     assert f"The writer is the limit: of {result.accepted + 42} texts" in result.summary
     assert "annotate_examples" in result.summary
     assert "synthesize_examples" not in result.next_step

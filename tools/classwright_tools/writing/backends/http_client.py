@@ -79,10 +79,11 @@ class ChatEndpoint:
         if isinstance(first, Fault):
             return first
         assert first is not None
+        about, repair = first.told
         raise UnusableAnswer(
             f"writer endpoint {self.name}",
-            f"refuses the request (HTTP {first.status})",
-            "Ask for fewer texts at a time, or use a model with a longer context.",
+            f"refuses the request (HTTP {first.status}){about}",
+            repair,
             TokenCount(0, 0),
         )
 

@@ -20,6 +20,11 @@ _MAYBE_OF_FORM = (404, 405, 500, 501)
 _LIMIT_REACHED = re.compile(
     r"(?:max_tokens|max_completion_tokens|output limit|token limit)[^.]{0,60}\breached\b", re.IGNORECASE
 )
+# What a complaint is about, by its words.
+_TOO_LONG = re.compile(
+    r"context.{0,20}length|context.?(?:window|size)|max_(?:completion_)?tokens|too (?:long|many tok)", re.I
+)
+_FILTERED = re.compile(r"content.{0,12}(?:filter|polic)|moderat|safety|usage polic", re.I)
 # Words of an error's code or type, and the HTTP status that says the same.
 _STATUS_WORDS = (
     (re.compile(r"rate.?limit|too.?many|throttl"), 429),
@@ -49,6 +54,18 @@ class Complaint(NamedTuple):
 
     status: int
     words: str
+
+    @property
+    def told(self) -> tuple[str, str]:
+        """What it is about, as the end of a sentence, and what helps. Its own words stay here: they may hold a key."""
+        if _TOO_LONG.search(self.words):
+            return (
+                ": it asks for more tokens than the model takes",
+                "Use a model with a longer context, or ask for shorter texts, and fewer of a cell, at a time.",
+            )
+        if _FILTERED.search(self.words):
+            return ": its content is filtered", "Use another model, or write these texts yourself."
+        return "", "The endpoint's log says why. Check that the model is one for chats."
 
 
 def understood(answer: HttpAnswer, question: Question, now: datetime) -> Reply | Fault | Complaint:

@@ -188,7 +188,8 @@ class Filling:
             progress.failure = _cause(answer.failure)
             self.repair = answer.failure.repair if answer.failure else self.repair
             if isinstance(answer.failure, UnusableAnswer):
-                self._count_unread(progress, ask.request.count)
+                for _ in range(ask.request.count):  # the writer gave something, and none of it is a row
+                    self._refuse(progress, "", UNREAD, answer.failure.reason)
             return
         for lost in answer.completion.lost:
             self._refuse(progress, "", UNREAD, lost)
@@ -218,11 +219,6 @@ class Filling:
         shown = "" if reason == TEST_REPEATED else shortened(text)  # it would show what stands in the test row
         reason_shown = f"{reason}: {detail}" if detail else reason
         self.refusals.append(Refusal(text=shown, label=progress.target.cell.label, reason=reason_shown))
-
-    def _count_unread(self, progress: CellProgress, texts: int) -> None:
-        """Count the texts of an answer that could not be read: the writer gave something, and none of it is a row."""
-        progress.refused[UNREAD] += texts
-        self.refused[UNREAD] += texts
 
     def _provenance(self, target: CellTarget) -> Provenance:
         return Provenance(

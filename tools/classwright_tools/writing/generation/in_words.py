@@ -7,17 +7,30 @@ from classwright_tools.domain.outcome import WritingOutcome
 from classwright_tools.domain.writer_limit import writer_limit
 
 
-def written_in_words(outcome: WritingOutcome, now: str) -> str:
-    """Return how many texts became rows, which dataset `now` holds them, and what is missing and why."""
+def written_in_words(outcome: WritingOutcome, now: str, *, again: bool) -> str:
+    """Return how many texts became rows, which dataset `now` holds them, and what is missing and why.
+
+    With `again` a tree is filled from the start that another dataset's rows were written by, and what of it was asked
+    before is told.
+    """
     lacking = outcome.wanted - outcome.accepted
     told = (
         f"{outcome.accepted} of {counted(outcome.wanted, 'text was', 'texts were')} written and accepted"
         f"{outcome.refused_in_words}.",
         now,
+        _asked_before(outcome) if again else "",
         f"{counted(lacking, 'is', 'are')} missing: {outcome.missing[0].reason}." if lacking else "",
         writer_limit([outcome]),
     )
     return " ".join(filter(None, told))
+
+
+def _asked_before(outcome: WritingOutcome) -> str:
+    """Return how many requests were answered with what was stored, if some were."""
+    if not outcome.usage or not outcome.usage.completions_reused:
+        return ""
+    of = f"{outcome.usage.completions_reused} of {counted(outcome.usage.requests, 'request')}"
+    return f"{of} had been asked before, and gave the texts of then: other `guidance` or `examples` bring others."
 
 
 def after_rows(outcome: WritingOutcome, task: str, dataset: str) -> str:
