@@ -12,8 +12,6 @@ import shutil
 import stat
 import subprocess
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
@@ -36,6 +34,7 @@ from classwright_tools.learning.model import Model, load_model
 from classwright_tools.train_classifier import TrainClassifierRequest, train_classifier
 from classwright_tools.workspace.workspace import Workspace
 from support.learning import real_rows, save_rows, written_rows
+from support.users import nobody
 
 TEXTS = [row.text for row in real_rows(3)]
 FOREIGN = "Mozart wrote his last symphony in 1788"
@@ -257,24 +256,6 @@ def test_an_export_that_may_not_be_read_is_told_so(made: Made, tmp_path: Path, c
     (folder / closed).chmod(0)
     with nobody(tmp_path), pytest.raises(ValueError, match=r"'closed' may not be read .*: `chmod -R a\+rX"):
         classwright.load(folder)
-
-
-@contextmanager
-def nobody(folder: Path) -> Iterator[None]:
-    """Be a user without rights, who may look into what `folder` is in; who runs the tests as one is one."""
-    if os.geteuid():
-        yield
-        return
-    above = [(path, path.stat().st_mode) for path in (folder, *folder.parents)]
-    for path, mode in above:
-        path.chmod(stat.S_IMODE(mode) | 0o011)
-    os.seteuid(65_534)
-    try:
-        yield
-    finally:
-        os.seteuid(0)
-        for path, mode in above:
-            path.chmod(stat.S_IMODE(mode))
 
 
 @pytest.mark.parametrize(

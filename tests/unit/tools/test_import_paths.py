@@ -15,6 +15,7 @@ from classwright_tools.import_examples import (
     import_examples,
 )
 from support.importing import ROWS, Importer, as_dicts, importer, write_jsonl
+from support.users import nobody
 
 
 @pytest.fixture
@@ -41,6 +42,17 @@ def test_a_path_out_of_the_import_folders_is_refused(path: str, run: Importer, f
         run(path=path)
 
     assert str(tmp_path) not in str(caught.value)
+
+
+@pytest.mark.parametrize("closed", ["rows.jsonl", "folder/train.csv", "folder/train.parquet", "folder"])
+def test_a_file_that_the_server_may_not_read_is_named(run: Importer, folder: Path, tmp_path: Path, closed: str) -> None:
+    (folder / "folder").mkdir()
+    if closed != "folder":
+        write_jsonl(folder / closed, as_dicts(ROWS))
+    (folder / closed).chmod(0)
+
+    with nobody(tmp_path), pytest.raises(InvalidInput, match=rf"path '{Path(closed).name}': may not be read .*chmod"):
+        run(path=Path(closed).parts[0])
 
 
 def test_a_path_outside_names_the_folders_and_what_can_be_done(run: Importer) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from pathlib import Path
 
 from classwright_tools.context import ToolContext
 from classwright_tools.curation.arrivals import Arrivals
@@ -85,7 +86,11 @@ def _from_outside(
 ) -> Source:
     """Return the rows of a source that is no dataset of the workspace."""
     if given.path:
-        return read_path(resolved_import(given.path, context.import_folders), columns, split, position)
+        try:
+            return read_path(resolved_import(given.path, context.import_folders), columns, split, position)
+        except PermissionError as error:  # of the system, which names the one of several
+            reason = "may not be read by the user of the system that the server runs as"
+            raise InvalidInput(f"path {Path(error.filename).name!r}", reason, "Let it: `chmod -R a+rX`.") from error
     if given.hub:
         return read_hub(given.hub, columns, split, position, context)
     if given.csv:

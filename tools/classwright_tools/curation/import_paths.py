@@ -15,6 +15,7 @@ def resolved_import(path: str, folders: tuple[Path, ...]) -> Path:
     Raises:
         InvalidInput: there are no import folders, the path leads out of them, or its kind of file is refused.
         NotFound: there is no such file.
+        PermissionError: a folder above it may not be looked into.
     """
     subject = f"path {Path(path).name!r}"
     if not folders:
@@ -28,6 +29,8 @@ def resolved_import(path: str, folders: tuple[Path, ...]) -> Path:
         candidates = [(folder / path).resolve() for folder in folders]
         inside = [c for c in candidates if any(c.is_relative_to(folder.resolve()) for folder in folders)]
         found = next((candidate for candidate in inside if candidate.exists()), None)
+    except PermissionError:
+        raise
     except (OSError, ValueError, RuntimeError) as error:  # too long a name, a zero byte, a loop of links
         raise InvalidInput(subject, "is not a path that can be looked up", "Pass the path of a file.") from error
     if not inside:

@@ -44,10 +44,13 @@ def read_path(path: Path, columns: Columns, split: Split, position: Position) ->
 
     Raises:
         InvalidInput: its kind is not known, it has no such column, or it cannot be read.
+        PermissionError: it, or a file in it, may not be read.
     """
     if path.is_file():
+        path.open("rb").close()
         return Source(read_file(path, columns, position), read_as(path), form=table_form(path, columns))
     remark = ""
+    any(path.iterdir())
     if (path / "dataset_dict.json").is_file():
         subject = f"folder {path.name!r}"
         there = sorted(inner.name for inner in path.iterdir() if inner.is_dir() and inner.name[0] != ".")
@@ -57,6 +60,8 @@ def read_path(path: Path, columns: Columns, split: Split, position: Position) ->
     if (path / "state.json").is_file():
         return Source(_read_saved(path, columns), remark)
     taken = files_of(path, split)
+    for file in taken.files:
+        file.open("rb").close()
     rows = chain.from_iterable(read_file(file, columns, position) for file in taken.files)
     return Source(rows, " ".join(filter(None, [taken.remark, *map(read_as, taken.files)])), edits_in(path))
 
