@@ -30,6 +30,7 @@ OVERRULED_AT_ONCE = 5
 SHOWN, SAMPLE_BYTES = 10, 4_500  # rows of an answer, and what they may take of it
 MOST_LISTED = 6  # reasons, changes or labels of a sentence
 MOST_CHANGES = 100
+_FOLLOWED = {"rename_label", "merge_label", "undo"}
 
 
 class EditExamplesRequest(ToolRequest):
@@ -165,11 +166,14 @@ def _edited(request: EditExamplesRequest, edited: Edited, apart: str, lost: str,
         next_step = (
             f"To take it back: edit_examples(task={request.task!r}, undo={edited.dataset.id!r}, reason=...), by which "
             f"later edits stay; revert_to={edited.parent!r} takes these back too. "
-        ) + (
-            few
-            or "Models know nothing of it until train_classifier("
-            f"task={request.task!r}, dataset={edited.dataset.id!r})."
         )
+        follow = _FOLLOWED & {done.action for done in edited.done}
+        train = (
+            "Models follow a label that is renamed or merged, and its undo; of all else they" if follow else "Models"
+        )
+        train += f" know nothing{'' if follow else ' of it'} until train_classifier("
+        train += f"task={request.task!r}, dataset={edited.dataset.id!r})."
+        next_step += few or train
     summary = [sentence, f"Left as they are: {left}." if left else "", *remarks]
     sample = [
         ChangedRow(

@@ -101,6 +101,7 @@ def test_a_label_that_is_merged_ends_and_its_shares_and_topics_go_along(
     assert task.expected_shares == pytest.approx({"refund": 0.5, "delivery": 0.5})
     assert labels_of(workspace, result.dataset) == {"refund": 13, "delivery": 25, None: 6}
     assert topics_of(workspace)["delivery"] == ["late", "options", "login", "data"]
+    assert "Models follow a label that is renamed or merged, and its undo" in result.next_step
     (made,) = read_edits(workspace, result.dataset)
     assert len(made.rows) == 12
     assert set(made.rows.values()) == {"account"}

@@ -175,6 +175,23 @@ def test_a_merged_label_comes_back_under_the_names_of_now_and_rows_that_were_dec
     assert "1 changed again since" in back.summary
 
 
+def test_a_renaming_is_undone_after_the_merge_that_ended_the_label_which_an_undo_names(
+    workspace: Workspace, dataset: str, edit: Editor
+) -> None:
+    renamed = edit({"action": "rename_label", "label": "refund", "to": "money"}).dataset
+    merged = edit({"action": "merge_label", "label": "money", "to": "delivery"}).dataset
+
+    refused = edit(undo=renamed)
+    edit(undo=merged)
+    back = edit(undo=renamed)
+
+    assert refused.dataset is None
+    assert f"Undo {merged!r} first, by which 'money' ended, then this." in refused.summary
+    assert rows_of(workspace, back.dataset) == rows_of(workspace, dataset)
+    assert "Left as they are" not in back.summary
+    assert "Not undone" not in back.summary
+
+
 def test_a_part_of_a_split_that_rows_got_since_stays_and_is_named(
     workspace: Workspace, dataset: str, edit: Editor
 ) -> None:

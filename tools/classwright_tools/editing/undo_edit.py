@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from itertools import pairwise
 
 from classwright_tools.domain.changes import Change
 from classwright_tools.domain.edits import Edit, edits_apart
 from classwright_tools.domain.excerpt import counted, listed
-from classwright_tools.domain.labels_since import label_since
+from classwright_tools.domain.labels_since import EXCHANGES, label_since
 from classwright_tools.domain.task import Label, Task
 from classwright_tools.editing.draft import Done, Draft
 from classwright_tools.editing.label_changes import label_of, new_label, rename, with_labels
@@ -101,24 +101,32 @@ class _Labels:
 
     def _way(self, now: str) -> str:
         """Return how to take the label away that rows have: by what gave it to them, and else with its rows."""
-        draft, later = self._draft, self._later
-        parents = {
-            edit.dataset
+        later = self._later
+        gave = self._versions(
+            edit
             for place, edit in enumerate(later)
             if edit.action == "relabel" and edit.label and label_since(edit.label, later[place + 1 :]) == now
-        }
+        )
+        first = f"undo first what gave it to rows ({gave}), then this; or " if gave else ""
+        return f"To take {now!r} away: {first}edit_examples with {{'action': 'remove_label', 'label': {now!r}}}" + (
+            "." if self._draft.task.multi_label else ", by which its rows go too."
+        )
+
+    def _versions(self, edits: Iterable[Edit]) -> str:
+        """Return the versions that were made by such of `edits` as can be undone, in words; "" of none."""
+        draft, parents = self._draft, {edit.dataset for edit in edits}
         way = pairwise([draft.dataset, *ancestors(draft.context.workspace, draft.dataset)])
         made = [newer for newer, older in way if older in parents]
-        gave = [repr(one) for one in made if read_card(draft.context.workspace, one).made_by == MADE_BY]
-        first = f"undo first what gave it to rows ({listed(gave, VERSIONS_LISTED)}), then this; or " if gave else ""
-        return f"To take {now!r} away: {first}edit_examples with {{'action': 'remove_label', 'label': {now!r}}}" + (
-            "." if draft.task.multi_label else ", by which its rows go too."
-        )
+        mine = (repr(one) for one in made if read_card(draft.context.workspace, one).made_by == MADE_BY)
+        return listed(mine, VERSIONS_LISTED)
 
     def _rename(self, new: str, old: str) -> None:
         draft = self._draft
         if new not in draft.task.label_names or old in draft.task.label_names:
             self.left[f"label {new!r}, which was changed again since"] = 1
+            ended = [edit for edit in self._later if edit.label == new and edit.action in EXCHANGES]
+            if gone := self._versions(ended[-1:]):
+                self.ways.append(f"Undo {gone} first, by which {new!r} ended, then this.")
             return
         done = rename(draft, Change(action="rename_label", label=new, to=old))
         self.words.append(done.words)
