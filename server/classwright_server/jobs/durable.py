@@ -59,7 +59,7 @@ class Jobs:
         self._pool = pool
         self._gpu = gpu
         self._lanes = lanes
-        self._executor_id = sign.executor_id
+        self._sign = sign
         self._runs = Runs(sign.executor_id)
         try:
             self._table = JobTable(configured(tool_settings, sign.executor_id))
@@ -147,17 +147,18 @@ class Jobs:
         """
         order = self._order(job_id, tool, request, owner)
         with self._runs.entered(job_id) as is_over:  # a beginning that is slow is no stray
-            lane = self._begin(order)
+            lane = self._begin(order, is_over)
             return measured(tool, functools.partial(self._computed, order, is_over, lane))
 
     def _order(self, job_id: str, tool: str, request: dict[str, Any], owner: str | None) -> Order:
         return Order(run_key=job_id, tool_settings=self._tool_settings, owner=owner, tool=tool, request=request)
 
-    def _begin(self, order: Order) -> Lane:
+    def _begin(self, order: Order, is_over: Callable[[], bool]) -> Lane:
         """Return the lane in which a job begins, judged again: what it reads may have grown since the call.
 
         Raises:
-            JobCancelled: it is cancelled, or it is no short work any more and waits in the long lane from now on.
+            JobCancelled: it is cancelled, or it waits again: in the long lane, as it is no short work any more, or
+                behind an interrupted job.
         """
         status = status_of(order.run_key)
         if status is None or status.status != "PENDING" or status.queue_name is None:  # cancelled since it was taken
@@ -165,7 +166,9 @@ class Jobs:
         lane = cast("Lane", status.queue_name)
         work = self._queue.judged_again(order)
         if work and (lane, work.lane) == ("short", "long"):
-            self._queue.move(status, "long", self._executor_id)
+            self._queue.move(status, "long", self._sign.executor_id)
+            raise JobCancelled
+        if self._queue.put_back(order.run_key, lane, self._sign, is_over):
             raise JobCancelled
         known = self._queue.known_of(order, work) if work else {}
         begun = 1 + (status.attributes or {}).get("begun", 0)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import itertools
 import logging
 import threading
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -12,6 +14,8 @@ from dbos import DBOS, DBOSContextSetAuth, SetEnqueueOptions, SetWorkflowAttribu
 from classwright_server.config.settings import ToolSettings
 from classwright_server.config.workspaces import Workspaces
 from classwright_server.jobs.job_table import JobTable
+from classwright_server.jobs.launch import jobs_at_once
+from classwright_server.jobs.liveness import SignOfLife
 from classwright_server.jobs.messages import Order
 from classwright_server.jobs.records import user_of
 from classwright_server.jobs.sizes import StoredSizes
@@ -26,6 +30,8 @@ from classwright_tools.workspace.atomic import storage_errors
 from classwright_tools.workspace.restarts import outlasting_restarts
 
 logger = logging.getLogger("classwright.jobs")
+
+_LOOK_SECONDS = 0.2
 
 _WAITING = ("job that waits for its turn, which is all that is", "jobs that wait for their turn, which is all that are")
 
@@ -81,6 +87,29 @@ class JobQueue:
                 self._table.move(status.workflow_id, lane, self._round(lane, user, task), executor_id)
 
         outlasting_restarts(self._table.engine, move)
+
+    def put_back(self, job_id: str, lane: Lane, sign: SignOfLife, is_over: Callable[[], bool]) -> bool:
+        """Whether a job that this process has taken is not to begin: it is over, or waits again for its turn.
+
+        It waits where it would take the place of one ahead of it whose process gives no sign of life. That one goes
+        back into the lane when its process counts as dead, which takes a while, and goes on first.
+        """
+        waited = False
+        while not is_over():
+            turns = outlasting_restarts(self._table.engine, lambda: self._table.turns(lane))
+            ahead = list(itertools.takewhile(lambda turn: turn.job_id != job_id, turns))
+            here = [turn for turn in turns if turn.runs and turn.executor == sign.executor_id]
+            others = {turn.executor for turn in ahead if turn.runs and turn.executor} - {sign.executor_id}
+            silent = sign.silent(others)
+            interrupted = [turn for turn in ahead if turn.runs and turn.executor in silent]
+            if not interrupted or len(here) + len(interrupted) <= jobs_at_once(lane, self._tool_settings):
+                if waited and not all(turn.runs for turn in ahead):
+                    self._table.move(job_id, lane, turns[len(ahead)].round, sign.executor_id)
+                    return True
+                return False
+            waited = True
+            time.sleep(_LOOK_SECONDS)
+        return True
 
     def _judged(self, order: Order, request: ToolRequest) -> Work:
         """Return the lane and the size of a job."""

@@ -35,7 +35,8 @@ class JobTable:
         """
         jobs = self._jobs.c
         known = (jobs.priority, jobs.created_at, jobs.started_at_epoch_ms, jobs.attributes)
-        query = sa.select(jobs.workflow_uuid, jobs.queue_name, jobs.authenticated_user, jobs.status, *known)
+        whose = (jobs.authenticated_user, jobs.executor_id)
+        query = sa.select(jobs.workflow_uuid, jobs.queue_name, *whose, jobs.status, *known)
         query = query.where(jobs.status.in_(LIVE)).order_by(jobs.priority, jobs.created_at)
         if lane:
             query = query.where(jobs.queue_name == lane)
@@ -89,6 +90,7 @@ def _turn(
     job_id: str,
     lane: str | None,
     user: str | None,
+    executor: str | None,
     status: str,
     round_: int | None,
     created: int,
@@ -110,4 +112,5 @@ def _turn(
         created=created,
         began=began,
         fraction=known.get("fraction"),
+        executor=executor,
     )

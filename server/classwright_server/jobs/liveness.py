@@ -30,6 +30,10 @@ class SignOfLife(Protocol):
         """Return those of `executor_ids` that are gone, with all that worked for them."""
         ...
 
+    def silent(self, executor_ids: Iterable[str]) -> list[str]:
+        """Return those of `executor_ids` that give no sign of life now; they are dead if that lasts."""
+        ...
+
     def release(self) -> None:
         """Take the sign back: from now on, others may take over what this process left."""
         ...
@@ -74,6 +78,8 @@ class FileLock:
         Two that look at once may see each other's look for life; the next look tells.
         """
         return [executor_id for executor_id in executor_ids if _is_free(self._path(executor_id))]
+
+    silent = dead
 
     def release(self) -> None:
         """Give the lock back."""

@@ -63,12 +63,15 @@ class SessionLock:
     def dead(self, executor_ids: Iterable[str]) -> list[str]:
         """Return those whose lock nobody has held for the time of grace."""
         now = time.monotonic()
-        try:
-            free = [one for one in executor_ids if self._is_free(one)]
-        except psycopg.OperationalError:  # the session is lost: what was seen in it says nothing about the next one
-            free = []
-        self._free_since = {one: self._free_since.get(one, now) for one in free}
+        self._free_since = {one: self._free_since.get(one, now) for one in self.silent(executor_ids)}
         return [one for one, since in self._free_since.items() if now - since >= GRACE_SECONDS]
+
+    def silent(self, executor_ids: Iterable[str]) -> list[str]:
+        """Return those whose lock nobody holds now."""
+        try:
+            return [one for one in executor_ids if self._is_free(one)]
+        except psycopg.OperationalError:  # the session is lost: what was seen in it says nothing about the next one
+            return []
 
     def release(self) -> None:
         """End the session, and with it the lock."""

@@ -28,6 +28,8 @@ class Turn:
     """Milliseconds since the epoch, as `began` is."""
     began: int | None = None
     fraction: float | None = None
+    executor: str | None = None
+    """The process that runs it, or ran it last."""
 
 
 @dataclass(frozen=True)
