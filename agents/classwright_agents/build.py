@@ -101,7 +101,7 @@ class Build:
 
     async def _import(self, files: dict[str, RowFile]) -> None:
         for split, file in files.items():
-            total = self._outcome.imported[split] = Imported(skipped=Counter(file.left_out))
+            total = self._outcome.imported[split] = Imported(skipped=Counter(file.left_out), remark=file.remark)
             for batch in batches(file.rows):
                 arguments: Arguments = {"task": self._task.task, "split": split, "rows": batch, **self._joined()}
                 result = await self._call("real rows", "import_examples", arguments, ImportExamplesResult)

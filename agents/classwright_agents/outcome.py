@@ -27,6 +27,8 @@ class Imported:
     labels: Counter[str] = field(default_factory=Counter)
     skipped: Counter[str] = field(default_factory=Counter)
     rows: int = 0
+    remark: str = ""
+    """What was told when the file was read, with the places of rows that were left out then."""
 
 
 @dataclass

@@ -109,6 +109,8 @@ def make_round(
     return Round(**(fields | changes))
 
 
+REMARK = "file 'v.csv': 2 of 122 rows are left out: line 3: no text; line 9: no text"
+"""What is told of the file of the finished outcome's rows."""
 TOLD: dict[str, Any] = {"summary": "", "next_step": "Go on."}
 """What every result tells."""
 
@@ -253,7 +255,7 @@ def finished_outcome(**changes: Any) -> Outcome:
         "test": measured(0.87),
         "analysis": analysed(**findings()),
         "export": exported(),
-        "imported": {"validation": Imported(rows=120, skipped=Counter({"no text": 2}))},
+        "imported": {"validation": Imported(rows=120, skipped=Counter({"no text": 2}), remark=REMARK)},
         "seconds": {"topics": 0.5, "write": 4.0, "train": 60.0, "measure": 3.0},
     } | changes
     one = {

@@ -132,6 +132,7 @@ def _page(task: TaskFile, run: str, outcome: Outcome, material: Material) -> dic
             for split, imported in outcome.imported.items()
             for reason, count in imported.skipped.items()
         ],
+        "skipped_where": [imported.remark for imported in outcome.imported.values() if imported.remark],
         "stages": stage_bars(list(outcome.seconds.items())),
     }
 

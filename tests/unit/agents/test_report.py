@@ -20,6 +20,7 @@ from classwright_tools.contract import Cell, ErrorAnalysisResult, Refusal
 from classwright_tools.domain.example import Provenance, make_example
 from support.agent import (
     LABELS,
+    REMARK,
     analysed,
     evaluation_report,
     finished_outcome,
@@ -104,6 +105,7 @@ def test_the_page_tells_everything_that_the_build_found_out() -> None:
         "F1, precision and recall by label",
         "near-duplicate",
         "where is it?",
+        f"no text 2 {REMARK}",
         "Refund me",
         "the writer gave fewer texts than asked",
         "where is my parcel?",
