@@ -43,7 +43,7 @@ KINDS: tuple[WritingKind, ...] = get_args(WritingKind)
 Message = dict[str, str]
 
 # A prompt stays well under the context of small models, however many labels and long descriptions a task has.
-_MOST_OTHER_LABELS = 40
+_MOST_OTHER_LABELS = 30
 _MOST_EXAMPLES = 5
 _MOST_AVOIDED = 60
 _MOST_CHARS = {"other description": 400, "example": 300, "style": 600, "avoid": 200, "item": 2000}
@@ -240,7 +240,7 @@ def _others(labels: Sequence[Label], named: Sequence[str]) -> list[dict[str, Any
         others.sort(key=lambda label: -len(words & _words(label.name)))
     near, rest = others[:_MOST_OTHER_LABELS], others[_MOST_OTHER_LABELS:]
     described = [_described(label, _MOST_CHARS["other description"]) for label in near]
-    return [*described, *({"name": label.name} for label in rest)]
+    return [*described, *([{"further_labels": [label.name for label in rest]}] if rest else [])]
 
 
 def _words(name: str) -> set[str]:
