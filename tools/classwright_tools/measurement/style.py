@@ -97,6 +97,7 @@ _MEASURES = (
 )
 _LANGUAGES_OF = {"contractions": {"en"}, "careless spelling": {"en"}, "greetings": set(GREETINGS)}
 """The languages that a measure is known in; of other measures that is any."""
+_UNSPACED = {"zh", "yue", "wuu", "ja", "th", "lo", "my", "km"}  # no space parts their words, which are not counted
 
 # An end of a sentence: its mark, and a blank and a word, or in scripts without blanks a word. No end is the dot of an
 # initial ("U.S."), of a shortened word or of a number in a list.
@@ -183,6 +184,7 @@ def differences(
         (_long(high), ours.words > high, theirs.words > high),
         *zip(_MEASURES, ours.holds.T, theirs.holds.T, strict=True),
     ]
+    measured = measured if spoken.isdisjoint(_UNSPACED) else measured[2:]
     measured = [one for one in measured if spoken <= _LANGUAGES_OF.get(one[0].name, spoken)]
     labels = strata or ([None] * len(ours), [None] * len(theirs))
     found = []

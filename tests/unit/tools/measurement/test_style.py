@@ -10,7 +10,7 @@ import pytest
 from classwright_tools.curation.bare_text import bare_text
 from classwright_tools.curation.greetings import begins_with_greeting
 from classwright_tools.domain.example import Example, make_example
-from classwright_tools.measurement.style import form_clauses, forms_of, sentences, style_gaps
+from classwright_tools.measurement.style import differences, form_clauses, forms_of, sentences, style_gaps
 
 
 def rows_of(texts: Sequence[str], label: str | None = None) -> list[Example]:
@@ -170,6 +170,13 @@ def test_what_only_looks_like_a_habit_of_typing_is_none(text: str, measure: str)
     gaps = {gap.measure: gap for gap in style_gaps(rows_of([text]), rows_of([text]))}
 
     assert gaps[f"share of {measure}"].real.value == 0
+
+
+def test_words_are_not_counted_in_languages_that_put_no_spaces_between_them() -> None:
+    few, many = (forms_of([f"\u6211\u7684\u5305\u88f9{stop}" * 8] * 40) for stop in ("", "\uff0c"))
+
+    for languages, told in ((("zh-Hant",), False), (("de",), True)):
+        assert any("words" in found.measure.clause for found in differences(few, many, languages)) == told
 
 
 def test_habits_of_typing_english_are_not_looked_for_in_other_languages() -> None:
