@@ -108,7 +108,9 @@ def error_analysis(request: ErrorAnalysisRequest, context: ToolContext) -> Error
     drawn = evidence.text_map(context.seed, asked=request.picture)
     attended = (*asked, *attended_pairs(model, evidence.errors_in))
     context.progress(0.9, "Drawing the report")
-    shown = picture(confusion_chart(report.labels, report.confusion_matrix)) if request.picture else None
+    shown = (
+        picture(confusion_chart(report.labels, report.confusion_matrix, report.classes)) if request.picture else None
+    )
     made = workspace.publish(
         "report",
         task,

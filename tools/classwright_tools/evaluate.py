@@ -115,7 +115,9 @@ def evaluate(request: EvaluateRequest, context: ToolContext) -> EvaluateResult:
     learnt = learnt_from_validation([one for one in (model, other) if one], report)
     context.progress(0.9, "Drawing the report")
     # Before the report is stored, which as one of test rows counts as a use of them.
-    drawn = picture(confusion_chart(report.labels, report.confusion_matrix)) if request.picture else None
+    drawn = (
+        picture(confusion_chart(report.labels, report.confusion_matrix, report.classes)) if request.picture else None
+    )
     made = workspace.publish(
         "report",
         task,

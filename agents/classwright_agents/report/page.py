@@ -111,7 +111,7 @@ def _page(task: TaskFile, run: str, outcome: Outcome, material: Material) -> dic
         "curve": _curve(task, outcome),
         "chart_style": LIGHT_OR_DARK,
         "matrix_words": words.matrix_words(task),
-        "matrix": confusion_chart(shown.labels, shown.confusion_matrix) if shown else None,
+        "matrix": confusion_chart(shown.labels, shown.confusion_matrix, shown.classes) if shown else None,
         "bars": label_bars(bars) if bars else None,
         "confusions": measured.confusions[:CONFUSIONS] if measured else (),
         "confusions_of": _kinds_of_errors(measured.confusion_matrix) if measured else 0,

@@ -136,6 +136,8 @@ def test_without_validation_rows_held_out_rows_are_answered(trained: tuple[ToolC
 
     assert (result.data, result.rows) == ("real", len(rows))
     assert "There are no validation rows" in result.cannot_know
+    held_out = f"Errors found on real texts: {len(rows)} training rows, held out of a simple classifier (probe)."
+    assert result.summary.startswith(held_out)
 
 
 def made_up(true: list[str], given: list[str], names: str = "abc") -> Answers:

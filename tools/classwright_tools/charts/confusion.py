@@ -8,6 +8,7 @@ from markupsafe import Markup
 
 from classwright_tools.charts.svg import drawing, fitted_name, group, label_width, line, shape, text
 from classwright_tools.domain.excerpt import counted
+from classwright_tools.domain.figures import ClassFigures
 
 MOST_LABELS = 40
 """More do not fit on a page; those with most errors are drawn."""
@@ -17,13 +18,14 @@ MOST_SLANTED = 12
 MISS_SHADE = 2.5
 
 
-def confusion_chart(labels: Sequence[str], counts: Sequence[Sequence[int]]) -> Markup:
+def confusion_chart(labels: Sequence[str], counts: Sequence[Sequence[int]], classes: Sequence[ClassFigures]) -> Markup:
     """Return the heat map of `counts`, (k, k): rows are the true labels, columns the predicted ones.
 
-    Right answers are blue, errors vermilion. A cell's shade is its share of all texts of its row, so that labels of
-    different sizes compare. Of more than `MOST_LABELS` labels those with most errors are drawn.
+    Right answers are blue, errors vermilion. A cell's shade is its share of all texts of the label of its row, so that
+    labels of different sizes compare; `classes` tell how many these are, as where texts have several labels the counts
+    of a row need not add up to that. Of more than `MOST_LABELS` labels those with most errors are drawn.
     """
-    shown = _most_errors(counts)
+    shown, rows_of = _most_errors(counts), {one.label: one.support for one in classes}
     names = [fitted_name(labels[place]) for place in shown]
     cell = min(46.0, max(17.0, 560 / len(shown)))
     slanted = len(shown) <= MOST_SLANTED
@@ -36,10 +38,10 @@ def confusion_chart(labels: Sequence[str], counts: Sequence[Sequence[int]]) -> M
         shape("rect", "cell", x=left, y=top, width=side, height=side),
     ]
     for y, row in enumerate(shown):
-        total = sum(counts[row])
         parts.append(text(left - 8, top + y * cell + cell / 2 + 4, names[y], "tick", "end"))
         for x, column in enumerate(shown):
             if count := counts[row][column]:
+                total = max(count, rows_of.get(labels[row], 0))  # a report from elsewhere may not add up
                 tip = f"{count} of {counted(total, 'text')} of {labels[row]} labelled {labels[column]}"
                 square = _cell(left + x * cell, top + y * cell, cell, count, count / total, hit=row == column)
                 parts.append(group(tip, square))

@@ -15,8 +15,8 @@ class CostEstimate(Noun):
     """What a call should take, and what that is known from. None is what cannot be told."""
 
     seconds: float | None = Field(default=None, ge=0)
-    seconds_low: float | None = Field(default=None, ge=0, description="Four of five calls should take no less.")
-    seconds_high: float | None = Field(default=None, ge=0, description="Four of five calls should take no more.")
+    seconds_low: float | None = Field(default=None, ge=0, description="Four of five calls should lie between the two.")
+    seconds_high: float | None = Field(default=None, ge=0)
     memory_mb: int | None = Field(default=None, ge=0, description="The most that its process holds, in megabytes.")
     texts: int = Field(default=0, ge=0, description="To be written or labelled.")
     texts_most: int = Field(default=0, ge=0, description="That may be written, with those that are refused.")

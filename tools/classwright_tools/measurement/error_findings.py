@@ -72,6 +72,7 @@ def find_errors(context: ToolContext, model: Model, evidence: Evidence, rows: in
     classes = sorted((one for one in measures.classes if one.support), key=lambda one: (one.f1.value, one.label))
     return ErrorReport(
         data=found.data,
+        held_out=evidence.real is None,
         cannot_know=evidence.cannot_know,
         warnings=(*_warnings(context, model, evidence, against_guessing(figures)), *filter(None, remarks)),
         task=task,

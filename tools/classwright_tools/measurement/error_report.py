@@ -38,6 +38,9 @@ class ErrorReport(Noun):
     """All that one error analysis found."""
 
     data: Data = Field(description="Whose texts the errors were found on.")
+    held_out: bool = Field(
+        default=False, description="Of training rows, answered by a simple classifier (probe) in place of the model."
+    )
     cannot_know: str = Field(description="What these rows cannot tell.")
     warnings: tuple[str, ...] = Field(default=(), description="What else a reader must know of them.")
     task: Slug
@@ -69,10 +72,13 @@ class ErrorReport(Noun):
     @property
     def headline(self) -> str:
         """The first line of the page: on which data."""
-        rows, unseen = counted(self.rows, "row"), counted(self.rows, "row that was", "rows that were")
+        rows = counted(self.rows, "row")
+        which = f"{counted(self.rows, 'row that was', 'rows that were')} not trained on"
+        if self.held_out:
+            which = f"{counted(self.rows, 'training row')}, held out of a simple classifier (probe)"
         return {
-            "real": f"Errors found on real texts: {unseen} not trained on.",
-            "annotated": f"Errors found on real texts, some or all labelled by a model: {unseen} not trained on.",
+            "real": f"Errors found on real texts: {which}.",
+            "annotated": f"Errors found on real texts, some or all labelled by a model: {which}.",
             "written": f"Errors found on written texts: {rows}, held out group by group.",
             "mixed": f"Errors found on training rows that are not all real ones: {rows}, held out group by group.",
         }[self.data]
@@ -117,7 +123,7 @@ def write_error_report(
     """
     (folder / KINDS["report"].document).write_text(report.model_dump_json(indent=1), encoding="utf-8")
     charts = {
-        "confusion": confusion_chart(report.labels, report.confusion_matrix),
+        "confusion": confusion_chart(report.labels, report.confusion_matrix, report.classes),
         "labels": label_bars(report.classes),
     }
     if mapped:

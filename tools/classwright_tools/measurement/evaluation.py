@@ -151,7 +151,7 @@ def write_report(folder: Path, report: EvaluationReport, found: Answers) -> None
     """Write report.json, report.html with its charts inside, the charts, and the answers row by row."""
     (folder / REPORT).write_text(report.model_dump_json(indent=1), encoding="utf-8")
     charts = {
-        "confusion": confusion_chart(report.labels, report.confusion_matrix),
+        "confusion": confusion_chart(report.labels, report.confusion_matrix, report.classes),
         "labels": label_bars(report.weakest),
         "reliability": reliability_diagram(report.reliability, of_labels=bool(found.thresholds)),
     }

@@ -86,7 +86,7 @@ def evaluation_warnings(
 
 
 def flattered(model: Model, found: Answers) -> str:
-    """Return that the validation rows promised more than the test rows `found` show, where that is more than chance.
+    """Return that the figures of the training promised more than the test rows `found` show, if by more than chance.
 
     Of pairs nothing is said: those of one query are right or wrong together, which the test knows nothing of.
     """
@@ -98,10 +98,11 @@ def flattered(model: Model, found: Answers) -> str:
     p = min(1.0, 2 * fisher_greater(wrong, rows, wrong_there, promised.rows))
     if p >= SIGNIFICANCE:
         return ""
+    on = promised.measured_on or f"{promised.rows} real rows"
     return (
-        f"Validation flattered {model.id}: {promised.accuracy.value:.3f} of {promised.rows} rows were right there, and "
-        f"{1 - wrong / rows:.3f} of {rows} here, which is more than chance (Fisher's exact test, p = {p:.2g}). Go by "
-        "the figure here."
+        f"The figures of its training flattered {model.id}: {promised.accuracy.value:.3f} of {on} were right, and "
+        f"{1 - wrong / rows:.3f} of {rows} rows here, which is more than chance (Fisher's exact test, p = {p:.2g}). Go "
+        "by the figure here."
     )
 
 

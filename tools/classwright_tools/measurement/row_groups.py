@@ -18,8 +18,7 @@ from classwright_tools.learning.rows import label_numbers, label_sets
 from classwright_tools.learning.several_labels.calibration import f1_thresholds
 from classwright_tools.learning.side_by_side import side_by_side
 from classwright_tools.measurement.held_out import Answers
-from classwright_tools.statistics.exact_tests import SIGNIFICANCE
-from classwright_tools.statistics.paired import paired_p
+from classwright_tools.statistics.exact_tests import SIGNIFICANCE, mcnemar
 
 LEAST_ROWS = 6  # of a group: fewer move no answer
 MOST_GROUPS = 40  # looked at, the largest: each takes a fit
@@ -37,7 +36,7 @@ def group_effects(
     A logistic regression on frozen embeddings, which `embed` gives, is fitted with all training rows and without those
     of a group; where rows may have several labels it is one a label, and an answer is right where the whole set is. A
     group hurts if more answers are right without it than with it, by the exact McNemar test at 5% over all groups
-    (Bonferroni), for pairs by its form for whole queries. There is nothing to tell before a second round, or of more
+    (Bonferroni). There is nothing to tell before a second round, or of more
     than `MOST_ROWS` rows. `tell` is told the share done, and may stop the work.
     """
     newest = max((row.provenance.round for row in train if row.provenance), default=0)
@@ -67,7 +66,7 @@ def group_effects(
                 rows=len(groups[name]),
                 won=won,
                 lost=lost,
-                hurts=lost > won and paired_p(with_all, without, real.queries) < SIGNIFICANCE / len(groups),
+                hurts=lost > won and mcnemar(won, lost) < SIGNIFICANCE / len(groups),
             )
         )
     return tuple(effect for effect in effects if effect.hurts or effect.group in (f"round {newest}", CONTRASTS))

@@ -35,8 +35,12 @@ def matrix(k: int) -> list[list[int]]:
 
 
 def classes(k: int) -> list[ClassFigures]:
+    return figures({name: sum(row) for name, row in zip(names(k), matrix(k), strict=True)})
+
+
+def figures(rows: dict[str, int]) -> list[ClassFigures]:
     found = around(0.5)
-    return [ClassFigures(label=name, precision=found, recall=found, f1=found, support=9) for name in names(k)]
+    return [ClassFigures(label=one, precision=found, recall=found, f1=found, support=n) for one, n in rows.items()]
 
 
 def places(count: int) -> list[tuple[float, float]]:
@@ -46,8 +50,8 @@ def places(count: int) -> list[tuple[float, float]]:
 
 BINS = [ReliabilityBin(rows=3, confidence=value, accuracy=around(value)) for value in (0.0, 0.3, 1.0)]
 CHARTS = {
-    "confusion of 1": confusion_chart(["a"], [[0]]),
-    **{f"confusion of {k}": confusion_chart(names(k), matrix(k)) for k in (2, 12, 13, 150)},
+    "confusion of 1": confusion_chart(["a"], [[0]], []),
+    **{f"confusion of {k}": confusion_chart(names(k), matrix(k), classes(k)) for k in (2, 12, 13, 150)},
     **{f"bars of {k}": label_bars(classes(k)) for k in (0, 2, 150)},
     "reliability": reliability_diagram(BINS),
     "no reliability": reliability_diagram([]),
@@ -79,7 +83,7 @@ def texts(chart: Markup) -> list[str]:
 
 
 def test_the_confusion_matrix_shows_each_count_once_with_its_words() -> None:
-    chart = confusion_chart(["a", "b"], [[3, 1], [0, 0]])
+    chart = confusion_chart(["a", "b"], [[3, 1], [0, 0]], figures({"a": 4}))
 
     assert texts(chart).count("3") == 1
     assert texts(chart).count("1") == 1
@@ -88,8 +92,14 @@ def test_the_confusion_matrix_shows_each_count_once_with_its_words() -> None:
     assert 'class="miss"' in chart
 
 
+def test_where_texts_have_several_labels_a_share_is_of_all_texts_of_the_label() -> None:
+    chart = confusion_chart(["a", "b"], [[2, 0], [0, 20]], figures({"a": 10, "b": 20}))
+
+    assert "2 of 10 texts of a labelled a" in chart  # eight were missed, and given no other label
+
+
 def test_of_many_labels_those_with_most_errors_are_drawn_with_shares_of_all_their_texts() -> None:
-    chart = confusion_chart(names(150), matrix(150))
+    chart = confusion_chart(names(150), matrix(150), classes(150))
 
     shown = [int(found[1]) for text in texts(chart) if (found := re.search(r" (\d+)$", text))]
     assert sorted(set(shown)) == list(range(150 - MOST_LABELS, 150))

@@ -36,7 +36,7 @@ def test_a_confusion_matrix_is_less_than_100_kb_however_many_labels_err(k: int) 
     generator = random.Random(k)
     counts = [[generator.randrange(100) for _ in range(k)] for _ in range(k)]
 
-    drawn = picture(confusion_chart([f"a label with a long name {i}" for i in range(k)], counts))
+    drawn = picture(confusion_chart([f"a label with a long name {i}" for i in range(k)], counts, []))
 
     assert len(base64.b64decode(drawn)) < MOST_BYTES
     assert min(pixels(drawn).shape[:2]) > 100
@@ -55,7 +55,7 @@ def test_rows_have_the_colours_of_their_labels() -> None:
 
 @pytest.mark.parametrize("name", ["refund", "возврат", "استرداد"])
 def test_a_name_is_drawn_in_its_script(name: str) -> None:
-    drawn, without = (pixels(picture(confusion_chart([label], [[1]]))) for label in (name, "\u2003" * len(name)))
+    drawn, without = (pixels(picture(confusion_chart([label], [[1]], []))) for label in (name, "\u2003" * len(name)))
 
     assert (drawn < 128).any(axis=2).sum() > (without < 128).any(axis=2).sum()
 
@@ -65,6 +65,6 @@ def test_a_name_is_drawn_on_a_machine_without_fonts(name: str, monkeypatch: pyte
     bare = functools.partial(resvg_py.svg_to_bytes, skip_system_fonts=True)
     monkeypatch.setattr(resvg_py, "svg_to_bytes", bare)
 
-    drawn, without = (pixels(picture(confusion_chart([label], [[1]]))) for label in (name, "\u2003" * len(name)))
+    drawn, without = (pixels(picture(confusion_chart([label], [[1]], []))) for label in (name, "\u2003" * len(name)))
 
     assert (drawn < 128).any(axis=2).sum() > (without < 128).any(axis=2).sum()

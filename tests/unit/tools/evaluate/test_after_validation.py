@@ -88,7 +88,7 @@ def test_test_rows_say_how_many_answers_are_sure_and_right(workspace: Workspace,
 
     assert "It is sure of " in result.summary
     assert " of these rows (" in result.summary
-    assert "Validation flattered" not in result.summary
+    assert "The figures of its training flattered" not in result.summary
 
 
 @pytest.mark.parametrize(("wrong", "is_told"), [(2, False), (12, True)])
@@ -111,8 +111,8 @@ def test_test_rows_that_are_worse_than_validation_rows_by_more_than_chance_say_s
     assert isinstance(model.card, ModelCard)
     assert bool(told) == is_told
     if is_told:
-        assert told.startswith(f"Validation flattered {model.id}: ")
-        assert "0.667 of 36 here, which is more than chance (Fisher's exact test, p = " in told
+        assert told.startswith(f"The figures of its training flattered {model.id}: ")
+        assert "0.667 of 36 rows here, which is more than chance (Fisher's exact test, p = " in told
 
 
 def test_fishers_test_is_that_of_scipy() -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 
 import numpy as np
 import numpy.typing as npt
@@ -58,24 +57,6 @@ def test_a_round_whose_rows_are_on_the_wrong_side_hurts_and_is_told_as_such() ->
     assert first.sentence.endswith("they hurt.")
     assert {effect.group for effect in others} == {"all contrasts", "texts of 'left' like 'right'"}
     assert not contrasts_help([first, *others])
-
-
-def test_items_of_one_query_that_are_lost_together_are_no_sign_that_a_round_hurts() -> None:
-    wrong = [row("left", 0.3 + 0.02 * number, number, 1) for number in range(30)]
-    found = real_rows()
-    sides = ["0.500 right" if label else "-0.500 left" for label in found.true]
-    pairs = tuple(
-        make_example(side, one.label, text_pair=f"item {place}")
-        for place, (side, one) in enumerate(zip(sides, found.rows, strict=True))
-    )
-
-    by_rows, by_queries = (
-        group_effects([*first_round(), *wrong], replace(found, rows=rows), embed, told)[0]
-        for rows in (tuple(make_example(pair.content, pair.label) for pair in pairs), pairs)
-    )
-
-    assert by_rows.lost == by_queries.lost == 30
-    assert (by_rows.hurts, by_queries.hurts) == (True, False)
 
 
 def test_a_round_that_helps_is_told_and_nothing_is_said_to_hurt() -> None:
