@@ -46,7 +46,7 @@ def carried_out(
     left: Counter[str] = Counter()
     names = set(draft.task.label_names)
     possible = []
-    for entry in brought_up(waiting, draft.edits, own):
+    for entry in brought_up(waiting, draft.edits, own, draft.task.label_names):
         decision = entry.decision
         if not {*filter(None, [decision.label]), *(decision.labels or ())} <= names:
             left[NO_SUCH_LABEL] += len(decision.rows)

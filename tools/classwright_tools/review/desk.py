@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, get_args
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,17 +14,17 @@ from classwright_tools.curation.row_filter import filtered
 from classwright_tools.curation.row_sources import GiveSources, RowSources
 from classwright_tools.domain.decided import Decided
 from classwright_tools.domain.decision import Person, name_in
-from classwright_tools.domain.edits import Edit, LabelAction
+from classwright_tools.domain.edits import Edit
 from classwright_tools.domain.kinds import number_of
 from classwright_tools.domain.label_sets import SEVERAL, in_one_name, labels_apart
 from classwright_tools.domain.look import Look
 from classwright_tools.domain.opinions import Opinions, RowOpinions, same_name
-from classwright_tools.domain.topic_tree import Cell
 from classwright_tools.measurement.doubts import Doubts
+from classwright_tools.review.cells import in_cell
 from classwright_tools.review.decisions import Entry
 from classwright_tools.review.done import BESIDE_A_LABEL, put_together
 from classwright_tools.review.doubted import doubted
-from classwright_tools.review.later import under_later_names, with_labels
+from classwright_tools.review.later import changes_of_labels, under_later_names, with_labels
 from classwright_tools.review.standing import Standing
 from classwright_tools.review.tally import RowTally, Tally
 from classwright_tools.review.words import fate_of
@@ -110,12 +110,15 @@ class Desk:
         """Return a decision on a row by what labels are called here: those of one that this has are the row's own."""
         own = self.own(self.place_of[row]) if row in self.place_of and self._has(entry, standing) else None
         if own is None or not entry.decision.says_labels:
-            return under_later_names(entry, self._changes_of_labels)
+            return self._under_names_of_now(entry)
         return with_labels(entry, own)
+
+    def _under_names_of_now(self, entry: Entry) -> Entry:
+        return under_later_names(entry, self._changes_of_labels, self.labels)
 
     @cached_property
     def _changes_of_labels(self) -> list[Edit]:
-        return [edit for edit in self.edits if edit.action in get_args(LabelAction)]
+        return changes_of_labels(self.edits)
 
     def _has(self, entry: Entry, standing: Standing) -> bool:
         """Whether this dataset came to be with a decision."""
@@ -161,7 +164,7 @@ class Desk:
 
     def _opinion(self, row: str, standing: Standing) -> RowOpinions | None:
         before = self._opinions.of_row.get(row)
-        waiting = (under_later_names(one, self._changes_of_labels) for one in standing.waiting_of(row))
+        waiting = (self._under_names_of_now(one) for one in standing.waiting_of(row))
         fate = fate_of(waiting, standing.name, self._keys[row])
         return fate.told(before) if fate.words else before
 
@@ -257,7 +260,7 @@ class Desk:
             known = [self.place_of[row] for row in look.ids if row in self.place_of]
             found &= np.isin(np.arange(len(self)), np.asarray([*look.places, *known], np.int64))
         if look.cell is not None:
-            found &= self._in_cell(look.cell)
+            found &= in_cell(self.table, look.cell)
         if look.unlabelled:
             found &= self.label_places < 0
         if look.not_by is not None:
@@ -268,18 +271,6 @@ class Desk:
         if any((look.doubt, look.guess, look.missed, look.added)):
             found &= doubted(look, doubts, self._own) if doubts else False
         return np.flatnonzero(found)
-
-    @property
-    def cell_columns(self) -> tuple[str, str, str, str]:
-        """The columns that name a row's cell: what label it was written for, topic, subtopic and source type."""
-        written_for = "cell_label" if "cell_label" in self.table.column_names else "label"
-        return (written_for, "topic", "subtopic", "source_type")
-
-    def _in_cell(self, cell: Cell) -> NDArray[np.bool_]:
-        """Return which rows are of a cell, and of none that is narrower."""
-        names = (cell.label, cell.topic, cell.subtopic, cell.source_type)
-        columns = (self.table[column].to_pylist() for column in self.cell_columns)
-        return np.array([found == names for found in zip(*columns, strict=True)], bool)
 
     def _in_state(self, state: str, standing: Standing) -> NDArray[np.bool_]:
         """Return which rows stand so."""

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from classwright_tools.domain.example import REAL_TEXTS
 from classwright_tools.domain.label_sets import in_one_name, key_in_words
 from classwright_tools.measurement.doubts import Doubts
+from classwright_tools.review.cells import cell_columns
 from classwright_tools.review.desk import Desk, Places
 from classwright_tools.review.people import people
 from classwright_tools.review.standing import Standing
@@ -57,7 +58,7 @@ def insights(desk: Desk, standing: Standing, doubts: Doubts | None, places: Plac
     rows = desk.table.take(places)
     return {
         "confusion": _confusion(desk, doubts, places) if doubts else None,
-        "cells": _cells(rows, desk.cell_columns),
+        "cells": _cells(rows, cell_columns(desk.table)),
         "rounds": _rounds(rows),
         "agreement": agreement(desk, standing, doubts) if doubts else None,
         "people": people(desk.tally(standing).opinions, desk.labels, several=desk.several),

@@ -19,9 +19,8 @@ const save = async () => {
   if (marks.count) return say("Some decisions are not stored yet.");
   say("Making the new version…");
   try {
-    const made = await jobOf("finish_review", { task: session.review.task });
-    await openReview({ task: session.review.task, dataset: made.dataset });
-    say(made.summary);
+    const { task } = session.review, made = await jobOf("finish_review", { task });
+    await goOnWith(task, made);
     host.tell(`The person reviewed rows. ${made.summary}`).catch(() => {});
   } catch (error) {
     say(error.message);

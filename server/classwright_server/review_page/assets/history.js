@@ -9,9 +9,8 @@ const goBack = async (version) => {
   say(`Going back to ${version}…`);
   try {
     await marks.flush();
-    const made = await jobOf("edit_examples", { task: session.review.task, reason: "Gone back on the review page", revert_to: version });
-    await openReview({ task: session.review.task, ...(made.dataset ? { dataset: made.dataset } : {}) });
-    say(made.summary);
+    const { task } = session.review;
+    await goOnWith(task, await jobOf("edit_examples", { task, reason: "Gone back on the review page", revert_to: version }));
   } catch (error) {
     say(error.message);
   }

@@ -89,8 +89,7 @@ const marks = (() => {
     say("Taking back a saved decision…");
     try {
       const task = about.dataset.replace(/-d\d+$/, ""), made = await jobOf("undo_decision", { task, person: me(), id, undoes });
-      if (task === session.review.task) await openReview({ task, dataset: made.dataset }, made.first);
-      say(made.summary);
+      await goOnWith(task, made, made.first);
     } catch (error) {
       refuse(id, error.message);
     }

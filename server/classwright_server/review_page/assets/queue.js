@@ -47,16 +47,20 @@ const queue = (() => {
     loading ??= (async () => {
       await marks.flush();
       if (mine !== turn) return;
-      const offset = [...served.keys()].filter(isSent).length, decided = new Set(ids.filter((id) => !isSent(id)));
-      const order = setting().order ?? "doubt";
-      const answer = await asked("rows", { look: look(), order, offset, limit: PAGE });
-      if (mine !== turn) return;
-      if (!served.size) ids = ids.slice(0, at + 1); // a new order: what was not shown yet gives way to it
-      const known = new Set(ids), fresh = answer.rows.filter(({ id }) => id !== ids[at] && isOpen(id)); // nothing changes under a hand
+      const decided = new Set(ids.filter((id) => !isSent(id))), order = setting().order ?? "doubt";
+      let offset = [...served.keys()].filter(isSent).length, answer, more;
+      do {
+        answer = await asked("rows", { look: look(), order, offset, limit: PAGE });
+        if (mine !== turn) return;
+        if (!served.size) ids = ids.slice(0, at + 1); // a new order: what was not shown yet gives way to it
+        const known = new Set(ids), fresh = answer.rows.filter(({ id }) => id !== ids[at] && isOpen(id)); // nothing changes under a hand
+        more = remember(fresh).filter((id) => !known.has(id));
+        for (const { id } of answer.rows) served.set(id, rowOf(id)?.stands);
+        offset += PAGE;
+      } while (!more.length && answer.rows.length === PAGE);
       total = ids.filter((id) => decided.has(id)).length + answer.total;
       ended = answer.rows.length < PAGE;
-      ids = [...ids, ...mixed(remember(fresh).filter((id) => !known.has(id)))];
-      for (const { id } of answer.rows) served.set(id, rowOf(id)?.stands);
+      ids = [...ids, ...mixed(more)];
       change({});
     })().catch((error) => {
       if (mine === turn && !error.refused) setTimeout(load, AGAIN_MS); else say(error.message);

@@ -112,6 +112,12 @@ const jobOf = async (tool, given, progress = () => {}) => {
   return { ...job.result, summary: job.summary };
 };
 
+// Shows the version that such a job made, unless another task is shown by now.
+const goOnWith = async (task, made, first) => {
+  if (task === session.review.task) await openReview({ task, ...idsIn(made) }, first);
+  say(made.summary);
+};
+
 // Has the rows judged, in a job of the server, then shows the doubtful ones first.
 const prepare = async () => {
   const about = reviewed(), tell = (preparing) => isReviewed(about) && change({ preparing });
