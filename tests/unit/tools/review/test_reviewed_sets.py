@@ -60,6 +60,25 @@ def test_sets_are_decided_and_a_version_has_them(workspace: Workspace, context: 
     assert {edit.action for edit in read_edits(workspace, made.dataset)} == {"relabel", "approve"}
 
 
+def test_sets_that_wait_go_with_a_label_that_is_merged_in_the_order_of_the_task(
+    workspace: Workspace, context: ToolContext, dataset: str
+) -> None:
+    short = row_with(workspace, dataset, SHORT)
+    both = next(row for row in rows_of(workspace, dataset).values() if len(row.labels or ()) == 2)
+    given = {"action": "relabel", "labels": ["refund", "delivery"]}
+    decide(workspace, dataset, {**given, "rows": [short.id]}, {**given, "rows": [both.id]})
+    change = Change(action="merge_label", label="refund", to="account")
+    merged = EditExamplesRequest(task="mail", reason="one", changes=(change,))
+    parent = edit_examples(merged, replace(context, run_key="merge")).dataset
+
+    made = finish_review(FinishReviewRequest(task="mail"), replace(context, run_key="save"))
+
+    rows = rows_of(workspace, made.dataset)
+    assert rows[short.id].labels == rows[both.id].labels == ("delivery", "account")
+    own = {edit.action: {*edit.rows} for edit in read_edits(workspace, made.dataset) if edit.dataset == parent}
+    assert own == {"relabel": {short.id}, "approve": {both.id}}
+
+
 def test_saved_decisions_on_sets_are_taken_back_one_by_one_and_labels_have_the_names_of_now(
     workspace: Workspace, context: ToolContext, dataset: str
 ) -> None:
