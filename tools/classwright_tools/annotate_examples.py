@@ -90,7 +90,7 @@ class AnnotateExamplesResult(ToolResult):
     refused: tuple[RefusedAnswer, ...] = ()
     dataset: DatasetId | None = Field(default=None, description="The dataset with the labels, at the end.")
     agreement: Estimate | None = Field(default=None, description="Share of the checks labelled as they were known.")
-    checked: int = Field(default=0, ge=0, description="Checks that got a single label.")
+    checked: int = Field(default=0, ge=0, description="Checks that were judged.")
     model: ModelId | None = Field(
         default=None, description="Of which the rows are the least certain, or whose accuracy random ones show."
     )
@@ -190,9 +190,10 @@ def _answered(request: AnnotateExamplesRequest, id_: str, context: ToolContext) 
 
     workspace = context.workspace
     annotation = workspace.document(id_, "annotation", Annotation)
+    task = workspace.task(annotation.task)
     good, refused = answers_given(
         annotation,
-        workspace.task(annotation.task),
+        task,
         request.labels,
         request.fits_none,
         request.unsure,
@@ -204,8 +205,9 @@ def _answered(request: AnnotateExamplesRequest, id_: str, context: ToolContext) 
         dataset = answers.dataset(receipt.answered, Provenance(writer=WRITER))
         return _finished(id_, annotation, receipt, refused, dataset, context)
     want = len(annotation.rows)
+    came = received(receipt, len(refused), annotation, task)
     return AnnotateExamplesResult(
-        summary=f"{received(receipt, len(refused))} Answered so far: {len(receipt.answered)} of {want}.",
+        summary=f"{came} Answered so far: {len(receipt.answered)} of {want}.",
         next_step=f"{answer_with(annotation, id_)} finish=true ends with what is there.",
         annotation=id_,
         have=len(receipt.answered),
@@ -236,7 +238,8 @@ def _finished(
     known = known_labels(context.workspace, annotation)
     task = context.workspace.task(annotation.task)
     checked = agreement(receipt.answered, known, task)
-    audit = agreement(receipt.answered, predicted_labels(context.workspace, annotation, known), task)
+    labelled = {row: answer for row, answer in receipt.answered.items() if answer.key(task) is not None}
+    audit = agreement(labelled, predicted_labels(context.workspace, annotation, known), task)
     given = {row: answer for row, answer in receipt.answered.items() if row not in known}
     joined = 0
     if dataset:
@@ -256,7 +259,7 @@ def _finished(
     rules, settle = other_rules(annotation, receipt.answered, known, task)
     found += rules + kept_elsewhere(context.workspace, annotation, given, task, dataset)
     return AnnotateExamplesResult(
-        summary=f"{received(receipt, len(refused))} {found}{apart}",
+        summary=f"{received(receipt, len(refused), annotation, task)} {found}{apart}",
         next_step=settle + (label_for_others(dataset.id, unfit) if dataset else "") + next_step,
         annotation=id_,
         have=len(receipt.answered),

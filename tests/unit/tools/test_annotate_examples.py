@@ -152,15 +152,26 @@ def test_answers_in_any_order_reach_the_rows_of_their_ids_and_become_training_ro
     assert card.rows("train", "real") == 0
 
 
-def test_an_answer_that_is_sent_twice_counts_once_and_the_first_one_stays(context: ToolContext, dataset: str) -> None:
-    row = pooled(ask(context, rows=5))[0]
-    answer(context, labels={row.id: ["refund"]})
+def test_an_answer_that_is_sent_twice_counts_once_and_another_one_is_told_unless_a_person_gives_it_after_a_model(
+    context: ToolContext, dataset: str
+) -> None:
+    row, other = pooled(ask(context, rows=5))[:2]
+    answer(context, labels={row.id: ["refund"]}, fits_none=[other.id])
 
-    again = answer(context, labels={row.id: ["delivery"]}, finish=True)
+    again = answer(context, labels={row.id: ["refund"], other.id: ["delivery"]})
+    by_person = answer(context, labels={row.id: ["account"], other.id: ["delivery"]}, decided_by="person: Mara")
+    last = answer(context, labels={row.id: ["refund"], other.id: ["account"]}, decided_by="person", finish=True)
 
-    assert (again.have, again.dataset) == (1, "support-d2")
-    assert "1 had been answered before" in again.summary
-    assert [one.label for one in read_rows(context.workspace, "support-d2", "train") if one.id == row.row] == ["refund"]
+    assert again.summary.startswith(
+        "0 answers kept, 1 had been answered before. Not taken: 1 text had another answer before, which stays: "
+        f"{other.id} (row {other.row}) no label that fits. To change that: edit_examples (relabel) once the "
+    )
+    assert by_person.summary.startswith("2 answers kept (2 in place of a model's). Answered so far: 2 of ")
+    assert "2 texts had another answer before, which stay: " in last.summary
+    assert f"{row.id} (row {row.row}) 'account', " in last.summary
+    assert (last.have, last.dataset) == (2, "support-d2")
+    rows = {one.id: (one.label, one.origin) for one in read_rows(context.workspace, "support-d2", "train")}
+    assert (rows[row.row], rows[other.row]) == (("account", "real"), ("delivery", "real"))
 
 
 def test_an_answer_that_cannot_be_used_is_refused_with_the_nearest_and_the_others_are_kept(
@@ -212,13 +223,14 @@ def test_the_checks_tell_how_good_the_labels_are(context: ToolContext, dataset: 
     checks = [row for row in annotation.rows if row.row in known]
     right = {row.id: [known[row.row]] for row in checks[:3]}
     wrong = {row.id: ["refund" if known[row.row] != "refund" else "account"] for row in checks[3:4]}
-    rest = [row.id for row in annotation.rows if row.id not in right | wrong]
+    unfit = [row.id for row in checks[4:]]
+    rest = [row.id for row in annotation.rows if row.id not in {*right, *wrong, *unfit}]
 
-    result = answer(context, labels=right | wrong, unsure=rest)
+    result = answer(context, labels=right | wrong, fits_none=unfit, unsure=rest)
 
     assert result.agreement
-    assert (result.agreement.value, result.checked, result.dataset) == (0.75, 4, None)
-    assert "agrees with the known label of 75% (" in result.summary
+    assert (result.agreement.value, result.checked, result.dataset) == (3 / 5, 5, None)
+    assert "agrees with the known label of 60% (" in result.summary
     assert "is not known" not in result.summary
     assert "follow different rules" not in result.summary, "with so few checks it may be chance"
 

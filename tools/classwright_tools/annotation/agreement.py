@@ -67,9 +67,12 @@ def kept_elsewhere(
 def agreement(answered: Mapping[str, Answer], labels: Mapping[str, str], task: Task) -> tuple[Estimate, int] | None:
     """Return the share of `labels` (by the row's id) that the annotator gave as well, and of how many rows.
 
-    Rows to which it gave no single label do not count; where rows of `task` may have several, those that it did not
-    judge, and all of a row's must be the same. Without a row that counts there is nothing to tell.
+    That no label fits is another answer. Rows that it was unsure of, or for which it named several candidates, do not
+    count; where rows of `task` may have several labels, all of a row's must be the same. Without a row that counts
+    there is nothing to tell.
     """
-    given = {row: answered[row].key(task) for row in labels if row in answered}
-    both = [(key, labels[row]) for row, key in given.items() if key is not None]
+    given = {row: answered[row] for row in labels if row in answered}
+    both = [
+        (one.key(task), labels[row]) for row, one in given.items() if one.fits_none(task) or one.key(task) is not None
+    ]
     return (wilson(sum(one == other for one, other in both), len(both)), len(both)) if both else None

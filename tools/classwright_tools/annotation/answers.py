@@ -28,11 +28,16 @@ ANSWERS = "annotations.jsonl"
 
 @dataclass(frozen=True)
 class Receipt:
-    """What became of one call's answers; `answered` are all that the annotation has, by the row's id."""
+    """What became of one call's answers; `answered` are all that the annotation has, by the row's id.
+
+    Of the `new` ones so many `replaced` a model's. The rows `otherwise` keep the other answer that they had.
+    """
 
     new: int
+    replaced: int
     repeated: int
     late: int
+    otherwise: tuple[str, ...]
     answered: Mapping[str, Answer]
     is_closed: bool
 
@@ -58,7 +63,7 @@ class AnnotationAnswers:
     def receive(self, given: Mapping[str, Answer], *, finish: bool) -> Receipt:
         """Store the answers `given` by the row's id, and close when all are there, or on `finish` with some.
 
-        A row that was answered before keeps that answer.
+        A row that was answered before keeps that answer; a person's takes the place of a model's.
 
         Raises:
             StorageFailed: the disk is full; nothing of this call was stored.
@@ -66,22 +71,24 @@ class AnnotationAnswers:
         with storage_errors(f"annotation {self._id!r}"), Session(self._workspace.engine) as session, session.begin():
             session.get(ArtifactRow, self._id, with_for_update=True)  # SQLite is locked as a whole already
             stored = session.scalars(select(AnswerRow).where(AnswerRow.annotation == self._id)).all()
-            answered = {row.example: Answer.model_validate(row.answer) for row in stored}
+            before = {row.example: Answer.model_validate(row.answer) for row in stored}
             was_closed = session.get(ClosedAssignmentRow, self._id) is not None
-            unknown = {row: answer for row, answer in given.items() if row not in answered}
-            new = {} if was_closed else unknown
-            session.add_all(
-                AnswerRow(annotation=self._id, example=row, answer=answer.model_dump(mode="json"))
-                for row, answer in new.items()
-            )
-            answered |= new
+            there = given.keys() & before.keys()
+            over = {row for row in there if (given[row].by, before[row].by) == ("person", "model")}
+            taken = {} if was_closed else {row: given[row] for row in given if row not in there - over}
+            for row, answer in taken.items():
+                session.merge(AnswerRow(annotation=self._id, example=row, answer=answer.model_dump(mode="json")))
+            answered = before | taken
             closes = not was_closed and bool(answered) and (finish or len(answered) == len(self._annotation.rows))
             if closes:
                 session.add(ClosedAssignmentRow(assignment=self._id))
+        left = [row for row in given if row in there - taken.keys()]
         return Receipt(
-            new=len(new),
-            repeated=len(given) - len(unknown),
-            late=len(unknown) - len(new),
+            new=len(taken),
+            replaced=len(over & taken.keys()),
+            repeated=sum(given[row].says_as(before[row]) for row in left),
+            late=len(given.keys() - there - taken.keys()),
+            otherwise=tuple(row for row in left if not given[row].says_as(before[row])),
             answered=answered,
             is_closed=was_closed or closes,
         )

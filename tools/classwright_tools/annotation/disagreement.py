@@ -27,12 +27,12 @@ def other_rules(
     if checked is None or checked[0].high >= LOW:
         return "", ""
     text = {row.row: row.text for row in annotation.rows}
-    given = {row: key for row in known if row in answered and (key := answered[row].key(task)) is not None}
+    given = {row: answered[row] for row in known if row in answered}
     apart = (
         f"{shortened(text[row], SHORT)!r} (row {row}) is {key_in_words(known[row])!r} and was answered "
-        f"{key_in_words(key)!r}"
-        for row, key in given.items()
-        if key != known[row]
+        f"{answer.in_words(task)}"
+        for row, answer in given.items()
+        if answer.key(task) not in (None, known[row]) or answer.fits_none(task)
     )
     remark = (
         f" Agreement with known labels is at best {checked[0].high:.0%}: these labels and those follow different "

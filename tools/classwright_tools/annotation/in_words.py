@@ -9,7 +9,7 @@ from classwright_tools.annotation.answers import Receipt
 from classwright_tools.domain.annotation import Annotation, Answer
 from classwright_tools.domain.cards import DatasetCard
 from classwright_tools.domain.example import REAL_TEXTS
-from classwright_tools.domain.excerpt import counted, the_first
+from classwright_tools.domain.excerpt import counted, listed, the_first
 from classwright_tools.domain.figures import Estimate
 from classwright_tools.domain.label_sets import key_in_words
 from classwright_tools.domain.task import Task
@@ -18,6 +18,7 @@ from classwright_tools.statistics.share_interval import wilson
 from classwright_tools.workspace.picked_rows import taken
 
 LEAST_OTHER = 3  # rows that fit no label, to suggest one for them
+MOST_LISTED = 5  # answers of a sentence
 NOT_FAR = 0.2
 """Where guessing agrees on hardly less than so, an agreement without it would mislead."""
 
@@ -77,13 +78,22 @@ def labels_there(task: str, dataset: str, elsewhere: Mapping[str, int]) -> str:
     return "".join(said)
 
 
-def received(receipt: Receipt, refused: int) -> str:
-    """Return a sentence that counts what became of a call's answers, of which so many were `refused`."""
-    parts = [f"{counted(receipt.new, 'answer')} kept"]
+def received(receipt: Receipt, refused: int, annotation: Annotation, task: Task) -> str:
+    """Return what became of a call's answers, of which so many were `refused`, counted, and which others stay."""
+    replaced = f" ({receipt.replaced} in place of a model's)" if receipt.replaced else ""
+    parts = [f"{counted(receipt.new, 'answer')} kept{replaced}"]
     parts += [f"{receipt.repeated} had been answered before"] if receipt.repeated else []
     parts += [f"{receipt.late} came after the end"] if receipt.late else []
     parts += [f"{refused} refused"] if refused else []
-    return ", ".join(parts) + "."
+    short = {row.row: row.id for row in annotation.rows}
+    stay = [f"{short[row]} (row {row}) {receipt.answered[row].in_words(task)}" for row in receipt.otherwise]
+    if not stay:
+        return ", ".join(parts) + "."
+    change = "edit_examples (relabel)" if receipt.is_closed else "edit_examples (relabel) once the annotation has ended"
+    return (
+        f"{', '.join(parts)}. Not taken: {counted(len(stay), 'text')} had another answer before, which "
+        f"{'stays' if len(stay) == 1 else 'stay'}: {listed(stay, MOST_LISTED)}. To change that: {change}."
+    )
 
 
 def ended(

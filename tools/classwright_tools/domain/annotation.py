@@ -8,7 +8,7 @@ from pydantic import Field
 
 from classwright_tools.domain.edits import Decider
 from classwright_tools.domain.kinds import DatasetId, ModelId
-from classwright_tools.domain.label_sets import in_order, joined_labels
+from classwright_tools.domain.label_sets import in_order, joined_labels, key_in_words
 from classwright_tools.domain.noun import LabelName, Noun, PersonName, Slug, Text
 from classwright_tools.domain.task import Task
 
@@ -47,6 +47,17 @@ class Answer(Noun):
         if not task.multi_label:
             return self.label
         return None if self.unsure else joined_labels(in_order(self.labels, task.label_names))
+
+    def says_as(self, other: Answer) -> bool:
+        """Whether it says the same of a text as another one, whoever gave them."""
+        return ({*self.labels}, self.unsure) == ({*other.labels}, other.unsure)
+
+    def in_words(self, task: Task) -> str:
+        """Return what it says of a row of `task`, in words."""
+        if self.unsure:
+            return "unsure"
+        key = self.key(task)
+        return repr(key_in_words(key)) if key else " or ".join(map(repr, self.labels)) or "no label that fits"
 
 
 class TextToLabel(Noun):
