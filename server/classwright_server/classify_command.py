@@ -8,7 +8,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from classwright_server.config.place import add_place
+from classwright_server.config.place import add_owned_place, owned_place
 from classwright_server.config.settings import ToolSettings
 from classwright_server.users_files import follow_umask, system_told
 from classwright_tools.domain.excerpt import counted
@@ -28,7 +28,7 @@ def add_classify(commands: Any) -> None:
     add("--engine", metavar="NAME", default="encoder", help="of an export: encoder (default), int8, student or cascade")
     about = "below P it is not sure; default: the model's own. With LABEL: that label is given from P on, and only then"
     add("--threshold", action="append", default=[], metavar="[LABEL=]P", help=about)
-    add_place(parser)
+    add_owned_place(parser)
 
 
 def is_stored(model: str) -> bool:
@@ -41,14 +41,15 @@ def run_classify(options: argparse.Namespace, tool_settings: ToolSettings) -> in
 
     Raises:
         InvalidInput: the model, the files or the output cannot be used.
-        NotFound: the model does not exist.
+        NotFound: the model, or the principal, does not exist.
         StorageFailed: a file cannot be read or written; what is done is kept.
     """
     from classwright_tools.bulk.classify_files import classify_files
     from classwright_tools.bulk.models import open_predictor, thresholds_in
 
     least, thresholds = thresholds_in(options.threshold)
-    model = open_predictor(options.model, tool_settings.workspace, options.engine, tool_settings.index_url)
+    own = owned_place(options, tool_settings) if is_stored(options.model) else (tool_settings.workspace, None, None)
+    model = open_predictor(options.model, own[0], options.engine, *own[1:])
     began = time.monotonic()
 
     def tell(rows: int) -> None:

@@ -171,7 +171,7 @@ def _parser() -> argparse.ArgumentParser:
     for command in (serve, worker, doctor):
         _add_settings(command)
         _add_job_limits(command)
-    for command in (serve, worker):
+    for command in (serve, worker, doctor):
         command.add_argument(
             "--jobs", metavar="KIND", nargs="+", help="jobs to run: short, long, compute (both), writing or none"
         )

@@ -194,6 +194,8 @@ def _writer(settings: ServerSettings) -> str:
 
         program = vllm_program(os.environ)
         return f"{settings.vllm!r} is started with the server, by {program}; it was not started now."
+    if settings.tool_settings.writer and "writing" not in settings.jobs:
+        return "one is set, and --jobs leaves writing to others: it was not asked."
     if settings.tool_settings.writer:
         from classwright_server.extensions import open_writer
 

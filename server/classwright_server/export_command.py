@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from classwright_server.config.place import add_place
+from classwright_server.config.place import add_owned_place, owned_place
 from classwright_server.config.settings import ToolSettings
 from classwright_server.users_files import follow_umask, system_told
 from classwright_tools.domain.excerpt import counted
@@ -20,22 +20,22 @@ def add_export(commands: Any) -> None:
     add("dataset", metavar="DATASET", help="the id of a dataset in the workspace")
     add("folder", metavar="FOLDER", type=Path, help="a new folder")
     add("--format", metavar="FORM", choices=["csv", "jsonl", "parquet"], default="csv", help="default: csv")
-    add_place(parser)
+    add_owned_place(parser)
 
 
 def run_export(options: argparse.Namespace, tool_settings: ToolSettings) -> int:
     """Run the command and return its exit code.
 
     Raises:
-        NotFound: there is no such dataset.
-        InvalidInput: the folder holds something already, or the id is that of something else.
+        NotFound: there is no such dataset, or no such principal.
+        InvalidInput: the folder holds something already, the id is that of something else, or there is no workspace.
         StorageFailed: the disk is full, or the folder cannot be made.
     """
     from classwright_tools.export.dataset_files import export_rows
     from classwright_tools.workspace.workspace import Workspace
 
     made = [folder for folder in (options.folder, *options.folder.parents) if not folder.exists()]
-    workspace = Workspace(tool_settings.workspace, tool_settings.index_url)
+    workspace = Workspace(*owned_place(options, tool_settings))
     with system_told(options.folder):
         written = export_rows(workspace, options.dataset, options.folder, options.format)
     follow_umask([*made, *options.folder.iterdir()], options.umask)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from typing import Any
 
-from classwright_server.config.place import add_place
+from classwright_server.config.place import add_owned_place, owned_place
 from classwright_server.config.settings import ToolSettings
 
 
@@ -17,19 +17,19 @@ def add_push(commands: Any) -> None:
     add("id", metavar="ID", help="the id of a dataset or of an export in the workspace")
     add("repository", metavar="OWNER/NAME", help="the repository; it is made, and private, if it is not there")
     add("--public", action="store_true", help="everybody may see it")
-    add_place(parser)
+    add_owned_place(parser)
 
 
 def run_push(options: argparse.Namespace, tool_settings: ToolSettings) -> int:
     """Run the command and return its exit code.
 
     Raises:
-        NotFound: there is no such artifact, or the hub does not take it.
-        InvalidInput: the artifact is of another kind, or the name or the token cannot be used.
+        NotFound: there is no such artifact, no such principal, or the hub does not take it.
+        InvalidInput: the artifact is of another kind, the name or the token cannot be used, or there is no workspace.
     """
     from classwright_tools.export.pushing import push
     from classwright_tools.workspace.workspace import Workspace
 
-    workspace = Workspace(tool_settings.workspace, tool_settings.index_url)
+    workspace = Workspace(*owned_place(options, tool_settings))
     print(push(workspace, options.id, options.repository, public=options.public))  # noqa: T201  # its answer
     return 0

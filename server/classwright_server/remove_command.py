@@ -6,12 +6,12 @@ import argparse
 import sys
 from typing import TYPE_CHECKING, Any
 
-from classwright_server.config.place import add_place
+from classwright_server.config.place import add_owned_place, owned_place
 from classwright_server.config.settings import ToolSettings
 from classwright_server.jobs.disk_quota import size_told
 from classwright_tools.domain.excerpt import counted, listed
 from classwright_tools.domain.kinds import KINDS
-from classwright_tools.errors import InvalidInput, unknown_id
+from classwright_tools.errors import InvalidInput
 
 if TYPE_CHECKING:
     from classwright_server.jobs.removal import TaskJobs
@@ -33,9 +33,8 @@ def add_remove(commands: Any) -> None:
     )
     parser = commands.add_parser("remove", help=about, description=f"{about[:1].upper()}{about[1:]}.")
     parser.add_argument("task", metavar="TASK", help="the name of the task")
-    parser.add_argument("--principal", metavar="DIGEST", help="whose task it is: a folder's name under principals/")
     parser.add_argument("--yes", action="store_true", help="remove it without asking")
-    add_place(parser)
+    add_owned_place(parser)
 
 
 def run_remove(options: argparse.Namespace, tool_settings: ToolSettings) -> int:
@@ -46,14 +45,13 @@ def run_remove(options: argparse.Namespace, tool_settings: ToolSettings) -> int:
         InvalidInput: jobs of the task wait or run, nobody was there to be asked, or there is no workspace.
         StorageFailed: the disk is full, or another process holds a database; the same command goes on.
     """
-    from classwright_server.config.workspaces import Workspaces
     from classwright_server.jobs.removal import jobs_of_task
     from classwright_server.mcp.long_answers import answers_naming
     from classwright_tools.workspace import removal
+    from classwright_tools.workspace.workspace import Workspace
 
     task, owner = options.task, options.principal
-    _check_place(tool_settings, owner)
-    workspace = Workspaces(tool_settings).of(owner)
+    workspace = Workspace(*owned_place(options, tool_settings))
     with jobs_of_task(tool_settings, owner, task) as jobs:
         holding = removal.holding_of(workspace, task)
         _check_idle(task, jobs)
@@ -74,20 +72,6 @@ def run_remove(options: argparse.Namespace, tool_settings: ToolSettings) -> int:
         _say(sentence)
     _say(f"Task {task!r} was removed.")
     return 0
-
-
-def _check_place(tool_settings: ToolSettings, owner: str | None) -> None:
-    """Return if the workspace is there: none is made by a command that removes."""
-    from classwright_tools.workspace.index import INDEX_FILE
-
-    root = tool_settings.workspace
-    if not (root.is_dir() if tool_settings.index_url else (root / INDEX_FILE).is_file()):
-        reason = "is not there" if tool_settings.index_url else "has no index in it"
-        repair = "Name its folder with --workspace, and its PostgreSQL, if it has one, with --index-url."
-        raise InvalidInput(f"workspace {root.name!r}", reason, repair)
-    principals = sorted(path.name for path in root.glob("principals/*"))
-    if owner is not None and owner not in principals:
-        raise unknown_id("principal", owner, principals)
 
 
 def _check_idle(task: str, jobs: TaskJobs) -> None:

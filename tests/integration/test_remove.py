@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import io
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -165,12 +166,18 @@ async def test_in_postgresql_no_table_keeps_a_text(own_postgres: PostgresServer,
         await furnish(client, operators, "support", OTHERS_WORD)
     before = own_postgres.tables_with(WORD)
 
+    anns_rows = ["export", "support-d1", str(tmp_path / "anns"), "--principal", slug]
+    exported = main([*anns_rows, "--workspace", str(tmp_path), "--index-url", url])
+    has_word = [path for path in (tmp_path / "anns").iterdir() if WORD in path.read_text()]
+    shutil.rmtree(tmp_path / "anns")
     code, told = remove(settings, "support", "--principal", slug, "--yes")
 
-    assert code == 0, told
+    assert (exported, code) == (0, 0), told
+    assert has_word
     assert before
     assert own_postgres.tables_with(WORD) == []
     assert "write-ahead log" in told
+    assert "cache/HOST/embeddings-*" in told
     assert holding(tmp_path, WORD) == []
     assert operators.tasks() == ["support"]
     assert own_postgres.tables_with(OTHERS_WORD)
@@ -187,6 +194,9 @@ def test_what_cannot_be_asked_or_found_is_told(tmp_path: Path) -> None:
         return said
 
     assert "has no index in it. Name its folder with --workspace" in told("support", "--yes")
+    for command in ("export a-d1 out", "push a-d1 a/b", "classify a-m1 in -o out.csv"):
+        assert main([*command.split(), "--workspace", str(tmp_path / "typo")]) == 2
+    assert list(tmp_path.iterdir()) == []
     workspace = Workspace(tmp_path)
     workspace.save_task(Task(slug="support", instruction="Tell them apart.", labels=(Label(name="a"), Label(name="b"))))
     assert "Did you mean 'support'?" in told("suport")

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from classwright_server import doctor
 from classwright_server.cli import main
 from support.tokens import Authority
 from support.writing import Said, ScriptedEndpoint, Seen, echoed
@@ -113,6 +114,15 @@ def test_a_library_that_is_broken_or_of_another_version_is_told(
 def test_it_says_who_writes_when_no_writer_is_set(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["doctor", "--workspace", str(tmp_path)]) == 0
     assert "the calling model writes the texts" in told(capsys)["writer"][1]
+
+
+def test_it_asks_no_writer_that_others_ask(monkeypatch: pytest.MonkeyPatch) -> None:
+    said: list[str] = []
+    monkeypatch.setattr(doctor, "run_doctor", lambda settings: said.append(doctor._writer(settings)) or 0)
+    flags = ["--writer-url", "http://localhost:9/v1", "--writer-model", "m", "--writer-key-env", "CLASSWRIGHT_NO_KEY"]
+
+    assert main(["doctor", "--jobs", "none", *flags]) == 0
+    assert said == ["one is set, and --jobs leaves writing to others: it was not asked."]
 
 
 def test_it_says_that_a_vllm_of_the_servers_own_is_started_later_or_missing(

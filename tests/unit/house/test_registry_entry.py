@@ -16,6 +16,7 @@ import pytest
 from classwright_server.config.settings import settings_from
 from support.paths import ROOT
 
+MANIFEST: dict[str, Any] = json.loads((ROOT / "bundle/manifest.json").read_text(encoding="utf-8"))
 ENTRY: dict[str, Any] = json.loads((ROOT / "server.json").read_text(encoding="utf-8"))
 WORDS = {"type": "string", "minLength": 1}
 
@@ -48,6 +49,9 @@ PACKAGE = exactly(
         "items": exactly(
             {"name": WORDS},
             description=WORDS,
+            value=WORDS,
+            default=WORDS,
+            isSecret={"type": "boolean"},
             format={"enum": ["string", "number", "boolean", "filepath"]},
         ),
     },
@@ -86,9 +90,13 @@ def test_it_is_true_of_this_version_and_the_registry_finds_its_name_in_the_readm
 
 def test_its_variables_are_settings_of_the_server() -> None:
     [package] = ENTRY["packages"]
-    values = {"CLASSWRIGHT_WORKSPACE": "/ws", "CLASSWRIGHT_WRITER_URL": "http://w/v1", "CLASSWRIGHT_WRITER_MODEL": "m"}
+    values = {
+        variable["name"]: variable.get("value", "http://w/v1" if variable["name"].endswith("URL") else "/ws")
+        for variable in package["environmentVariables"]
+    }
     settings = settings_from({}, values).tool_settings
 
-    assert {variable["name"] for variable in package["environmentVariables"]} == set(values)
+    assert set(values) - {"CLASSWRIGHT_WORKSPACE"} == set(MANIFEST["server"]["mcp_config"]["env"])  # as the bundle's
     assert str(settings.workspace) == "/ws"
     assert settings.writer is not None
+    assert set(settings.writer.key_variables) <= set(values)

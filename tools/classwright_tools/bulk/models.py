@@ -102,10 +102,12 @@ def thresholds_in(arguments: Sequence[str]) -> tuple[float | None, dict[str, flo
         raise InvalidInput("`--threshold`", reason, f"{repair[:1].upper()}{repair[1:]}") from error
 
 
-def open_predictor(name: str, workspace: Path, engine: str = ENGINES[0], index_url: str | None = None) -> Predictor:
+def open_predictor(
+    name: str, workspace: Path, engine: str = ENGINES[0], index_url: str | None = None, schema: str | None = None
+) -> Predictor:
     """Return the classifier `name`: the folder of an export, or the id of an export or a model in `workspace`.
 
-    `index_url` is the PostgreSQL of its index, if that is not in its folder.
+    `index_url` is the PostgreSQL of its index, if that is not in its folder, and `schema` where in it.
 
     An export with a graph is the fastest, and needs no torch. `engine` is one of `classwright.predict.ENGINES`.
 
@@ -119,7 +121,7 @@ def open_predictor(name: str, workspace: Path, engine: str = ENGINES[0], index_u
         return open_export(Path(name), engine, "Name the folder of an export, or the id of an export or a model.")
     from classwright_tools.workspace.workspace import Workspace  # of the server; a folder is opened without it
 
-    stored = Workspace(workspace, index_url)
+    stored = Workspace(workspace, index_url, schema)
     if kind.name == "model":
         if engine != ENGINES[0]:
             raise InvalidInput(
