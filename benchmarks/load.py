@@ -114,7 +114,8 @@ def serve_bare(port: int) -> None:
     import uvicorn
     from mcp.server.mcpserver import MCPServer
 
-    from classwright_server.http.serving import GRACE_SECONDS, KEEP_ALIVE_SECONDS
+    from classwright_server.http.connections import WAIT_SECONDS
+    from classwright_server.http.serving import GRACE_SECONDS
 
     server: MCPServer[None] = MCPServer("bare", version="1", log_level="WARNING")
 
@@ -129,7 +130,7 @@ def serve_bare(port: int) -> None:
         port=port,
         log_level="warning",
         timeout_graceful_shutdown=GRACE_SECONDS,
-        timeout_keep_alive=KEEP_ALIVE_SECONDS,
+        timeout_keep_alive=WAIT_SECONDS,
     )
 
 

@@ -36,8 +36,6 @@ from classwright_tools.garbage import importing
 from classwright_tools.workspace.atomic import check_writable
 
 LOOPBACK_HEADERS = ("127.0.0.1", "localhost", "[::1]")
-KEEP_ALIVE_SECONDS = 75
-"""How long an idle connection is kept. With uvicorn's 5 s, calls a few seconds apart meet connections that close."""
 GRACE_SECONDS = 2
 """How long open streams may hold up a stop."""
 
@@ -126,10 +124,12 @@ def serve_http(settings: ServerSettings) -> None:
     """
     import uvicorn
 
+    from classwright_server.http.connections import WAIT_SECONDS, BoundedProtocol, raise_file_limit
     from classwright_server.http.stopping import StoppingServer
 
     check_writable(settings.tool_settings.workspace, f"workspace {settings.tool_settings.workspace.name!r}")
     stopping = threading.Event()
+    raise_file_limit()
     with importing():
         app = http_app(settings, os.environ, stopping)
     wait_for_database(settings.tool_settings)
@@ -139,7 +139,8 @@ def serve_http(settings: ServerSettings) -> None:
         app,
         log_level="warning",
         timeout_graceful_shutdown=GRACE_SECONDS,
-        timeout_keep_alive=KEEP_ALIVE_SECONDS,
+        timeout_keep_alive=WAIT_SECONDS,  # with uvicorn's 5 s, calls a few seconds apart meet connections that close
+        http=BoundedProtocol,
     )
     StoppingServer(config, stopping).run(listeners)
 
