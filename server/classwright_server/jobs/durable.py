@@ -108,10 +108,12 @@ class Jobs:
         ]
 
     def newest(self, limit: int, offset: int, owner: str | None) -> list[JobRecord]:
-        """Return `limit` jobs of `owner`, newest first, from the one at `offset` on."""
+        """Return `limit` jobs of `owner`, newest first, from the one at `offset` on; without their outcomes."""
         user = user_of(owner)
-        found = DBOS.list_workflows(user=user, limit=limit, offset=offset, sort_desc=True, load_input=False)
-        return [record_of(status) for status in found]
+        found = DBOS.list_workflows(
+            user=user, limit=limit, offset=offset, sort_desc=True, load_input=False, load_output=False
+        )
+        return [record_of(status, listed=True) for status in found]
 
     def cancel(self, job_id: str, owner: str | None) -> JobRecord:
         """Stop a job of `owner`, wherever it runs, and return it as it then is; a finished one stays as it is.
@@ -186,8 +188,9 @@ class Jobs:
             seconds = time.monotonic() - began
         ended = "failed" if outcome.error else "completed"
         logger.info("%s %s after %.1f s (%s)", order.tool, ended, seconds, order.run_key)
-        if outcome.error is None:  # the duration of others of its kind is estimated from these
-            report.store({"seconds": round(seconds, 3)})
+        # The duration of others of its kind is estimated from these.
+        timed = {"seconds": round(seconds, 3)} if outcome.error is None else {}
+        report.store({"ended": ended, **timed})
         return outcome
 
 

@@ -85,14 +85,16 @@ def _looked_up(job_id: str, *, load_output: bool) -> WorkflowStatus | None:
     return next(iter(contextvars.Context().run(look)), None)
 
 
-def record_of(status: WorkflowStatus) -> JobRecord:
-    """Return what the workflow of a job says of it."""
+def record_of(status: WorkflowStatus, *, listed: bool = False) -> JobRecord:
+    """Return what the workflow of a job says of it; of one that is `listed`, that has no outcome, how it ended."""
     attributes = status.attributes or {}
     message = attributes.get("message") or ""
     outcome = Outcome.model_validate(status.output) if status.output else None
     known: JobStatus = "completed" if outcome and outcome.error is None else "failed"
+    if listed:
+        known = attributes.get("ended") or "completed"  # what could not be stored is said by its outcome alone
     state = known if status.status == "SUCCESS" else _STATUS[status.status]
-    if state == "failed" and outcome is None:
+    if state == "failed" and outcome is None and not listed:
         logger.error("job %s ended as %s: %r", status.workflow_id, status.status, status.error)
         outcome = Outcome(error=_NEVER_FINISHED, defect=True)
     known_progress = {name: attributes.get(name) for name in _PROGRESS}

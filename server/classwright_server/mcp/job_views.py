@@ -51,7 +51,7 @@ def view_of(record: JobRecord, root: Path | None = None) -> JobView:
         job_id=record.id,
         tool=record.tool,
         status=record.status,
-        progress=1.0 if record.status == "completed" else record.progress.fraction or 0.0,
+        progress=_share(record),
         message=message_of(record),
         estimate=_estimate(record.progress.estimate),
         error=error,
@@ -107,6 +107,11 @@ def _split(result: dict[str, Any] | None) -> dict[str, Any]:
     return {"result": {name: value for name, value in result.items() if name not in {*beside, *_WORDS}}, **beside}
 
 
+def _share(record: JobRecord) -> float:
+    """Return how much of a job is done, 0 to 1."""
+    return 1.0 if record.status == "completed" else record.progress.fraction or 0.0
+
+
 def message_of(record: JobRecord) -> str:
     """Return what a job is doing, or how it ended."""
     match record.status:
@@ -133,14 +138,13 @@ def _cancelled(record: JobRecord) -> str:
 
 
 def _line(record: JobRecord) -> JobLine:
-    view = view_of(record)
     return JobLine(
         job_id=record.id,
         tool=record.tool,
         task=record.task,
         status=record.status,
-        progress=view.progress,
-        message=shortened(view.message),
+        progress=_share(record),
+        message=shortened(message_of(record)),
         created=record.created,
     )
 
