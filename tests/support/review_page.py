@@ -81,6 +81,32 @@ class Leaving:
         return await self._client.call_tool(name, arguments)
 
 
+class Refusing:
+    """A client whose server opens no review of the task `closed`, refuses undoings where it `keeps` all, and holds
+    answers to decisions until `go`.
+    """
+
+    def __init__(self, client: Client) -> None:
+        self._client, self.closed, self.keeps = client, "", False
+        self.go = anyio.Event()
+        self.go.set()
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._client, name)
+
+    async def call_tool(self, name: str, arguments: dict[str, Any]) -> Any:
+        if name == "review_open" and arguments.get("task") == self.closed:
+            return CallToolResult(content=[TextContent(text="not now")], is_error=True)
+        if name != "review_decide":
+            return await self._client.call_tool(name, arguments)
+        undoings = [one["id"] for one in arguments["decisions"] if self.keeps and "undoes" in one]
+        taken = [one for one in arguments["decisions"] if one["id"] not in undoings]
+        answer = await self._client.call_tool(name, arguments | {"decisions": taken})
+        await self.go.wait()
+        refused = [{"id": id_, "reason": "not now"} for id_ in undoings]
+        return answer.model_copy(update={"structured_content": answer.structured_content | {"refused": refused}})
+
+
 class Faltering:
     """A client whose server fails, refuses a decision, fails again and then stores."""
 

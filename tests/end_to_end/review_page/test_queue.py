@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import anyio
 import pytest
 from mcp import Client
 from playwright.async_api import Browser, expect
@@ -15,8 +16,8 @@ from classwright_tools.workspace.datasets import read_edits, read_table
 from classwright_tools.workspace.workspace import Workspace
 from support.measurement import dataset_of
 from support.page_host import CHROMIUM, Kind, shown
-from support.review import WRONG
-from support.review_page import KEYS_AT_ONCE, Faltering, HeldOrder, judged, standing, stored
+from support.review import WRONG, review_dataset
+from support.review_page import KEYS_AT_ONCE, Faltering, HeldOrder, Refusing, judged, standing, stored
 from support.server import until
 
 pytestmark = [pytest.mark.anyio, pytest.mark.skipif(CHROMIUM is None, reason="needs Chromium, which CI installs")]
@@ -127,6 +128,49 @@ async def test_why_a_decision_was_not_stored_stays_to_be_read_while_others_wait_
         await opened.view.get_by_role("button", name="Show 1 row").click()
 
         await expect(opened.view.locator(".list .bar strong").first).to_have_text("1 row")
+        await expect(opened.view.locator(".notice")).to_have_count(0)
+
+
+async def test_an_undo_that_is_refused_leaves_the_decision_where_it_was_and_can_be_tried_again(
+    client: Client, chromium: Browser, workspace: Workspace, dataset: str
+) -> None:
+    refusing = Refusing(client)
+    async with shown(chromium, refusing, {"dataset": dataset}) as opened:  # type: ignore[arg-type]  # a client in all it uses
+        await expect(opened.view.locator(".card .text")).to_be_visible()
+        await opened.press("x")
+        await stored(opened, workspace, dataset, 1)
+        refusing.keeps = True
+        await opened.press("u")
+
+        await expect(opened.view.get_by_role("button", name="Show 1 row")).to_be_visible()
+        await expect(opened.view.locator(".card .tag.chosen")).to_have_text("removed")
+        refusing.keeps = False
+        await opened.press("u")
+        await expect(opened.view.locator(".progress")).to_contain_text("0 of 34 rows decided")
+        await expect(opened.view.locator(".card .tag.chosen")).to_have_count(0)
+
+
+async def test_of_a_task_that_was_left_nothing_is_told_and_what_did_not_open_is_tried_again(
+    client: Client, chromium: Browser, workspace: Workspace, dataset: str, task: Task
+) -> None:
+    other = workspace.save_task(task.model_copy(update={"slug": f"{task.slug}b"})).slug
+    review_dataset(workspace, task.model_copy(update={"slug": other}))
+    refusing = Refusing(client)
+    async with shown(chromium, refusing, {"dataset": dataset}) as opened:  # type: ignore[arg-type]  # a client in all it uses
+        await expect(opened.view.locator(".card .text")).to_be_visible()
+        refusing.go = anyio.Event()
+        await opened.press("x")
+        await until(lambda: len(standing(workspace, dataset).entries) == 1)
+        refusing.closed = other
+        await opened.view.get_by_label("Task").select_option(other)
+        await expect(opened.view.locator(".empty").first).to_have_text("not now")
+        refusing.closed = ""
+        await opened.view.get_by_role("button", name="Try again").click()
+
+        await expect(opened.view.locator("h1 small")).to_have_text(f"{other}-d1")
+        refusing.go.set()
+        await expect(opened.view.locator(".progress")).not_to_contain_text("being stored")
+        await expect(opened.view.locator(".progress")).to_contain_text("0 of 34 rows decided")
         await expect(opened.view.locator(".notice")).to_have_count(0)
 
 
