@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
 import pytest
+import sqlalchemy as sa
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from mcp import Client
 from mcp.server.auth.provider import AccessToken
 from mcp.server.mcpserver import MCPServer
 from mcp.shared.exceptions import MCPError
+from sqlalchemy.schema import DropSchema
 
 from classwright_server.config.principals import SLUG_CHARS, slug_of
 from classwright_server.config.workspaces import MAX_OPEN, Workspaces
@@ -258,6 +261,24 @@ def test_on_one_database_each_has_an_index_of_their_own(tmp_path: Path, index_ur
     made = [[artifact.id for artifact in workspaces.of(owner).artifacts("support", "dataset")] for owner in owners]
     workspaces.close()
     assert made == [["support-d1"]] * 3
+
+
+@ON_BOTH
+def test_a_principal_of_whom_all_was_deleted_begins_anew_while_the_server_runs(
+    tmp_path: Path, index_url: str | None
+) -> None:
+    tool_settings = make_settings(tmp_path).tool_settings.model_copy(update={"index_url": index_url})
+    workspaces, owner = Workspaces(tool_settings), slug_of(token_of("alice"))
+    furnish(workspaces.of(owner), "first")
+    if index_url:
+        with sa.create_engine(index_url).begin() as connection:
+            connection.execute(DropSchema(f"principal_{owner}", cascade=True))
+    shutil.rmtree(tmp_path / "principals" / str(owner))
+
+    assert workspaces.of(owner).tasks() == []
+    furnish(workspaces.of(owner), "second")
+    assert workspaces.of(owner).tasks() == ["support"]
+    workspaces.close()
 
 
 def test_no_more_workspaces_stay_open_than_are_used(tmp_path: Path) -> None:

@@ -32,9 +32,12 @@ class Workspaces:
             StorageFailed: it cannot be made or written, or its artifacts are not in its index.
         """
         with self._lock:
-            if owner in self._open:
+            kept = self._open.get(owner)
+            if kept and (owner is None or kept.root.is_dir()):
                 self._open.move_to_end(owner)
-                return self._open[owner]
+                return kept
+            if kept:  # whoever looks after the server has deleted what was held of the principal
+                self._open.pop(owner).engine.dispose()
             opening = self._opening.setdefault(owner, threading.Lock())
         with opening:  # apart from the lock that every call needs: a database that is away takes seconds
             return self._open.get(owner) or self._keep(owner, Workspace(*index_place(self._tool_settings, owner)))
