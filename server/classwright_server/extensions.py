@@ -82,7 +82,10 @@ def extension_behind(error: BaseException) -> str | None:
     """
     frames = [frame for frame, _ in traceback.walk_tb(error.__traceback__)]
     brought = {kind.__module__: f"writer {name!r}" for name, kind in writer_kinds().items()}
-    brought |= {type(method).__module__: f"method {name!r}" for name, method in METHODS.items()}
+    called = [frame.f_locals.get("self") for frame in frames]
+    # Of the methods of one module the one that was called comes last, and names it.
+    methods = sorted(METHODS.items(), key=lambda one: any(one[1] is who for who in called))
+    brought |= {type(method).__module__: f"method {name!r}" for name, method in methods}
     packages = {_top(module): what for module, what in brought.items()}
     for place in reversed(range(len(frames))):
         frame, module = frames[place], _module(frames[place])

@@ -101,6 +101,9 @@ class Own(MatcherMethod):
         raise ValueError("no /etc/secret\nhere")
 
 
+own = Own()
+
+
 def careless(_request: WritingRequest) -> Sequence[str]:
     """Fail as a script."""
     raise ValueError("no /etc/secret\nhere")
@@ -114,7 +117,7 @@ async def write_in_a_group() -> None:
 @pytest.mark.parametrize(
     ("what", "extension"),
     [
-        (lambda: Own().fit(), f"method 'own' ({__name__})"),
+        (own.fit, f"method 'own' ({__name__})"),
         (lambda: asyncio.run(ScriptedWriter(careless).write(writing_request())), f"script {__name__}:careless"),
         (lambda: asyncio.run(write_in_a_group()), f"script {__name__}:careless"),
     ],
@@ -123,7 +126,8 @@ async def write_in_a_group() -> None:
 def test_a_defect_of_an_extension_is_told_as_its_own_and_in_its_words_to_the_operator_alone(
     what: Any, extension: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setitem(METHODS, "own", Own())
+    monkeypatch.setitem(METHODS, "own", own)
+    monkeypatch.setitem(METHODS, "another", Own())  # of the same module
     with pytest.raises((ValueError, ExceptionGroup)) as raised:
         what()
 
