@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from classwright_server.config.place import add_owned_place, owned_place
@@ -11,7 +12,7 @@ from classwright_server.config.settings import ToolSettings
 from classwright_server.jobs.disk_quota import size_told
 from classwright_tools.domain.excerpt import counted, listed
 from classwright_tools.domain.kinds import KINDS
-from classwright_tools.errors import InvalidInput
+from classwright_tools.errors import InvalidInput, NotFound
 
 if TYPE_CHECKING:
     from classwright_server.jobs.removal import TaskJobs
@@ -53,7 +54,10 @@ def run_remove(options: argparse.Namespace, tool_settings: ToolSettings) -> int:
     task, owner = options.task, options.principal
     workspace = Workspace(*owned_place(options, tool_settings))
     with jobs_of_task(tool_settings, owner, task) as jobs:
-        holding = removal.holding_of(workspace, task)
+        try:
+            holding = removal.holding_of(workspace, task)
+        except NotFound as error:
+            raise _of_a_principal(tool_settings.workspace, task, owner) or error from error
         _check_idle(task, jobs)
         _say(_told(task, holding, len(jobs.finished()), len(answers_naming(workspace.root, task))))
         _say(f"Not reached: {_not_reached(tool_settings.index_url)}.")
@@ -74,12 +78,23 @@ def run_remove(options: argparse.Namespace, tool_settings: ToolSettings) -> int:
     return 0
 
 
+def _of_a_principal(root: Path, task: str, owner: str | None) -> NotFound | None:
+    """Return that a task which the operator does not have is of principals; None if it is of none, or one was named."""
+    from classwright_server.config.workspaces import PRINCIPALS
+
+    whose = [] if owner else sorted(path.name for path in root.glob(f"{PRINCIPALS}/*") if (path / task).is_dir())
+    if not whose:
+        return None
+    reason = f"is none of the operator's, but of {counted(len(whose), 'principal')}: {listed(whose, _MOST_NAMED)}"
+    return NotFound(f"task {task!r}", reason, "Name whose with --principal.")
+
+
 def _check_idle(task: str, jobs: TaskJobs) -> None:
     live = [status.workflow_id for status in jobs.live()]
     if live:
         raise InvalidInput(
             f"task {task!r}",
-            f"has {counted(len(live), 'job')} that wait or run: {listed(live, _MOST_NAMED)}",
+            f"has {counted(len(live), 'job that waits or runs', 'jobs that wait or run')}: {listed(live, _MOST_NAMED)}",
             "Let a server end them, or a client cancel them (cancel_job); then give the same command again.",
         )
 

@@ -54,7 +54,7 @@ async def test_a_backup_that_is_made_at_work_is_a_workspace(tmp_path: Path, monk
             ran = run_page(section("Back up on SQLite", "Restore"), tmp_path, LIMIT_SECONDS)
             for one in ran:
                 as_printed(one)
-            with pytest.raises(AssertionError, match=f"has 1 job that wait or run: {waits}"):
+            with pytest.raises(AssertionError, match=f"has 1 job that waits or runs: {waits}"):
                 run_page(section("Delete what"), _folder(tmp_path), LIMIT_SECONDS)
     async with connected(make_settings(tmp_path / "backup", jobs=())) as client:
         assert (await call(client, "get_job", job_id=waits, wait_seconds=0))["status"] == "queued"

@@ -147,7 +147,7 @@ async def test_jobs_that_wait_or_run_are_named_and_nothing_goes(tmp_path: Path) 
             again, _ = remove(settings, "support", "--yes")
 
     assert code == 2
-    assert f"task 'support': has 1 job that wait or run: {job}. Let a server end them, or a client cancel" in told
+    assert f"task 'support': has 1 job that waits or runs: {job}. Let a server end them, or a client cancel" in told
     assert again == 0
 
 
@@ -204,3 +204,6 @@ def test_what_cannot_be_asked_or_found_is_told(tmp_path: Path) -> None:
     assert "principal 'nobody': does not exist" in told("support", "--principal", "nobody", "--yes")
     assert workspace.tasks() == ["support"]
     workspace.engine.dispose()
+    (tmp_path / "principals" / "ann" / "theirs").mkdir(parents=True)
+    of_one = "task 'theirs': is none of the operator's, but of 1 principal: ann. Name whose with --principal."
+    assert of_one in told("theirs", "--yes")

@@ -187,7 +187,8 @@ class Jobs:
             outcome = self._pool.run(order, report, is_over, lane)
             seconds = time.monotonic() - began
         ended = "failed" if outcome.error else "completed"
-        logger.info("%s %s after %.1f s (%s)", order.tool, ended, seconds, order.run_key)
+        whose = f" of principal {order.owner}" if order.owner else ""
+        logger.info("%s%s %s after %.1f s (%s)", order.tool, whose, ended, seconds, order.run_key)
         # The duration of others of its kind is estimated from these.
         timed = {"seconds": round(seconds, 3)} if outcome.error is None else {}
         report.store({"ended": ended, **timed})
