@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from datetime import timedelta
 from email.utils import format_datetime
 
@@ -10,6 +11,7 @@ import pytest
 
 from classwright_tools.domain.usage import TokenCount
 from classwright_tools.domain.writer import Completion, UnusableAnswer, WriterUnavailable
+from classwright_tools.writing.backends import http_client
 from classwright_tools.writing.backends.openai_compatible import EndpointWriter
 from classwright_tools.writing.completions.parsing import answer as parsing
 from support.endpoint import FORMS, KEY, STREAM, failure_of, form_of, write_all, written_by
@@ -80,9 +82,14 @@ def test_an_endpoint_that_keeps_failing_is_named_with_the_kind_of_fault_and_noth
     assert {form_of(chat) for chat in endpoint.chats} == set(FORMS)
 
 
-def test_an_endpoint_that_never_answers_is_given_up_after_its_read_timeouts() -> None:
+def test_an_endpoint_that_never_answers_is_told_in_the_log_and_given_up_after_its_read_timeouts(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(http_client, "LATE_SECONDS", 0.1)
     error, endpoint = failure_of(in_turn(HANG), read_timeout=0.2)
 
+    [told] = caplog.messages
+    assert told.endswith("a request has no answer after 0.1 s; it is given up after 0.2 s of silence")
     assert "did not answer within 0.2 s" in str(error)
     assert len(endpoint.chats) == 2
 
@@ -197,6 +204,10 @@ def error_in_200(code: object, **more: object) -> Said:
         (error_in_200("401"), "refused the API key: answered with an error (code 401)"),
         (error_in_200("invalid_api_key"), "refused the API key: answered with an error (code 401)"),
         (error_in_200(None, type="insufficient_quota"), "wants to be paid first"),
+        (
+            replace(error_in_200("insufficient_quota"), status=429),
+            "HTTP 429, insufficient_quota. Add credit to",
+        ),
         (error_in_200(404), "does not know the model or the path: answered with an error (code 404)"),
         (STREAM, "answered with a stream, which was not asked for"),
         (Said(body=b'{"message": {"content": "hi"}, "done": true}'), "in the native form of Ollama"),
@@ -205,7 +216,7 @@ def error_in_200(code: object, **more: object) -> Said:
         (Said(body=b'[{"generated_text": "hi"}]'), "in the native form of Text Generation Inference"),
     ],
 )
-def test_what_makes_every_further_request_vain_under_http_200_is_told_at_once(error: Said, reason: str) -> None:
+def test_what_makes_every_further_request_vain_is_told_at_once(error: Said, reason: str) -> None:
     failure, endpoint = failure_of(in_turn(error))
 
     assert isinstance(failure, WriterUnavailable)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import ipaddress
 import json
+import logging
 import ssl
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -22,8 +24,11 @@ from classwright_tools.writing.backends.rate_limit import Clock
 from classwright_tools.writing.backends.request_forms import EndpointDialect, Question
 from classwright_tools.writing.completions.retry import Reply
 
+logger = logging.getLogger("classwright.writing")
+
 # No honest answer is longer; a longer one is not read to its end.
 MOST_ANSWER_BYTES = 16 * 2**20
+LATE_SECONDS = 60.0
 # So many blanks at an answer's end are no indentation.
 LOOP_OF_BLANKS = 64
 
@@ -39,6 +44,8 @@ class ChatEndpoint:
     dialect: EndpointDialect = field(default_factory=EndpointDialect)
     has_answered: bool = False
     """Whether a completion has come of it."""
+    was_late: bool = False
+    """Whether a request has waited for `LATE_SECONDS`."""
 
     def client(self, connect_timeout: float, read_timeout: float) -> httpx.AsyncClient:
         """Return a client that sends the key to this endpoint alone and follows no redirect.
@@ -63,6 +70,14 @@ class ChatEndpoint:
         Raises:
             UnusableAnswer: the endpoint refuses this request, in every dialect.
         """
+        late = asyncio.get_running_loop().call_later(LATE_SECONDS, self._tell_late, client.timeout.read)
+        try:
+            return await self._ask(client, question, clock)
+        finally:
+            late.cancel()
+
+    async def _ask(self, client: httpx.AsyncClient, question: Question, clock: Clock) -> Reply | Fault:
+        """Ask as `ask` does."""
         dialect: EndpointDialect | None = self.dialect
         first: Fault | Complaint | None = None
         while dialect is not None:
@@ -86,6 +101,13 @@ class ChatEndpoint:
             repair,
             TokenCount(0, 0),
         )
+
+    def _tell_late(self, longest: float | None) -> None:
+        """Log, once, that the endpoint takes long; it may be silent for `longest` seconds."""
+        if not self.was_late:
+            words = "writer endpoint %s: a request has no answer after %g s; it is given up after %g s of silence"
+            logger.warning(words, self.name, LATE_SECONDS, longest)
+        self.was_late = True
 
     def _doubts_form(self, fault: Fault) -> bool:
         """Whether to ask for a simpler form of answer; where one has come, a failure (5xx) is likelier to pass."""

@@ -31,6 +31,7 @@ class Fault:
     reason: str
     retry_after: float | None = None
     may_be_of_form: bool = False
+    repair: str = "Check that it runs and that the server was started with its URL, model and key."
 
     def maybe_of_form(self) -> Fault:
         """Return it with that doubt."""
@@ -45,13 +46,19 @@ def fault_of_status(status: int, headers: Mapping[str, str], now: datetime, how_
     how = f": {how_given}" if how_given else f" (HTTP {status})"
     if status in (429, 503):
         reason = "is rate-limiting" if status == 429 else "is overloaded or loading"
-        return Fault("overloaded", f"{reason}{how}", retry_after(headers.get("retry-after"), now))
+        wait = retry_after(headers.get("retry-after"), now)
+        return Fault(
+            "overloaded",
+            f"{reason}{how}",
+            wait,
+            repair="Wait until it takes requests again, or have its limits raised.",
+        )
     if status >= 500 or status in (408, 425):
         return Fault("broken", how_given or f"answered with HTTP {status}")
     if status in (401, 403):
         return Fault("rejected", f"refused the API key{how}")
     if status == 402:
-        return Fault("rejected", f"wants to be paid first{how}")
+        return Fault("rejected", f"wants to be paid first{how}", repair="Add credit to the account that the key is of.")
     if status in (404, 405):
         return Fault("rejected", f"does not know the model or the path{how}")
     if 300 <= status < 400:

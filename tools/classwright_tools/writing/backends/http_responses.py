@@ -35,6 +35,8 @@ _STATUS_WORDS = (
     (re.compile(r"not.?found"), 404),
     (re.compile(r"invalid|bad.?request"), 400),
 )
+# Types and codes of an error under 429 that no waiting helps against.
+_UNPAID = ("insufficient_quota", "billing_hard_limit_reached", "billing_not_active")
 # Lines that servers send to keep a connection open.
 _KEEP_ALIVE = re.compile(rb"\A(?:\s*:[^\n]*\n)+")
 _THOUGHTS = ("reasoning_content", "reasoning", "thinking", "reasoning_details")
@@ -71,9 +73,12 @@ class Complaint(NamedTuple):
 def understood(answer: HttpAnswer, question: Question, now: datetime) -> Reply | Fault | Complaint:
     """Return what `answer` to `question` says; `now` is aware."""
     words = answer.content.decode(errors="replace")
-    if answer.status >= 300:
-        return _refused(answer.status, words, question, fault_of_status(answer.status, answer.headers, now))
     body = _json(answer.content)
+    if answer.status >= 300:
+        unpaid = _unpaid(_error(body)) if answer.status == 429 else None
+        found = fault_of_status(402, {}, now, f"HTTP 429, {unpaid}") if unpaid else None
+        found = found or fault_of_status(answer.status, answer.headers, now)
+        return _refused(answer.status, words, question, found)
     reply = _reply(body, question)
     if reply is not None:
         return reply
@@ -176,6 +181,11 @@ def _code(error: dict[str, Any]) -> int | None:
         if any(pattern.search(word) for word in words):
             return status
     return None
+
+
+def _unpaid(error: dict[str, Any] | None) -> str | None:
+    """Return the type or code of an error that says that the account has no credit left; None of another."""
+    return next((word for word in _UNPAID if error and word in (error.get("type"), error.get("code"))), None)
 
 
 def _wait(error: dict[str, Any]) -> str | None:

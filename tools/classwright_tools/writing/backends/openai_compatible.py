@@ -23,7 +23,7 @@ from classwright_tools.domain.writer import (
 from classwright_tools.errors import InvalidInput, WriterFailed
 from classwright_tools.writing.backends.http_client import ChatEndpoint, chat_endpoint, keys_by_host
 from classwright_tools.writing.backends.http_errors import Fault
-from classwright_tools.writing.backends.rate_limit import Clock, Gate, RateLimiter
+from classwright_tools.writing.backends.rate_limit import LONGEST_PAUSE, Clock, Gate, RateLimiter
 from classwright_tools.writing.backends.request_forms import Question
 from classwright_tools.writing.completions.retry import (
     FIRST_TEMPERATURE,
@@ -183,15 +183,17 @@ class EndpointWriter:
     async def _what_is_wrong(self, endpoint: ChatEndpoint, client: httpx.AsyncClient) -> WriterFailed | None:
         """Return why the model cannot write at `endpoint`, with the endpoint's name as the subject, or None."""
         models = await endpoint.models(client, self._clock)
-        if isinstance(models, Fault) and models.kind not in ("rejected", "broken"):
+        if isinstance(models, Fault) and models.kind in ("unreachable", "silent"):
             return _does_not_answer(endpoint, models)
         listed = () if isinstance(models, Fault) or self._model in models else models[:_LISTED_MODELS]
 
         async def ask(turn: int) -> Reply:
             question = self._question(_TRIAL, turn)
             reply = await endpoint.ask(client, question, self._clock)
-            if isinstance(reply, Fault) and reply.kind == "broken":
-                # Once more: a busy server closes a connection that was kept open, just when it is used again.
+            if isinstance(reply, Fault) and reply.kind in ("broken", "overloaded"):
+                # Once more: a busy server closes a connection that was kept open, just when it is used again, or says
+                # when to come back.
+                await self._clock.sleep(min(reply.retry_after or 0.0, LONGEST_PAUSE))
                 reply = await endpoint.ask(client, question, self._clock)
             if isinstance(reply, Fault):
                 raise _does_not_answer(endpoint, reply, listed)
@@ -245,5 +247,4 @@ def _does_not_answer(endpoint: ChatEndpoint, fault: Fault, models: Sequence[str]
     """Return the failure that `fault` is; `models` are what the endpoint has in place of the one that was asked for."""
     instead = f"; it has {', '.join(map(repr, models))}" if models and fault.kind == "rejected" else ""
     failed = WriterFailed if fault.kind == "rejected" else WriterUnavailable
-    repair = "Check the URL, the model's name and the key that the server was started with."
-    return failed(endpoint.name, f"{fault.reason}{instead}", repair)
+    return failed(endpoint.name, f"{fault.reason}{instead}", fault.repair)

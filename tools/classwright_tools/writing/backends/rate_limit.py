@@ -58,7 +58,7 @@ class Gate:
     rounds: int = 0
     broken: int = 0
     reason: str = ""
-    is_overloaded: bool = False
+    repair: str = ""
     _threshold: float = field(default=MOST_LIMIT, repr=False)
     _closed_at: float = field(default=float("-inf"), repr=False)
 
@@ -80,8 +80,7 @@ class Gate:
 
     def fail(self, fault: Fault, *, started: float, now: float, jitter: float) -> None:
         """Count the fault of a request that was sent at `started`; `jitter` (0 to 1) is the pause's."""
-        self.reason = fault.reason
-        self.is_overloaded = fault.kind == "overloaded"
+        self.reason, self.repair = fault.reason, fault.repair
         if fault.kind == "rejected":
             self.rounds = ROUNDS_UNTIL_DOWN
             self.closed_until = now + LONGEST_PAUSE
@@ -208,9 +207,7 @@ def _given_up(gate: Gate, fault: Fault, tries: int) -> WriterFailed:
 
 
 def _unavailable(gates: Sequence[Gate]) -> WriterUnavailable:
-    repair = "Check that it runs and that the server was started with its URL, model and key."
-    if all(gate.is_overloaded for gate in gates):
-        repair = "Wait until it takes requests again, or have its limits raised."
+    repair = " ".join(dict.fromkeys(gate.repair for gate in gates))
     return WriterUnavailable(
         "the writer",
         "no endpoint answers: " + "; ".join(f"{gate.name} {gate.reason}" for gate in gates),
