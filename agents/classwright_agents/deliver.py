@@ -14,6 +14,7 @@ from classwright_agents.outcome import Outcome
 from classwright_agents.report.card import card
 from classwright_agents.report.held_out import HeldOutFigures
 from classwright_agents.report.page import Material, render
+from classwright_agents.report.words import sure_of
 from classwright_agents.server import Server
 from classwright_agents.summary import summary
 from classwright_agents.task_file import TaskFile
@@ -50,7 +51,7 @@ async def deliver(task: TaskFile, folder: Path, outcome: Outcome, server: Server
         usage=_first_python(folder / "model" / "README.md"),
     )
     outcome.seconds["fetch"] = round(time.monotonic() - started, 3)
-    facts = summary(task.task, outcome)
+    facts = summary(task.task, outcome, sure_of(measured))
     write_whole(folder / "report.html", render(task, folder.name, outcome, material).encode())
     write_whole(folder / "card.md", card(task, outcome, material).encode())
     write_whole(folder / "summary.json", json.dumps(facts, indent=1, ensure_ascii=False).encode())

@@ -6,12 +6,16 @@ from typing import Any
 
 from classwright_agents.figures import Round, chosen_by, named
 from classwright_agents.outcome import Outcome
+from classwright_agents.report.words import SURE_OF_NONE
 from classwright_agents.task_file import Metric
 from classwright_tools.contract import EvaluateResult, Scores, WriterUsage
 
 
-def summary(task: str, outcome: Outcome) -> dict[str, Any]:
-    """Return what `summary.json` holds of a finished build."""
+def summary(task: str, outcome: Outcome, sure: int | None = None) -> dict[str, Any]:
+    """Return what `summary.json` holds of a finished build.
+
+    `sure` is how many of the rows that it was measured on last the best model is sure of; None where that is not known.
+    """
     best = outcome.best
     assert best is not None
     assert outcome.stop is not None
@@ -25,6 +29,7 @@ def summary(task: str, outcome: Outcome) -> dict[str, Any]:
             "dataset": best.dataset,
             "round": best.round,
             "method": best.method,
+            "sure_of_rows": sure,
             "validation": {"rows": best.scores.rows, **_scores(best.data, best.scores)},
             "test": _test(outcome.test),
         },
@@ -50,9 +55,10 @@ def in_a_line(facts: dict[str, Any], metric: Metric) -> str:
     kind = "test rows" if test else f"{chosen_by(figures['data'])} rows (there were no test rows)"
     limit = f" {facts['writer']['limit']}" if facts["writer"]["limit"] else ""
     bare = f" None of these rows is {named(figures['not_covered'])}." if figures["not_covered"] else ""
+    sure = f" {SURE_OF_NONE}" if facts["best"]["sure_of_rows"] == 0 else ""
     return (
         f"{first} {figures['accuracy']:.3f} ({low:.3f} to {high:.3f}) on {figures['rows']} {figures['data']} {kind}, "
-        f"{facts['real_training_rows']} real training rows.{bare}{limit}"
+        f"{facts['real_training_rows']} real training rows.{bare}{sure}{limit}"
     )
 
 

@@ -17,7 +17,6 @@ def card(task: TaskFile, outcome: Outcome, material: Material) -> str:
     assert best is not None
     method = _inline(best.method)
     chosen = words.chosen_by(outcome)
-    warnings = material.measured.warnings if material.measured else ()
     lines = [
         f"# {task.task}",
         "",
@@ -31,7 +30,7 @@ def card(task: TaskFile, outcome: Outcome, material: Material) -> str:
         "",
         "## Limits of the figures",
         "",
-        *(f"- {_inline(remark)}" for remark in words.remarks(task, outcome, warnings)),
+        *(f"- {_inline(remark)}" for remark in words.remarks(task, outcome, material.measured)),
         "",
         "## Labels",
         "",

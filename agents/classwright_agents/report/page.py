@@ -92,7 +92,7 @@ def _page(task: TaskFile, run: str, outcome: Outcome, material: Material) -> dic
         "headline": words.headline(task, outcome),
         "source": words.source(outcome),
         "facts": words.facts(task, outcome),
-        "remarks": words.remarks(task, outcome, measured.warnings if measured else ()),
+        "remarks": words.remarks(task, outcome, measured),
         "validation_words": words.validation_words(outcome),
         "metric": METRIC_NAMES[task.target.metric],
         "gain_words": words.gain_words,

@@ -10,6 +10,7 @@ from classwright_agents.report.held_out import HeldOutFigures
 from classwright_agents.task_file import Metric, TaskFile
 from classwright_tools.contract import Comparison, Estimate, EvaluationReport, Scores, counted
 
+SURE_OF_NONE = "It is sure of none of these rows: in use it leaves each text to a person."
 # Below so many rows an interval is wider than most gains.
 FEW_ROWS = 200
 METHODS = {
@@ -55,17 +56,18 @@ def training_name(training: Round, outcome: Outcome) -> str:
 def headline(task: TaskFile, outcome: Outcome) -> str:
     """Return what was reached, in a sentence that needs no statistics."""
     scores, data = final(outcome)
-    right = round(100 * scores.accuracy.value)
+    base = min(100, scores.rows)
+    right = f"{base * scores.accuracy.value:.0f} of {base}"
     what = "all labels, and no other," if task.multi_label else "the right label"
     whose = {"real": "real texts", "annotated": "real texts", "written": "written texts"}.get(data, "texts")
     unseen = "it had never seen" if outcome.test else "were held out of its training"
     bare = scores.not_covered
     if bare:
         covered = f"{len(task.labels) - len(bare)} of the {len(task.labels)} labels"
-        return f"Finds {what} for {right} of 100 {whose} that {unseen}, which are of {covered}: none is {named(bare)}."
+        return f"Finds {what} for {right} {whose} that {unseen}, which are of {covered}: none is {named(bare)}."
     if not task.multi_label:
         what = f"the right one of {len(task.labels)} labels"
-    return f"Finds {what} for {right} of 100 {whose} that {unseen}."
+    return f"Finds {what} for {right} {whose} that {unseen}."
 
 
 def facts(task: TaskFile, outcome: Outcome) -> list[Fact]:
@@ -90,13 +92,21 @@ def facts(task: TaskFile, outcome: Outcome) -> list[Fact]:
     ]
 
 
-def remarks(task: TaskFile, outcome: Outcome, warnings: tuple[str, ...]) -> list[str]:
+def sure_of(measured: EvaluationReport | None) -> int | None:
+    """Return how many of the rows that it was measured on the model is sure of; None where that is not known."""
+    kept = (one.kept for one in measured.coverage if one.threshold == measured.threshold) if measured else iter(())
+    return next(kept, None)
+
+
+def remarks(task: TaskFile, outcome: Outcome, measured: EvaluationReport | None) -> list[str]:
     """Return what a reader must know to judge the figures."""
     best = outcome.best
     assert best is not None
     scores, _ = final(outcome)
     accuracy, rows = scores.accuracy, scores.rows
-    sentences = [*filter(None, [outcome.writer_limit]), *warnings]
+    sentences = [*filter(None, [outcome.writer_limit]), *(measured.warnings if measured else ())]
+    if sure_of(measured) == 0:
+        sentences.append(SURE_OF_NONE)
     if task.validation is None:
         sentences.append(
             "No real validation rows were given: models were chosen by held-out written rows, topic by topic. These do "

@@ -14,7 +14,7 @@ from classwright_agents.outcome import Outcome
 from classwright_agents.report.card import card
 from classwright_agents.report.held_out import HeldOutFigures
 from classwright_agents.report.page import Material, render
-from classwright_agents.report.words import cost_words
+from classwright_agents.report.words import SURE_OF_NONE, cost_words, sure_of
 from classwright_agents.summary import in_a_line, summary
 from classwright_tools.contract import Cell, ErrorAnalysisResult, Refusal
 from classwright_tools.domain.example import Provenance, make_example
@@ -281,6 +281,20 @@ def test_a_single_round_and_a_hundred_labels_still_make_a_page() -> None:
     text = " ".join(parsed(page).text)
     assert "The 40 of 100 labels with most errors." in text
     assert "Learning curve" in page
+
+
+def test_of_few_rows_no_hundred_is_told_and_a_model_that_is_sure_of_none_says_so_everywhere() -> None:
+    none = {"threshold": 0.5, "kept": 0, "share": 0.0, "accuracy": {"value": 0.0, "low": 0.0, "high": 1.0}}
+    found, outcome = material(measured=evaluation_report(coverage=[none])), finished_outcome(test=measured(1.0, 19))
+
+    told = card(small_task(), outcome, found)
+
+    assert "for 19 of 19 real texts that it had never seen." in told
+    assert f"- {SURE_OF_NONE}" in told
+    assert SURE_OF_NONE in " ".join(parsed(render(small_task(), "support-1", outcome, found)).text)
+    facts = summary("support", outcome, sure_of(found.measured))
+    assert facts["best"]["sure_of_rows"] == 0
+    assert SURE_OF_NONE in in_a_line(facts, "accuracy")
 
 
 def test_the_model_of_the_final_method_is_the_one_called_kept() -> None:
