@@ -15,10 +15,11 @@ _CREDENTIALS = re.compile(r"(?<=//)[^/\s]*@")  # up to the last one: a password 
 
 
 def print_startup_notice(does: str, settings: ServerSettings, *, stop: str) -> None:
-    """Print what the process `does`, its workspace, its writer, the lanes whose jobs it runs, and how to `stop` it."""
+    """Print what the process `does`, its workspace, index and writer, whose jobs it runs, and how to `stop` it."""
     lines = [
         f"Classwright {__version__} {does}",
         f"  workspace  {settings.tool_settings.workspace}",
+        *(["  index      in the PostgreSQL of --index-url"] if settings.tool_settings.index_url else []),
         f"  writer     {writer_of(settings)}",
         f"  jobs       {', '.join(settings.jobs) or 'none: workers run them'}",
         f"  stop       {stop} Jobs under way go on at the next start.",

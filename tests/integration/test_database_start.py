@@ -32,6 +32,18 @@ def test_a_database_that_does_not_hold_every_text_ends_the_start_and_is_named(
     assert "Traceback" not in said
 
 
+@pytest.mark.parametrize("user", ["classwright", "nobody_such"])
+def test_a_database_that_is_not_there_or_lets_the_user_not_in_ends_the_start_at_once(
+    postgres: PostgresServer, tmp_path: Path, capfd: pytest.CaptureFixture[str], user: str
+) -> None:
+    url = postgres.url("nonesuch").replace("classwright@", f"{user}@")
+    code = main(["worker", "--workspace", str(tmp_path), *on_store(url)])
+
+    said = capfd.readouterr().err
+    assert code == 2
+    assert "the database of --index-url: is not there, or its user may not log in, as the log says. Correct" in said
+
+
 def test_the_doctor_names_the_encoding_too(
     postgres: PostgresServer, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -134,7 +134,9 @@ def serve_http(settings: ServerSettings) -> None:
         app = http_app(settings, os.environ, stopping)
     wait_for_database(settings.tool_settings)
     listeners = sockets_at(settings.host, settings.port)
-    print_startup_notice(f"serves MCP at {_address(settings.host, listeners)}", settings, stop="Ctrl-C.")
+    public = f", for clients at {settings.authorization.public_url}" if settings.authorization else ""
+    does = f"serves MCP at {_address(settings.host, listeners)}{public}"
+    print_startup_notice(does, settings, stop="Ctrl-C.")
     config = uvicorn.Config(
         app,
         log_level="warning",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import re
 from collections.abc import Iterator
 from importlib.util import find_spec
 from typing import Any
@@ -27,6 +28,10 @@ _TIMEOUTS = {
     "tcp_user_timeout": "25000",
 }
 _TIMES = "-ctimezone=UTC"  # in which those of SQLite are, that name no zone when they are copied; the last option wins
+# PostgreSQL's words for what no waiting helps against; in another language it is waited for all the same.
+_REFUSED = re.compile(
+    r'FATAL: +((database|role) ".*" does not exist|password authentication failed|no pg_hba.conf entry)'
+)
 _FORM = "Write it as postgresql://USER:PASSWORD@HOST/DATABASE, or leave it out for SQLite in the workspace."
 
 
@@ -78,11 +83,15 @@ def _check_encoding(connection: Any, _record: Any) -> None:
 
 @contextlib.contextmanager
 def answering() -> Iterator[None]:
-    """Turn the error of a database that does not answer into a `StorageFailed`."""
+    """Turn the error of a database that does not answer into a `StorageFailed`, of one that refuses `InvalidInput`."""
     try:
         yield
     except OperationalError as error:
         logger.warning("the database of --index-url: %s", error.orig)  # not told to clients: it names hosts
+        if _REFUSED.search(str(error.orig)):
+            reason = "is not there, or its user may not log in, as the log says"
+            repair = "Correct the URL, or make it: createdb -O USER -E UTF8 -T template0 NAME."
+            raise InvalidInput("the database of --index-url", reason, repair) from error
         raise StorageFailed("database of the index", "does not answer", "Start it, or correct --index-url.") from error
 
 
