@@ -112,5 +112,6 @@ def _turn(
         created=created,
         began=began,
         fraction=known.get("fraction"),
+        expected=(known.get("estimate") or {}).get("seconds"),
         executor=executor,
     )

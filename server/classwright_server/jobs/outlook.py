@@ -131,9 +131,12 @@ def _begins(running: Sequence[Turn], ahead: Sequence[Turn], takes: Takes, now: f
 
 
 def _left(turn: Turn, takes: Takes, now: float) -> float | None:
-    """Return the seconds that a running job should still take: by its own pace, or as others of its kind; else None."""
+    """Return the seconds that a running job should still take: by its own pace and estimate, or as others of its kind.
+
+    None where nothing tells.
+    """
     so_far = max(0.0, now - (turn.began or now * 1000) / 1000)
-    return seconds_left(turn.fraction, so_far, takes(turn))
+    return seconds_left(turn.fraction, so_far, turn.expected or takes(turn))
 
 
 def _unknown(turn: Turn) -> str:

@@ -28,6 +28,8 @@ class Turn:
     """Milliseconds since the epoch, as `began` is."""
     began: int | None = None
     fraction: float | None = None
+    expected: float | None = None
+    """Seconds in all, by the estimate that was told at its beginning."""
     executor: str | None = None
     """The process that runs it, or ran it last."""
 

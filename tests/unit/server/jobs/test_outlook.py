@@ -56,6 +56,7 @@ def test_the_start_is_told_from_what_runs_and_what_comes_before() -> None:
     assert "should begin in about 25 s" in full([running(1, 20), running(2, 5), turn(3), turn(9)])
     assert "should begin in about 6 min" in full([turn(n) for n in range(2, 8)] + [running(1, 2), turn(9)], 50)
     assert "should begin in a few seconds" in full([running(1, 28), turn(9)])
+    assert "should begin in about 80 s" in full([running(1, 20, expected=100.0), turn(9)], None)  # its own estimate
 
 
 def test_an_unknown_start_is_called_so() -> None:
