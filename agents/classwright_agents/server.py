@@ -15,7 +15,7 @@ import httpx2
 from mcp import Client, MCPError, StdioServerParameters, stdio_client
 from mcp.client import advertise
 from mcp.client.streamable_http import streamable_http_client
-from mcp_types import CONNECTION_CLOSED, BlobResourceContents, CallToolResult, TextContent, Tool
+from mcp_types import CONNECTION_CLOSED, INVALID_PARAMS, BlobResourceContents, CallToolResult, TextContent, Tool
 
 from classwright_agents.answers import read_as
 from classwright_agents.errors import AgentError, ServerError, ServerGone, ToolError, unwritten
@@ -132,6 +132,8 @@ class Server:
                 raise ServerGone(self._repair()) from error
             if refused := self._refusals and self._refusals.error():
                 raise refused from error
+            if error.code == INVALID_PARAMS:  # it says itself what helps, and its log has nothing of it
+                raise ServerError("The server", "refuses the request", error.message) from error
             raise ServerError("The server", f"answered with an error: {error.message}", self._repair()) from error
         except (ValueError, RuntimeError, TypeError) as error:  # of the SDK, for what is not as MCP or its schema say
             reason = f"answered with something that cannot be read ({type(error).__name__})"

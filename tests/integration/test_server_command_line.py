@@ -162,7 +162,7 @@ def test_an_export_is_classified_with_by_the_libraries_that_run_it_alone(tmp_pat
     assert code == 2
     assert line.startswith("classwright: classwright classify needs classwright[run]: ")
     assert line.endswith('installed: numpy. Run `pip install "classwright[run]"`.')
-    assert "Folder 'misspelt' holds no export: it has no labels.json" in opened
+    assert f"Folder '{words[1]}' holds no export: it is not there" in opened
 
 
 def test_output_that_nobody_reads_to_its_end_is_told() -> None:

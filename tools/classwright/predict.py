@@ -134,9 +134,8 @@ def _opening(folder: Path, name: str) -> Iterator[None]:
         raise
     except Exception as error:  # of each library its own
         if name == FACTS and isinstance(error, FileNotFoundError | NotADirectoryError):
-            raise _Unopened(
-                f"Folder {folder.name!r} holds no export: it has no {FACTS}. Make one with export_model."
-            ) from error
+            lacks = f"it has no {FACTS}" if folder.is_dir() else "it is not there"
+            raise _Unopened(f"Folder '{folder}' holds no export: {lacks}. Make one with export_model.") from error
         if isinstance(error, PermissionError) or _is_closed(folder):
             raise _Unopened(
                 f"Export {folder.name!r} may not be read by the user that this runs as. As the one who owns it, open "

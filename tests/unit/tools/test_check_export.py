@@ -139,12 +139,12 @@ def test_the_exact_test_is_that_of_scipy(a: int, b: int) -> None:
 
 def test_rows_that_do_not_count_are_left_out_and_named(tmp_path: Path) -> None:
     rows = [*ROWS, (" ", "billing"), ("what is this", "spam"), ("what is this", ""), ("outage again 41", "OUTAGE")]
-    found = check(tmp_path, rows, ByWords())
+    found = check(tmp_path, [*rows, ("what is that", "spam")], ByWords())
 
-    assert (found.rows, found.left_out) == (41, 3)
+    assert (found.rows, found.left_out) == (41, 4)
     assert found.first_left_out == (
         "file 'rows.csv', line 42 is empty",
-        "file 'rows.csv', line 43 has the label 'spam', which new does not know",
+        "file 'rows.csv', line 43 has the label 'spam', which new does not know (1 more such row)",
         "file 'rows.csv', line 44 has no label",
     )
     assert "Left out: file 'rows.csv', line 42 is empty;" in found.in_words()

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -97,7 +99,7 @@ class Check(Noun):
     encodings: tuple[str, ...] = Field(description="What is to be told of files that were read as Windows-1252.")
     rows: int
     left_out: int = Field(description="Rows that cannot be read, have no label, or one that the export does not know.")
-    first_left_out: tuple[str, ...]
+    first_left_out: tuple[str, ...] = Field(description="The first row of each reason, and how many more it holds for.")
     export: ExportCheck
     against: PairedCheck | None
     failed: tuple[str, ...]
@@ -108,8 +110,7 @@ class Check(Noun):
         left_out = []
         if self.left_out:
             measured = f"{self.rows:,} of {self.rows + self.left_out:,} rows ({self.left_out:,} left out)"
-            more = "; and more" if self.left_out > len(self.first_left_out) else ""
-            left_out = [f"Left out: {'; '.join(self.first_left_out)}{more}."]
+            left_out = [f"Left out: {'; '.join(self.first_left_out)}."]
         lines = [f"On {measured}, with 95% intervals:", *left_out, *self.encodings, self.export.in_words()]
         lines += [
             f"  {one.label}: {counted(one.rows, 'row')}, precision {_in_words(one.precision)}, "
@@ -152,12 +153,13 @@ def check_export(
     if len({one.several for one in models}) > 1:
         reason = "gives a text one label, and the other several: their answers cannot be compared"
         raise InvalidInput(f"model {folder if against and against.several else other_folder!r}", reason, "Check each.")
-    texts, true, left_out, encodings = _read(model, folder, source, text_column, label_column)
+    texts, true, problems, encodings = _read(model, folder, source, text_column, label_column)
+    left_out = sum(map(len, problems.values()))
     found, right = _measured(model, folder, texts, true)
     failed, paired = [why for gate in gates if (why := gate.failure(found))], None
-    if (gates or against) and len(left_out) > may_leave_out:
-        of = counted(len(texts) + len(left_out), "row")
-        failed.append(f"{len(left_out):,} of {of} are left out, and --may-leave-out allows {may_leave_out:,}.")
+    if (gates or against) and left_out > may_leave_out:
+        of = counted(len(texts) + left_out, "row")
+        failed.append(f"{left_out:,} of {of} are left out, and --may-leave-out allows {may_leave_out:,}.")
     if against:
         paired = _paired(against, other_folder, texts, true, right)
         if paired.only_other_right > paired.only_this_right and paired.p < SIGNIFICANCE:
@@ -165,8 +167,8 @@ def check_export(
     return Check(
         encodings=tuple(encodings),
         rows=len(texts),
-        left_out=len(left_out),
-        first_left_out=tuple(left_out[:PLACES_NAMED]),
+        left_out=left_out,
+        first_left_out=tuple(_first_of(problems)),
         export=found,
         against=paired,
         failed=tuple(failed),
@@ -195,29 +197,37 @@ def _paired(against: Classifier, folder: str, texts: Sequence[str], true: Sequen
 
 def _read(
     model: Classifier, folder: str, source: Path, text_column: str, label_column: str
-) -> tuple[list[str], list[Answer], list[str], list[str]]:
-    """Return the texts, their labels as the model names them, and what is left out, by place and reason.
+) -> tuple[list[str], list[Answer], dict[str, list[str]], list[str]]:
+    """Return the texts, their labels as the model names them, and the places of what is left out, by the reason.
 
     What is to be told of the files' encodings comes last.
     """
     several = model.several
     names = LabelSets(model.labels, {}, SEPARATOR) if several else LabelNames(model.labels, {})
     columns = Columns(text_column, label_column, is_label=names.knows, several=several, by_flags=True)
-    texts, true, left_out, encodings = list[str](), list[Answer](), list[str](), list[str]()
+    texts, true, left_out, encodings = list[str](), list[Answer](), defaultdict[str, list[str]](list), list[str]()
     for path in files_to_read(source):
         encodings += filter(None, [read_as(path, every_line=True)])
         for number, row in enumerate(read_file(path, columns, Position()), 1):
             problem = _problem(row, names, folder)
             if problem:
-                left_out.append(f"{row.place or f'row {number:,} of {path.name!r}'} {problem}")
+                left_out[problem].append(row.place or f"row {number:,} of {path.name!r}")
                 continue
             label = names.find(row.label)
             texts.append(row.text)
             true.append(labels_apart(label or "") if several else label)
     if not texts:
-        reason = f"has no row to measure on: {'; '.join(left_out[:PLACES_NAMED]) or 'it holds none'}"
+        reason = f"has no row to measure on: {'; '.join(_first_of(left_out)) or 'it holds none'}"
         raise InvalidInput(f"{source.name!r}", reason, "Pass rows with texts, and labels that the export knows.")
     return texts, true, left_out, encodings
+
+
+def _first_of(left_out: Mapping[str, Sequence[str]]) -> Iterator[str]:
+    """Yield the first row of each problem, and how many more have it; of many problems the first few."""
+    for problem, (first, *others) in islice(left_out.items(), PLACES_NAMED):
+        yield f"{first} {problem}" + (f" ({counted(len(others), 'more such row')})" if others else "")
+    if len(left_out) > PLACES_NAMED:
+        yield "and more"
 
 
 def _problem(row: SourceRow, names: LabelNames, folder: str) -> str | None:
