@@ -260,7 +260,7 @@ TOOL = ToolSpec(
         title="Analyse the errors",
         description=(
             "Explain a model's errors on validation rows (never test rows): weak classes, confused pairs with "
-            "texts, probable label errors, clusters of errors, missing or redundant cells, and how written texts "
+            "texts, doubted labels, clusters of errors, missing or redundant cells, and how written texts "
             "differ from real ones. Returns a plan for synthesize_examples."
         ),
     ),

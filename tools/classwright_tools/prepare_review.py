@@ -25,7 +25,7 @@ class PrepareReviewResult(ToolResult):
     dataset: DatasetId
     answered: int = Field(ge=0, description="Rows that a classifier has answered without having seen their label.")
     disagrees: int = Field(ge=0, description="Of these, rows to which it gives another label, or other ones.")
-    suspect: int = Field(ge=0, description="Of these, rows whose label is probably wrong.")
+    suspect: int = Field(ge=0, description="Of these, rows whose label is doubted.")
 
 
 def prepare_review(request: PrepareReviewRequest, context: ToolContext) -> PrepareReviewResult:

@@ -90,7 +90,7 @@ Tell me after each round the accuracy with its interval, and what was weak."""
         which = f"the model {model}" if model else f"the model in use of the task (see classwright://{task})"
         return f"""Improve {which} of the classwright task {task!r} with one more round.
 
-1. Call error_analysis. Show me the weak classes, the confused pairs with an example each, and probable label errors.
+1. Call error_analysis. Show me the weak classes, the confused pairs with an example each, and labels that are doubted.
 2. Call synthesize_examples with its plan. If you are given an assignment, write the texts: of the label, or several \
 labels, that they are for, easily mistaken for the other, and still clearly right.
 3. Train again by the same method. If there are real validation rows, or real texts with one label each to train \

@@ -87,7 +87,7 @@ class LabelsTogether(Noun):
 
 
 class LabelIssue(Noun):
-    """A row whose given label, or set of labels, is probably wrong.
+    """A row whose given label, or set of labels, is doubted.
 
     Where rows may have several labels, the two probabilities are of the label in which the two sets differ that is
     doubted most: that it is as given, and that it is not.

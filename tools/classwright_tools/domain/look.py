@@ -30,7 +30,7 @@ class Look(Noun):
     )
     doubt: LabelDoubt | None = Field(
         default=None,
-        description="A classifier finds another label, the label is probably wrong, or two labels are about as likely.",
+        description="A classifier finds another label, the label is doubted, or two labels are about as likely.",
     )
     guess: LabelName | None = Field(default=None, description="A label that a classifier gives; '|': it gives none.")
     missed: LabelName | None = Field(

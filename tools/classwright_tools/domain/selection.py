@@ -111,7 +111,7 @@ class RowSearch(RowConditions):
 
     doubt: Doubt | None = Field(
         default=None,
-        description="Most doubtful first. suspect: probably a wrong label; disagrees: another is likelier; unsure: "
+        description="Most doubtful first. suspect: the label is doubted; disagrees: another is likelier; unsure: "
         "none stands out; repeats: nearly an earlier row; out_of_scope: foreign to `model`.",
     )
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import zipfile
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
@@ -34,10 +34,11 @@ class Doubts:
     least probable of what is said of its labels where it may have several.
 
     `doubt` (n,) is how much a row is worth a look, -2 where there is no answer. Which rows (n,) are given other labels
-    than theirs (`disagrees`), are answered without much being sure (`unsure`), or have a label that is probably wrong
-    (`suspect`) is told beside it. `places` (n, 2) are on the map, 0 to 1; (0, 2) as long as none is drawn. Rows without
-    an answer, such as test rows, have `NOTHING` for guesses. `several` () tells whether a row may have several labels,
-    and `told` (k,) which labels are told from the others in real rows that were held out.
+    than theirs (`disagrees`), are answered without much being sure (`unsure`), or have a label that a second opinion
+    doubts (`suspect`) is told beside it; `second` are the words of that opinion on each suspect row, in their order, ""
+    where the answer itself is that opinion. `places` (n, 2) are on the map, 0 to 1; (0, 2) as long as none is drawn.
+    Rows without an answer, such as test rows, have `NOTHING` for guesses. `several` () tells whether a row may have
+    several labels, and `told` (k,) which labels are told from the others in real rows that were held out.
     """
 
     labels: NDArray[np.str_]
@@ -52,6 +53,7 @@ class Doubts:
     places: NDArray[np.float32]
     several: NDArray[np.bool_]
     told: NDArray[np.bool_]
+    second: NDArray[np.str_] = field(default_factory=lambda: np.empty(0, np.str_))
 
     @property
     def nbytes(self) -> int:
@@ -92,10 +94,18 @@ class Doubts:
         first = list(zip(self.labels[self.guesses[place, :shown]], self.chances[place, :shown].tolist(), strict=True))
         chances = [f"{label} {chance:.2f}" for label, chance in first]
         if self.several:
-            return f"given: {labels_in_words(chances)}"
+            return f"given: {labels_in_words(chances)}{self._doubted(place)}"
         words = f"likeliest: {' or '.join(chances)}"
         own = self.own[place]
-        return words if np.isnan(own) or own in self.chances[place, :2] else f"{words}; its own label {own:.2f}"
+        words += "" if np.isnan(own) or own in self.chances[place, :2] else f"; its own label {own:.2f}"
+        return words + self._doubted(place)
+
+    def _doubted(self, place: int) -> str:
+        """Return what the second opinion says of the row at `place`, where that is another than the answer's."""
+        if not (self.suspect[place] and len(self.second)):
+            return ""
+        said = self.second[np.count_nonzero(self.suspect[:place])]
+        return f"; doubted by a probe: {said}" if said else ""
 
     def of_kind(self, kind: LabelDoubt) -> NDArray[np.bool_]:
         """Return which rows (n,) are in doubt in one way."""

@@ -92,7 +92,7 @@ class ErrorReport(Noun):
     def doubted(self) -> str:
         """What is to be done about the `label_issues`, in a sentence; empty where there are none."""
         rows = counted(len(self.label_issues), "row")
-        return f"To do: read the {rows} whose own label is probably wrong." if self.label_issues else ""
+        return f"To do: read the {rows} whose own label is doubted." if self.label_issues else ""
 
     @property
     def to_see_first(self) -> str:

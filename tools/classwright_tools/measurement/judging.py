@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from classwright_tools.context import ToolContext
+from classwright_tools.domain.analysis import LabelIssue
 from classwright_tools.domain.decided import Decided
 from classwright_tools.domain.example import LABELLED_BUT_TEST
 from classwright_tools.learning.embedding_cache import EmbeddingCache
@@ -114,7 +115,7 @@ def judged(
     )
     answered = Answered.none(len(rows), len(labels))
     place_of = {row.id: place for place, (_, row) in enumerate(rows)}
-    suspect, told = np.zeros(len(rows), bool), frozenset[str]()
+    suspect, told, doubted = np.zeros(len(rows), bool), frozenset[str](), dict[int, LabelIssue]()
     if opinion:
         known = over(opinion.answers, labels)
         places = np.array([place_of[row.id] for row in known.rows])
@@ -130,10 +131,18 @@ def judged(
             proba = opinion.ask(contents, lambda done: progress(0.3 + 0.1 * done, "judging"))
             answered.take(asked, proba @ columns_among(opinion.held_out.labels, labels), known.thresholds)
         told = told_apart_in_real(opinion.held_out)
-        suspect[[place_of[row] for row in (issue.example for issue in opinion.issues()) if row not in vouched]] = True
+        doubted = {place_of[one.example]: one for one in opinion.issues() if one.example not in vouched}
+        suspect[list(doubted)] = True
     if model:
         _answered_by(model, rows, answered, lambda done: progress(0.4 + 0.4 * done, "asking the model"))
-    return (doubts_of_sets if several else doubts_of_labels)(rows, labels, answered, suspect, told)
+    found = (doubts_of_sets if several else doubts_of_labels)(rows, labels, answered, suspect, told)
+    second = [_said(doubted[place]) if model and rows[place][0] == "validation" else "" for place in sorted(doubted)]
+    return replace(found, second=np.array(second, np.str_))
+
+
+def _said(issue: LabelIssue) -> str:
+    """Return the second opinion on a row, in words."""
+    return f"{issue.suggested} {issue.suggested_probability:.2f}, as labelled {issue.given_probability:.2f}"
 
 
 def _drawn(rows: Rows, encoder: Encoder, cache: EmbeddingCache, context: ToolContext) -> NDArray[np.float32]:

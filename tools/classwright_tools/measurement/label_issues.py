@@ -1,4 +1,4 @@
-"""Rows whose given label is probably wrong, by confident learning (Northcutt et al. 2021, JAIR 70)."""
+"""Rows whose given label is doubted, by confident learning (Northcutt et al. 2021, JAIR 70)."""
 
 from __future__ import annotations
 

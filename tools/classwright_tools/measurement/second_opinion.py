@@ -71,7 +71,7 @@ class SecondOpinion:
         return space.probabilities(self._head.logits(self.embed(contents, progress)))
 
     def issues(self, validation: Collection[str] = ()) -> tuple[LabelIssue, ...]:
-        """Return the rows whose label is probably wrong: see `label_issues`."""
+        """Return the rows whose label is doubted: see `label_issues`."""
         return label_issues(self.answers, validation)
 
 

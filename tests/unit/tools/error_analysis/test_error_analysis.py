@@ -240,6 +240,7 @@ def test_a_row_with_a_swapped_label_is_suspected(workspace: Workspace, dataset: 
     result = analysed(workspace, model, suspect)
 
     assert (swapped.id, "delivery", "account") in [(i.example, i.given, i.suggested) for i in result.label_issues]
+    assert "of the labelled rows; at 85% about half of such doubts are right, at 70% a fifth or less" in result.summary
 
 
 @pytest.mark.parametrize("checked", [True, False], ids=["validation rows", "training rows alone"])
@@ -258,7 +259,11 @@ def test_the_label_issues_are_the_rows_that_are_found_as_suspect(workspace: Work
     assert swapped.id in issues
     for own in (None, model):
         request = FindExamplesRequest(task="support", dataset=dataset, doubt="suspect", model=own, limit=100)
-        assert {row.id for row in find_examples(request, context_on(workspace)).rows} == issues
+        rows_found = find_examples(request, context_on(workspace)).rows
+        assert {row.id for row in rows_found} == issues
+        told = [row.note for row in rows_found if row.split == "validation"]
+        assert bool(told) == checked
+        assert all(("; doubted by a probe: delivery 0." in str(note)) == bool(own) for note in told)
 
 
 def test_written_and_real_texts_are_compared_in_style(workspace: Workspace, dataset: str, model: str) -> None:
