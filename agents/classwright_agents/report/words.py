@@ -117,7 +117,7 @@ def remarks(task: TaskFile, outcome: Outcome, measured: EvaluationReport | None)
     if best.scores.not_covered:
         sentences.append(f"None of the rows that models were chosen by is {named(best.scores.not_covered)}.")
     if not (outcome.test or best.model in outcome.measured) and not scores.beats_guessing:  # else the server warns
-        sentences.append(f"The {'micro-F1' if task.multi_label else 'accuracy'} {scores.against_guessing}.")
+        sentences.append(f"The {scores.judged_by[0]} {scores.against_guessing}.")
     if rows < FEW_ROWS:
         sentences.append(
             f"{counted(rows, 'row is', 'rows are')} few: the true accuracy may lie anywhere from {_interval(accuracy)} "

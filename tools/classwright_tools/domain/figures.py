@@ -99,14 +99,28 @@ class Scores(Noun):
         description="What it reaches in balanced accuracy; None where rows have several labels, or a label that has "
         "rows has fewer than ten.",
     )
+    guessing_ranked: float | None = Field(
+        default=None, ge=0, le=1, description="What it reaches in average precision: the mismatches' share of the rows."
+    )
+
+    @property
+    def judged_by(self) -> tuple[str, Estimate, float]:
+        """The figure that tells whether a model is of use, its name in words, and what guessing reaches in it."""
+        if self.average_precision and self.guessing_ranked is not None:
+            return "average precision of the mismatches", self.average_precision, self.guessing_ranked
+        if self.micro_f1:
+            return "micro-F1", self.micro_f1, self.guessing
+        return "accuracy", self.accuracy, self.guessing
 
     @property
     def beats_guessing(self) -> bool:
-        """Whether the model is better than always answering the most frequent label, by more than chance.
+        """Whether the model is better than guessing, by more than chance.
 
-        Where one label is most of the rows, hardly any accuracy is: then it is to be better in balanced accuracy.
+        Where one label is most of the rows, hardly any accuracy is: then it is to be better in balanced accuracy. Where
+        pairs are ranked that is what counts, as to call none a mismatch is seldom wrong.
         """
-        return (self.micro_f1 or self.accuracy).low > self.guessing or self.tells_labels_apart
+        name, found, guessed = self.judged_by
+        return found.low > guessed or (name == "accuracy" and self.tells_labels_apart)
 
     @property
     def most_frequent(self) -> str:
@@ -115,18 +129,20 @@ class Scores(Noun):
 
     @property
     def against_guessing(self) -> str:
-        """How an accuracy, or micro-F1, that does not beat guessing stands to it: the end of a sentence.
+        """How the figure that the model is judged by stands to guessing, which it does not beat: the end of a sentence.
 
         One that lies above it is only not shown to be better, and how many rows would tell is said.
         """
-        found = self.micro_f1 or self.accuracy
-        lead = found.value - self.guessing
+        name, found, guessed = self.judged_by
+        base = self.most_frequent
+        if name not in ("accuracy", "micro-F1"):
+            base = f"to rank these rows at random reaches {guessed:.3f}"
+        lead = found.value - guessed
         if lead <= 0:
-            return f"is no better than guessing: {self.most_frequent}"
+            return f"is no better than guessing: {base}"
         enough = rows_to_tell(self.rows, lead, (found.value - found.low) / Z)
         return (
-            f"is not shown to be better than guessing: {self.most_frequent}, and about {enough:,} such rows would tell "
-            "whether it is"
+            f"is not shown to be better than guessing: {base}, and about {enough:,} such rows would tell whether it is"
         )
 
     @property

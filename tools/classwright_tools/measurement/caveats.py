@@ -31,12 +31,12 @@ def not_covered(bare: Sequence[str]) -> str:
 
 
 def against_guessing(scores: Scores) -> str:
-    """Return the sentence on `scores` whose accuracy, or micro-F1, does not lie above what guessing reaches."""
-    name, found = (MICRO_F1, scores.micro_f1) if scores.micro_f1 else ("accuracy", scores.accuracy)
-    if found.low > scores.guessing:
+    """Return the sentence on `scores` of which what a model is judged by does not lie above what guessing reaches."""
+    name, found, guessed = scores.judged_by
+    if found.low > guessed:
         return ""
-    if scores.guessing_alike is None:
-        return f"The {name} {scores.against_guessing}."
+    if scores.guessing_alike is None or name != "accuracy":
+        return f"The {MICRO_F1 if scores.micro_f1 else name} {scores.against_guessing}."
     alike = f"where labels count alike (balanced accuracy) it is {estimate_in_words(scores.balanced_accuracy)}"
     chance = f"guessing reaches {scores.guessing_alike:.3f}"
     if scores.tells_labels_apart:

@@ -97,12 +97,19 @@ def evaluation_next_step(report: EvaluationReport, around: Circumstances) -> str
     look = _look(report)
     if report.split == "validation" and not around.can_choose and report.left_out > report.figures.rows:
         return f"Call evaluate with model={report.model!r} and split='test', if there are test rows."
+    bare = ""
     if report.figures.not_covered:
-        bare = quoted(report.figures.not_covered)
         call = f"import_examples(split={report.split!r})"
-        return f"{look}Bring in {report.split} rows of {bare} with {call}, and measure again."
+        bare = f"Bring in {report.split} rows of {quoted(report.figures.not_covered)} with {call}, and measure again."
+    if bare and (report.split == "test" or not report.comparison):
+        return f"{look}{bare}"
     if report.split == "test":
         return _after_the_test(report, can_choose=around.can_choose)
+    return " ".join(filter(None, (_which_to_keep(report, around, look, analyse), bare)))
+
+
+def _which_to_keep(report: EvaluationReport, around: Circumstances, look: str, analyse: str) -> str:
+    """Return which of two models to keep, where they were compared, and the call that is right after."""
     if report.comparison and report.comparison.shared_labels is not None:
         return f"{look}Which of the two to keep depends on the labels that you want. {analyse}"
     verdict = report.comparison.verdict if report.comparison else None
@@ -126,7 +133,7 @@ def _settled(report: EvaluationReport, last: str) -> str:
         return ""
     if low < GOOD or figures.rows < ENOUGH_REAL:
         return ""
-    if comparison.verdict in ("trade", "loss") or comparison.relabelled:
+    if comparison.verdict in ("trade", "loss") or comparison.relabelled or figures.not_covered:
         return ""
     return (
         f" Where nothing is left to choose, the model that goes to work learns from the validation rows too: {last}. "
@@ -140,8 +147,15 @@ def _after_the_test(report: EvaluationReport, *, can_choose: bool) -> str:
     if report.comparison and can_choose:
         choose = f" Choose by evaluate(model={report.model!r}, against={report.comparison.against!r}) instead."
     final = f"This is the figure to report: to choose by test rows makes it worthless.{choose}"
-    if report.figures.beats_guessing:
+    figures = report.figures
+    if figures.beats_guessing:
         return f"{final} Call export_model with model={report.model!r} if it is good enough."
+    _, found, guessed = figures.judged_by
+    if found.value > guessed:
+        return (
+            f"{final} It is not shown to be better than guessing, as too few rows were measured: bring in more with "
+            "import_examples(split='test'), and measure again."
+        )
     return f"{final} It is too low to rely on. Bring in more rows of {report.weakest[0].label!r}, and train again."
 
 

@@ -68,6 +68,7 @@ def compute_figures(
         not_covered=tuple(label for label, rows in zip(labels, counts, strict=True) if not rows),
         guessing=float(counts.max() / len(true)),
         guessing_alike=1 / len(there) if len(there := counts[counts > 0]) and there.min() >= LEAST_ROWS else None,
+        guessing_ranked=float(counts[mismatch] / len(true)) if ranked else None,
     )
 
 
