@@ -9,6 +9,11 @@ from classwright_tools.domain.gains import TestedGain
 from classwright_tools.measurement.caveats import MACRO_F1, MICRO_F1
 
 
+def in_sentences(comparison: Comparison, model: str) -> list[str]:
+    """Return by how much `model` is better than the other in each figure, and which rows had to be left out."""
+    return [*differences(comparison, model), *filter(None, [_relabelled(comparison, model)])]
+
+
 def differences(comparison: Comparison, model: str) -> list[str]:
     """Return by how much `model` is better than the other in each figure, in sentences."""
     against = f"Against {comparison.against}{_where(comparison, model)}:"
@@ -30,6 +35,20 @@ def differences(comparison: Comparison, model: str) -> list[str]:
         gains = (f"{name} {_gain(gain)}{_beyond(comparison, gain)}" for name, gain in rare.named.items())
         found.append(f"With {counted(rare.rows, 'row')} of {rare.label!r}: {', '.join(gains)}.")
     return found
+
+
+def _relabelled(comparison: Comparison, model: str) -> str:
+    """Return which rows have other labels in the dataset of one model than in that of the other, and by which edits."""
+    told = comparison.relabelled
+    if told is None:
+        return ""
+    gain, of = told.gain, told.rows + told.left
+    rows = f"{told.rows} of {of} rows" if told.left else f"All {counted(told.rows, 'row')}"
+    moved = f" With these rows it would be {gain.value:+.3f} accuracy ({gain.low:+.3f} to {gain.high:+.3f})."
+    return (
+        f"{rows} changed their labels between {comparison.against} and {model}, {told.by}: each model learnt other "
+        f"labels there, so that they do not tell which is better.{moved if told.left else ''}"
+    )
 
 
 def _every_row_alike(comparison: Comparison) -> str:

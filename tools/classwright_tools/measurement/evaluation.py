@@ -25,6 +25,7 @@ from classwright_tools.learning.model import Model
 from classwright_tools.measurement.at_shares import Chosen, at_shares_remarks
 from classwright_tools.measurement.caveats import caveats
 from classwright_tools.measurement.changed_answers import changed_rows, label_changes
+from classwright_tools.measurement.comparison_words import in_sentences
 from classwright_tools.measurement.held_out import Answers
 from classwright_tools.measurement.in_short import evaluation_in_short
 from classwright_tools.measurement.kept_answers import write_answers
@@ -155,7 +156,10 @@ def write_report(folder: Path, report: EvaluationReport, found: Answers) -> None
         "labels": label_bars(report.weakest),
         "reliability": reliability_diagram(report.reliability, of_labels=bool(found.thresholds)),
     }
-    write_page("evaluation.html", folder, charts, report=report, in_short=evaluation_in_short(report))
+    compared = in_sentences(report.comparison, report.model) if report.comparison else ()
+    write_page(
+        "evaluation.html", folder, charts, report=report, in_short=evaluation_in_short(report), compared=compared
+    )
     write_answers(folder, found, with_labels=report.split != "test")
 
 

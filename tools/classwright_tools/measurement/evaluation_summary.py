@@ -16,7 +16,7 @@ from classwright_tools.measurement.caveats import (
 )
 from classwright_tools.measurement.changed_answers import changes_in_words
 from classwright_tools.measurement.circumstances import Circumstances
-from classwright_tools.measurement.comparison_words import differences
+from classwright_tools.measurement.comparison_words import in_sentences
 from classwright_tools.statistics.share_interval import wilson
 
 GOOD = 0.9
@@ -43,8 +43,7 @@ def evaluation_summary(report: EvaluationReport) -> list[str]:
             f"Average precision of the mismatches: {ranked.value:.3f} ({ranked.low:.3f} to {ranked.high:.3f})."
         )
     if report.comparison:
-        summary += differences(report.comparison, report.model)
-        summary += filter(None, [_relabelled(report.comparison, report.model)])
+        summary += in_sentences(report.comparison, report.model)
         summary += changes_in_words(report.label_changes, report.changed_rows, report.model, report.comparison.against)
     return summary
 
@@ -57,20 +56,6 @@ def _sure_of_test(report: EvaluationReport) -> str:
     rows = report.figures.rows
     right = kept.accuracy if kept.kept else None
     return sure_of_rows(wilson(kept.kept, rows), rows, right, whole=report.figures.micro_f1 is not None)
-
-
-def _relabelled(comparison: Comparison, model: str) -> str:
-    """Return which rows have other labels in the dataset of one model than in that of the other, and by which edits."""
-    told = comparison.relabelled
-    if told is None:
-        return ""
-    gain, of = told.gain, told.rows + told.left
-    rows = f"{told.rows} of {of} rows" if told.left else f"All {counted(told.rows, 'row')}"
-    moved = f" With these rows it would be {gain.value:+.3f} accuracy ({gain.low:+.3f} to {gain.high:+.3f})."
-    return (
-        f"{rows} changed their labels between {comparison.against} and {model}, {told.by}: each model learnt other "
-        f"labels there, so that they do not tell which is better.{moved if told.left else ''}"
-    )
 
 
 def _look(report: EvaluationReport) -> str:

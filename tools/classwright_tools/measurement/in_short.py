@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from classwright_tools.domain.comparison import Verdict
 from classwright_tools.domain.evaluation import EvaluationReport
 from classwright_tools.domain.example import Data
 from classwright_tools.domain.excerpt import counted
@@ -22,6 +23,13 @@ _TEXTS: dict[Data, str] = {
     "annotated": "real texts, of which a model labelled some or all,",
     "written": "written texts",
     "mixed": "real and other texts",
+}
+_VERDICTS: dict[Verdict, str] = {
+    "gain": "It is better than {} by more than chance",
+    "loss": "It is worse than {} by more than chance",
+    "trade": "Which is better, it or {}, is for a person to decide",
+    "undecided": "Whether it is better than {} these rows do not tell",
+    "no gain": "Nothing shows that it is better than {}",
 }
 
 
@@ -42,6 +50,7 @@ def evaluation_in_short(report: EvaluationReport) -> str:
         if kept
         else "",
         _weakest(report.weakest),
+        f"{_VERDICTS[report.comparison.verdict].format(report.comparison.against)}." if report.comparison else "",
     )
 
 

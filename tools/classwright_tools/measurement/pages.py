@@ -54,7 +54,7 @@ def _environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters.update(percent=percent, estimate=estimate, points=points, breakable=breakable)
+    environment.filters.update(percent=percent, estimate=estimate, breakable=breakable)
     environment.filters.update(threshold=threshold_in_words)
     return environment
 
@@ -72,8 +72,3 @@ def percent(share: float) -> str:
 def estimate(found: Estimate) -> str:
     """Return a share and its interval as '86.4% (83.0 to 89.2)'."""
     return f"{percent(found.value)} ({100 * found.low:.1f} to {100 * found.high:.1f})"
-
-
-def points(gain: Estimate) -> str:
-    """Return a difference of shares as '+4.2 points (+1.1 to +7.3)'."""
-    return f"{100 * gain.value:+.1f} points ({100 * gain.low:+.1f} to {100 * gain.high:+.1f})"

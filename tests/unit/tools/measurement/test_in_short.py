@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import re
 from pathlib import Path
 from typing import Any
@@ -10,12 +11,15 @@ import numpy as np
 import pytest
 
 from classwright_tools.domain.analysis import ConfusedPair, LabelErrorRows, LabelIssue
+from classwright_tools.domain.comparison import RelabelledRows
 from classwright_tools.domain.evaluation import EvaluationReport
 from classwright_tools.domain.regeneration import RegenerationItem
+from classwright_tools.measurement.comparison_words import in_sentences
 from classwright_tools.measurement.error_report import ErrorReport
 from classwright_tools.measurement.evaluation import measure, write_report
 from classwright_tools.measurement.held_out import Answers
 from classwright_tools.measurement.in_short import errors_in_short, evaluation_in_short
+from support.agent import around, compared
 from support.measurement import answers_of
 
 LABELS = ("refund", "delivery", "account")
@@ -119,6 +123,22 @@ def test_the_label_with_most_errors_is_not_said_to_have_most_of_them() -> None:
 
 def test_without_findings_nothing_is_to_be_done() -> None:
     assert errors_in_short(analysed(answers(300, wrong=0))).endswith("are labelled wrong.")
+
+
+def test_the_page_says_of_a_comparison_what_the_answer_says(tmp_path: Path) -> None:
+    found = answers(60, wrong=12)
+    told = RelabelledRows(
+        rows=4, left=56, gain=around(0.2), by="by an edit of a person: ...", before=None, version=None
+    )
+    against = compared(0.01, macro_f1_gain=-0.02).model_copy(update={"relabelled": told})
+    write_report(tmp_path, evaluated(found).model_copy(update={"comparison": against}), found)
+
+    page = html.unescape((tmp_path / "report.html").read_text(encoding="utf-8"))
+
+    assert "Nothing shows that it is better than support-m1." in page
+    for sentence in in_sentences(against, "support-m1"):
+        assert sentence in page
+    assert "4 of 60 rows changed their labels between support-m1 and support-m1, by an edit of a person" in page
 
 
 @pytest.mark.parametrize("labels", [LABELS, ('<td class="n">', "</table>", "<tr><th>")])

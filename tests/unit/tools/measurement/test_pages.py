@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from classwright_tools.domain.figures import Estimate
-from classwright_tools.measurement.pages import breakable, estimate, percent, points
+from classwright_tools.measurement.pages import breakable, estimate, percent
 
 
 def test_figures_read_as_percent_with_their_interval() -> None:
@@ -11,7 +11,6 @@ def test_figures_read_as_percent_with_their_interval() -> None:
 
     assert percent(found.value) == "86.4%"
     assert estimate(found) == "86.4% (83.0 to 89.2)"
-    assert points(Estimate(value=-0.04, low=-0.08, high=0.001)) == "-4.0 points (-8.0 to +0.1)"
 
 
 def test_a_label_may_break_at_its_underscores_and_stays_escaped() -> None:
