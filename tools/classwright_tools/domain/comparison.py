@@ -120,8 +120,8 @@ class Comparison(Noun):
     def sign_of(self, gain: Estimate) -> int:
         """Return 1 or -1 where one of this comparison's gains is more than chance, and 0 where it may be chance.
 
-        The test of each tells: of few rows the bootstrap's interval is too narrow. In comparisons of before all gains
-        were tested the interval tells of the others.
+        The test of each tells: of few rows the bootstrap's interval is too narrow. In comparisons that were
+        stored before all gains were tested the interval tells of the others.
         """
         if gain is self.accuracy_gain:
             return _sign(gain.value) if self.significant else 0
