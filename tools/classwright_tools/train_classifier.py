@@ -208,7 +208,7 @@ def _setup(
         row_source=source,
         known=known,
         unknown=unknown,
-        unlabelled=() if task.kind == "pair" or task.multi_label else unlabelled_texts(workspace, dataset),
+        unlabelled=unlabelled_texts(workspace, dataset) if task.decides_for_shares else (),
     )
     return setup, chosen
 

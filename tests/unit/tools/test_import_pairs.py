@@ -182,8 +182,10 @@ def test_training_pairs_that_leave_for_the_test_rows_share_no_query_with_them(ru
 
 
 def test_pairs_without_labels_share_no_queries(run: Importer) -> None:
-    run(rows=given(*PAIRS))
+    run(rows=given(*PAIRS, ("garden hose", "table lamp", "mismatch")))
 
     unlabelled = run("unlabelled", rows=[{"text": "red drill", "text_pair": "a drill in red, 18 V"}])
 
     assert (unlabelled.imported, unlabelled.shared_queries) == (1, 0)
+    assert "annotate_examples" in unlabelled.next_step
+    assert "unlabelled_as=the label of pairs that do" in unlabelled.next_step

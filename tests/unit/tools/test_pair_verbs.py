@@ -17,6 +17,7 @@ from sklearn.metrics import average_precision_score
 
 import classwright
 from classwright.predict import MOST_COLUMNS, told_labels
+from classwright_tools.annotation.random_rows import shares_of_task
 from classwright_tools.classify import ClassifyRequest, classify
 from classwright_tools.context import ToolContext
 from classwright_tools.domain.example import Example, make_example
@@ -31,11 +32,13 @@ from classwright_tools.learning.model import load_model
 from classwright_tools.learning.pair_encoder import PairEncoder, encoder_for, pair_features
 from classwright_tools.learning.pair_options import why_no_matcher
 from classwright_tools.measurement.error_report import ErrorReport
+from classwright_tools.measurement.label_shares import calibrating_lost
 from classwright_tools.propose_topics import ProposeTopicsRequest, propose_topics
 from classwright_tools.statistics.ranking import average_precision_of
 from classwright_tools.statistics.share_interval import wilson
 from classwright_tools.synthesize_examples import SynthesizeExamplesRequest, synthesize_examples
 from classwright_tools.train_classifier import TrainClassifierRequest, TrainClassifierResult, train_classifier
+from classwright_tools.workspace.datasets import read_card
 from classwright_tools.workspace.workspace import Workspace
 from support.filled import Filled
 from support.filled import dataset as dataset
@@ -46,6 +49,7 @@ from support.readme_code import Runs, code_blocks, printed_numbers
 
 TRAINING, HELD_OUT = tuple(KINDS)[:6], tuple(KINDS)[6:]
 LABELS = [{"name": "fits"}, {"name": "mismatch"}]
+SHARES = {"fits": 0.9, "mismatch": 0.1}
 
 
 @pytest.fixture(scope="module")
@@ -211,6 +215,8 @@ def test_a_pair_task_is_made_without_topics(context: ToolContext) -> None:
     topics = [{"label": "fits", "topics": [{"name": "a", "subtopics": ["b"]}]}]
     with pytest.raises(InvalidInput, match="the pairs of task 'shop' are imported"):
         propose_topics(ProposeTopicsRequest.model_validate(request | {"topics": topics}), context)
+    with pytest.raises(InvalidInput, match="models of pairs, as of task 'shop', take no account of them"):
+        propose_topics(ProposeTopicsRequest.model_validate(request | {"expected_shares": SHARES}), context)
     with pytest.raises(InvalidInput, match="exists with kind 'pair'"):
         propose_topics(ProposeTopicsRequest.model_validate(request | {"kind": "text", "mismatch": None}), context)
     with pytest.raises(InvalidInput, match="none of the labels"):
@@ -250,6 +256,15 @@ def test_shares_are_stated_of_the_labels_that_are_there(workspace: Workspace, co
     assert (workspace.task(task.slug).labels, workspace.task(task.slug).expected_shares) == (task.labels, shares)
 
 
+def test_nothing_is_told_of_shares_that_a_task_of_pairs_has_from_before(workspace: Workspace) -> None:
+    task = pair_task(workspace).model_copy(update={"expected_shares": SHARES})
+    enough = save_pairs(workspace, {"train": pair_rows(TRAINING), "validation": pair_rows(HELD_OUT)})
+    few = save_pairs(workspace, {"train": pair_rows(TRAINING), "validation": pair_rows(HELD_OUT)[:4]}, run_key="few")
+
+    assert shares_of_task(workspace, task, enough) == (None, "")
+    assert not calibrating_lost(task, read_card(workspace, enough), read_card(workspace, few))
+
+
 def test_what_a_call_does_not_name_stays_as_it_is(workspace: Workspace, context: ToolContext) -> None:
     def called(**fields: Any) -> Task:
         request = {"task": "shop", "instruction": "Passt es?", **fields}
@@ -257,10 +272,10 @@ def test_what_a_call_does_not_name_stays_as_it_is(workspace: Workspace, context:
         return workspace.task("shop")
 
     called(labels=LABELS, kind="pair", mismatch="mismatch", languages=["de"])
-    shared = called(expected_shares={"fits": 0.9, "mismatch": 0.1})
+    again = called(instruction="Passt es wirklich?")
     relabelled = called(labels=[*LABELS, {"name": "unsure"}], kind="pair")
 
-    assert (shared.kind, shared.mismatch, shared.languages) == ("pair", "mismatch", ("de",))
+    assert (again.kind, again.mismatch, again.languages) == ("pair", "mismatch", ("de",))
     assert relabelled.languages == ("de",)
     assert called(languages=["de", "fr"], expected_shares=None, labels=LABELS, kind="pair").languages == ("de", "fr")
 

@@ -65,12 +65,12 @@ class RandomLabels(NamedTuple):
 def shares_of_task(workspace: Workspace, task: Task, dataset: str) -> tuple[TaskShares | None, str]:
     """Return the labels' shares as a person stated them, else those in random rows that were labelled, if there are.
 
-    Beside them stands why random rows do not tell them, if that is to be told. A multi-label task has none.
+    Beside them stands why random rows do not tell them, if that is to be told. Models of pairs, or of several labels a row, take none.
     """
+    if not task.decides_for_shares:
+        return None, ""
     if task.expected_shares:
         return stated_shares(task.expected_shares, task.label_names), ""
-    if task.multi_label:
-        return None, ""
     found = random_labels(workspace, task, dataset)
     if found.tell:
         return counted_shares(found.counts, task.label_names, found.fits_none), ""

@@ -152,6 +152,11 @@ class Task(Noun):
         return tuple(label.name for label in self.labels)
 
     @property
+    def decides_for_shares(self) -> bool:
+        """Whether its models decide for the labels' shares, if these are known: of single texts with one label each."""
+        return self.kind == "text" and not self.multi_label
+
+    @property
     def naming_mismatch(self) -> str:
         """The call that names a pair task's `mismatch`; its labels stay."""
         names = listed(map(repr, self.label_names), MOST_NAMED)

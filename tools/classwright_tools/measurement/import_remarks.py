@@ -221,4 +221,11 @@ def _without_model(task: Task, dataset: str, workspace: Workspace) -> str:
     training = next_training(workspace, task, dataset)
     if "train_classifier" not in training:
         return training
+    if task.kind == "pair":
+        named = "" if task.mismatch else f"{task.naming_mismatch}, then "
+        return (
+            f"Call annotate_examples with dataset {dataset!r}, which gets labels for the most telling of these pairs. "
+            f"Or, if nearly all of them belong together, such as purchases: {named}train_classifier(task={task.slug!r}, "
+            f"dataset={dataset!r}, unlabelled_as=the label of pairs that do)."
+        )
     return f"{training} It tells the labels' shares from these texts and real validation rows."

@@ -123,7 +123,7 @@ def calibrating_lost(task: Task, before: DatasetCard, after: DatasetCard) -> str
     from classwright_tools.learning.training_data import counts_real_alone
     from classwright_tools.statistics.label_shift import LEAST_ROWS
 
-    if task.multi_label or not (task.expected_shares or after.rows("unlabelled")):
+    if not task.decides_for_shares or not (task.expected_shares or after.rows("unlabelled")):
         return ""
     had, has = _calibrating(before), _calibrating(after)
     short = [f"{label!r} {has[label]}" for label in task.label_names if has[label] < LEAST_ROWS]

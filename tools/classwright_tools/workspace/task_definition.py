@@ -36,6 +36,9 @@ def define_task(workspace: Workspace, slug: str, named: Mapping[str, Any]) -> tu
             "Give every label a name of its own, and a share if any has one, and a pair task one of them as "
             "`mismatch`, and call again.",
         ) from error
+    if task.kind == "pair" and named.get("expected_shares"):  # not in the task itself: older ones may have some
+        reason = f"are stated, and models of pairs, as of task {slug!r}, take no account of them"
+        raise InvalidInput("`expected_shares`", reason, "Leave them out.")
     if before:
         _check_form(workspace, task, before)
     return task, before
