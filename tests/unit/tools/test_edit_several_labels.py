@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
+from classwright_tools.chronicle.edit_words import edits_in_words
 from classwright_tools.context import ToolContext
 from classwright_tools.domain.decided import Decided
 from classwright_tools.domain.example import Provenance, make_example
@@ -14,6 +15,7 @@ from classwright_tools.domain.task import Label
 from classwright_tools.domain.topic_tree import Cell, TopicTree
 from classwright_tools.errors import NotFound
 from classwright_tools.find_examples import FindExamplesRequest, find_examples
+from classwright_tools.measurement.edit_calls import call_in_words
 from classwright_tools.workspace.datasets import read_edits, read_rows, save_dataset
 from classwright_tools.workspace.later_labels import under_later_labels
 from support.editing import Editor, editor, rows_of
@@ -77,6 +79,13 @@ def test_labels_are_added_to_those_of_many_rows_and_taken_from_them(edit: Editor
         "refund" not in (row.labels or ()) and "account" in (row.labels or ("account",)) for row in rows.values()
     )
     assert "without 'refund' now" in taken.summary
+    edits = read_edits(context.workspace, taken.dataset or "")
+    assert edits_in_words(edits)[1:] == [
+        "6 rows given 'account + refund' beside their other labels",
+        "6 rows without 'refund' now",
+    ]
+    told = call_in_words(context.workspace, edits[-1:], taken.dataset or "")
+    assert told.startswith(f"relabel of 6 rows, without 'refund' now in {taken.dataset} by ")
     with pytest.raises(NotFound, match="refunds"):
         edit({"action": "relabel", "rows": everywhere, "label": "+refunds"})
 
@@ -284,6 +293,14 @@ def test_a_label_can_be_added_and_given(edit: Editor, context: ToolContext) -> N
     assert rows_of(context.workspace, result.dataset)[NONE.id].labels == ("thanks",)
     assert context.workspace.task("mail").label_names[-1] == "thanks"
     assert context.workspace.task("mail").multi_label
+
+
+@pytest.mark.parametrize("given", ["thanks", "+thanks"])
+def test_what_gave_a_label_to_rows_is_undone_before_the_label(edit: Editor, given: str) -> None:
+    added = edit({"action": "add_label", "label": "thanks"}).dataset
+    gave = edit({"action": "relabel", "rows": {"ids": [BOTH.id]}, "label": given}).dataset
+
+    assert f"undo first what gave it to rows ({gave!r}), then this; or " in edit(undo=added).summary
 
 
 @pytest.mark.parametrize(

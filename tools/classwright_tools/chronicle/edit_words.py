@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Hashable, Iterator, Sequence
 
 from classwright_tools.domain.edits import DONE_WORDS, Edit
 from classwright_tools.domain.excerpt import counted
@@ -32,11 +32,11 @@ _OF_LABELS = {
 
 def _alike(edits: Sequence[Edit]) -> Iterator[tuple[Edit, int]]:
     """Yield the first of the edits that say the same of other rows, and of how many rows all of them are."""
-    rows: dict[tuple[str | None, ...], set[str]] = {}
-    first: dict[tuple[str | None, ...], Edit] = {}
-    tests: Counter[tuple[str | None, ...]] = Counter()
+    rows: dict[tuple[Hashable, ...], set[str]] = {}
+    first: dict[tuple[Hashable, ...], Edit] = {}
+    tests: Counter[tuple[Hashable, ...]] = Counter()
     for edit in edits:
-        said = (edit.action, edit.label, edit.to, edit.version)
+        said = (edit.action, edit.label, edit.relabelled, edit.to, edit.version)
         first.setdefault(said, edit)
         rows.setdefault(said, set()).update(edit.rows)
         tests[said] += edit.test_rows
@@ -46,6 +46,6 @@ def _alike(edits: Sequence[Edit]) -> Iterator[tuple[Edit, int]]:
 def _in_words(edit: Edit, count: int) -> str:
     rows = counted(count, "row")
     if edit.action == "relabel":
-        return f"{rows} labelled {edit.label!r}" if edit.label else f"{rows} with other labels, or none"
+        return f"{rows} {edit.relabelled or 'with other labels, or none'}"
     form = _OF_LABELS[edit.action] if edit.action in _OF_LABELS else f"{{rows}} {DONE_WORDS[edit.action]}"
     return form.format(label=repr(edit.label), to=repr(edit.to), rows=rows, version=edit.version)

@@ -55,7 +55,13 @@ def to_join(workspace: Workspace, other: str, onto: str, splits: Sequence[Split]
             rows[id_] = before if edit.action == "rewrite" else _called(before, since) or ""
             coming[id_] = None
         if rows:
-            called = {"label": _called(edit.label, since), "none_of": tuple(sorted(came_of(edit.none_of, since)))}
+            called = {
+                "label": _called(edit.label, since),
+                "labels": edit.labels and labels_since(edit.labels, since),
+                "added": labels_since(edit.added, since) or (),
+                "taken": labels_since(edit.taken, since) or (),
+                "none_of": tuple(sorted(came_of(edit.none_of, since))),
+            }
             edits.append(edit.model_copy(update={**called, "rows": rows, "test_rows": 0, "brought": True}))
     labels = [f"{edit.action} {edit.label!r}" for edit in own if edit.action.endswith("_label")]
     return tuple(edits), _in_words(other, len(coming), fails, labels)

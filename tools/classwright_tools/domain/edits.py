@@ -9,6 +9,7 @@ from typing import Literal, NamedTuple
 from pydantic import Field
 
 from classwright_tools.domain.kinds import DatasetId
+from classwright_tools.domain.label_sets import labels_in_words
 from classwright_tools.domain.noun import LabelName, Noun, PersonName
 
 RowAction = Literal["relabel", "rewrite", "remove", "restore", "approve", "good_example", "flag", "unmark"]
@@ -43,6 +44,8 @@ class Edit(Noun):
     labels: tuple[LabelName, ...] | None = Field(
         default=None, description="The new ones of rows that may have several."
     )
+    added: tuple[LabelName, ...] = Field(default=(), description="Those that such rows got beside their others.")
+    taken: tuple[LabelName, ...] = Field(default=(), description="Those that were taken from such rows.")
     to: LabelName | None = Field(default=None, description="The label's new name, or the one that took its rows.")
     version: DatasetId | None = Field(
         default=None, description="The earlier version that a revert went back to, or whose edit an undo took back."
@@ -62,6 +65,20 @@ class Edit(Noun):
         """Whether it says which label, or labels, its rows get: a restored row may keep its own."""
         named = self.label is not None or self.labels is not None
         return self.action == "relabel" or (self.action == "restore" and named)
+
+    @property
+    def given(self) -> tuple[str, ...]:
+        """The labels that it gave its rows, all that they have since or some beside others."""
+        return self.added or self.labels or ((self.label,) if self.label else ())
+
+    @property
+    def relabelled(self) -> str:
+        """What labels it gave its rows or took from them, in words that come after their number; "" if not said."""
+        if self.taken:
+            return TAKEN.format(labels_in_words(self.taken))
+        if self.added:
+            return ADDED.format(labels_in_words(self.added))
+        return LABELLED.format(labels_in_words(self.given)) if self.label or self.labels is not None else ""
 
     @property
     def is_bulk(self) -> bool:
@@ -84,6 +101,8 @@ class Edit(Noun):
         return self.action in TAKE_ROWS_OUT and not self.rows_stay
 
 
+LABELLED, ADDED, TAKEN = "labelled {!r}", "given {!r} beside their other labels", "without {!r} now"
+"""What becomes of rows that are given labels, or from which some are taken."""
 BULK = 5
 """Rows of one edit from which on it is weaker evidence than decisions row by row, which a person may confirm."""
 TEST_ROWS = "test rows are not edited one by one: the final figure would follow from what one has seen of them"

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from classwright_tools.domain.changes import Change
 from classwright_tools.domain.cleaning import clean_text, is_broken
 from classwright_tools.domain.decided import Decided
-from classwright_tools.domain.edits import Edit, ids_before
+from classwright_tools.domain.edits import ADDED, LABELLED, TAKEN, Edit, ids_before
 from classwright_tools.domain.example import Split, example_id, origin_of_labelled
 from classwright_tools.domain.label_sets import in_order, joined_labels, key_in_words, labels_apart
 from classwright_tools.domain.labels_since import label_since, labels_since
@@ -50,11 +50,11 @@ def relabel(draft: Draft, change: Change, rows: RowSelection) -> Done:
     draft.put("label", {place: keys[place] for place in others})
     for column, values in _beside_a_first_label(draft, {place: others[place]["id"] for place in fresh}).items():
         draft.put(column, values)
-    what = {"+": "given {!r} beside their other labels", "-": "without {!r} now"}.get(step, "labelled {!r}")
+    what = {"+": ADDED, "-": TAKEN}.get(step, LABELLED)
     done.made, done.bare = what.format(key_in_words(key)), len(fresh)
     if step != "+":  # what was decided stays beside it
         note_overruled(draft, others.values(), done)
-    _record(draft, done, others, None if moves else key)
+    _record(draft, done, others, key, step)
     done.count([(row, _in_words(row), key_in_words(keys[place])) for place, row in others.items()])
     return done
 
@@ -222,13 +222,17 @@ ROW_CHANGES = {
 }
 
 
-def _record(draft: Draft, done: Done, rows: dict[int, Row], key: str | None = None) -> None:
-    """Add the edit of `rows`, which have the label `key` from then on if it is one; none where there are no rows."""
+def _record(draft: Draft, done: Done, rows: dict[int, Row], key: str | None = None, step: str = "") -> None:
+    """Add the edit of `rows`, which have the label `key` from then on if it is one; none where there are no rows.
+
+    By a `step` "+" they got its labels beside others, by "-" they lost them.
+    """
     if rows:
         if done.action in _MOVE_FIGURES:
             done.measured += sum(row["split"] == "validation" for row in rows.values())
         several = draft.task.multi_label and key is not None
-        given = {"labels": labels_apart(key or "")} if several else {"label": key}
+        kept_as = {"+": "added", "-": "taken"}.get(step, "labels")
+        given = {kept_as: labels_apart(key or "")} if several else {"label": key}
         draft.record(done.action, **given, rows={row["id"]: row["label"] or "" for row in rows.values()})
 
 

@@ -105,7 +105,7 @@ class _Labels:
         gave = self._versions(
             edit
             for place, edit in enumerate(later)
-            if edit.action == "relabel" and edit.label and label_since(edit.label, later[place + 1 :]) == now
+            if edit.action == "relabel" and now in (label_since(one, later[place + 1 :]) for one in edit.given)
         )
         first = f"undo first what gave it to rows ({gave}), then this; or " if gave else ""
         return f"To take {now!r} away: {first}edit_examples with {{'action': 'remove_label', 'label': {now!r}}}" + (

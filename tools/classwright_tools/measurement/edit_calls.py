@@ -20,13 +20,17 @@ def calls_of(edits: Iterable[Edit]) -> list[list[Edit]]:
 
 def call_in_words(workspace: Workspace, call: Sequence[Edit], *datasets: str) -> str:
     """Return what one call did to how many rows, by whom, when and why; its version is one on the way to `datasets`."""
-    done = ", ".join(
-        f"{edit.action} of {counted(len(edit.rows), 'row')}{f' to {edit.label!r}' if edit.action == 'relabel' else ''}"
-        for edit in call[:_LISTED]
-    )
+    done = ", ".join(f"{edit.action} of {counted(len(edit.rows), 'row')}{_labelled(edit)}" for edit in call[:_LISTED])
     rest = f" and {counted(len(call) - _LISTED, 'change')} more" if len(call) > _LISTED else ""
     first = call[0]
     return f"{done}{rest} in {version_made(workspace, first, *datasets)} {by_whom(first)}"
+
+
+def _labelled(edit: Edit) -> str:
+    """Return, behind the number of rows, what labels an edit gave them or took from them; "" of another."""
+    if edit.action != "relabel" or not edit.relabelled:
+        return ""
+    return f" to {edit.label!r}" if edit.label else f", {edit.relabelled}"
 
 
 def by_whom(edit: Edit) -> str:
