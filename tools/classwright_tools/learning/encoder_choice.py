@@ -1,17 +1,19 @@
 """The choice of an encoder: of those at hand the one whose frozen embeddings tell a task's labels apart best.
 
 Each embeds the same sample of rows. The logistic regression of `probe` is measured on validation rows of real texts
-where there are enough, else on training rows held out group by group, and the first of equals is kept, of which the
-operator's own stands first. What an encoder costs is told beside it: a large one may take many times as long a text.
+where there are enough, else on training rows held out group by group, by accuracy, or where a task of pairs names its
+mismatch by how well it ranks these, as models are. The first of equals is kept, of which the operator's own stands
+first. What an encoder costs is told beside it: a large one may take many times as long a text.
 """
 
 from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import sqrt
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 
@@ -21,6 +23,7 @@ from classwright_tools.domain.example import REAL_TEXTS
 from classwright_tools.domain.figures import least_lead
 from classwright_tools.domain.task import Task
 from classwright_tools.errors import Cancelled, ClasswrightError, InvalidInput
+from classwright_tools.learning.calibration import softmax
 from classwright_tools.learning.callers_encoders import callers_encoder
 from classwright_tools.learning.embedding_cache import EmbeddingCache
 from classwright_tools.learning.encoder_folders import MULTILINGUAL, cached_encoders, kept_encoders
@@ -28,9 +31,11 @@ from classwright_tools.learning.encoders import Encoder
 from classwright_tools.learning.head import CANDIDATES, fit_head
 from classwright_tools.learning.methods.choice import unfit_for
 from classwright_tools.learning.pair_encoder import encoder_for
-from classwright_tools.learning.rows import Rows
+from classwright_tools.learning.rows import Rows, query_numbers
 from classwright_tools.learning.splits import grouped_folds, sampled_places
 from classwright_tools.learning.training_data import ENOUGH_REAL
+from classwright_tools.statistics.ranking import average_precision_of
+from classwright_tools.statistics.swapped_answers import ranking_gain
 
 # Asked of the hub beside what is on this machine: small ones, so that a call that names none fetches little.
 FOR_ENGLISH = "BAAI/bge-small-en-v1.5"
@@ -39,30 +44,59 @@ MOST_VALIDATION = 500
 TIMED = 64  # texts whose embedding is timed
 
 
+class Ranked(NamedTuple):
+    """Which of the pairs held out (n,) are mismatches, numbers of their queries, and how far each is scored as one."""
+
+    mismatches: np.ndarray
+    queries: np.ndarray
+    scores: np.ndarray
+
+    @property
+    def average_precision(self) -> float:
+        """The area under the precision-recall curve."""
+        return float(average_precision_of(np.ones((1, len(self.scores))), self.mismatches, self.scores)[0])
+
+
 @dataclass(frozen=True)
 class Trial:
-    """An encoder that was tried: which rows held out (n,) it was right about, and its seconds for 1,000 texts."""
+    """An encoder that was tried: which rows held out (n,) it was right about, and its seconds for 1,000 texts.
+
+    Where mismatches are among these rows it is judged by how they are `ranked`.
+    """
 
     encoder: Encoder
     right: np.ndarray
     seconds: float
+    ranked: Ranked | None = None
 
     @property
     def accuracy(self) -> float:
         """The share of the rows held out that it was right about."""
         return float(self.right.mean())
 
+    @property
+    def quality(self) -> tuple[float, float]:
+        """What it is judged by, and what decides between equals."""
+        return (self.ranked.average_precision if self.ranked else self.accuracy), self.accuracy
+
     def lead_over(self, other: Trial) -> str:
         """Return whether the lead over the `other`, on the same rows, may be chance, and how many rows would tell."""
+        chance = f"Which of the first two is better cannot be told from {len(self.right):,} rows"
+        beyond = f"The lead over {_short(other.encoder)} is more than chance."
+        if self.ranked and other.ranked:
+            gain = ranking_gain(self.ranked.mismatches, self.ranked.scores, other.ranked.scores, self.ranked.queries)
+            return (
+                beyond if gain.significant else f"{chance}, of which {self.ranked.mismatches.sum():,} are mismatches."
+            )
         won, lost = int((self.right & ~other.right).sum()), int((other.right & ~self.right).sum())
         if won - lost >= least_lead(won, lost):
-            return f"The lead over {_short(other.encoder)} is more than chance."
+            return beyond
         enough = rows_to_tell(len(self.right), won - lost, sqrt(won + lost))
         more = f": about {enough:,} such rows would tell" if enough else ""
-        return f"Which of the first two is better cannot be told from {len(self.right):,} rows{more}."
+        return f"{chance}{more}."
 
     def __str__(self) -> str:
-        return f"{Path(self.encoder.ref.name).name!r} {self.accuracy:.3f} at {self.seconds:,.1f} s a 1,000 rows"
+        return f"{Path(self.encoder.ref.name).name!r} {self.quality[0]:.3f} at {self.seconds:,.1f} s a 1,000 rows"
 
 
 @dataclass(frozen=True)
@@ -75,12 +109,13 @@ class EncoderChoice:
 
 @dataclass(frozen=True)
 class _Sample:
-    """Rows to choose by: labels (n,), and the places trained on and held out of each fold."""
+    """Rows to choose by: labels (n,), and the places trained on and held out of each fold; the mismatch, if any."""
 
     texts: tuple[str, ...]
     labels: np.ndarray
     folds: list[tuple[np.ndarray, np.ndarray]]
     words: str
+    mismatch: int | None = None
 
 
 def choose_encoder(
@@ -103,6 +138,8 @@ def choose_encoder(
     """
     names = encoders_at_hand(task.languages, context)
     sample = _sample(rows, validation, seed)
+    if sample and task.mismatch:
+        sample = replace(sample, mismatch=task.label_names.index(task.mismatch))
     if sample is None:
         own = encoder_for(task.kind, callers_encoder(context.encoder, context))
         return EncoderChoice(own, f"Encoder {_short(own)} is kept: no row can be held out to compare it with others.")
@@ -123,7 +160,7 @@ def choose_encoder(
         trials.append(_tried(encoder, sample, int(rows.labels.max()) + 1, cache, lambda: context.progress(None, "")))
     if not trials:
         raise InvalidInput("encoder 'auto'", f"finds none to train on: {'; '.join(missing)}", "Use method 'probe'.")
-    return EncoderChoice(max(trials, key=lambda one: one.accuracy).encoder, _remark(trials, sample, missing))
+    return EncoderChoice(max(trials, key=lambda one: one.quality).encoder, _remark(trials, sample, missing))
 
 
 def encoders_at_hand(languages: Sequence[str], context: ToolContext) -> list[str]:
@@ -161,22 +198,33 @@ def _tried(encoder: Encoder, sample: _Sample, k: int, cache: EmbeddingCache, tel
     encoder.embed(timed)
     seconds = (time.perf_counter() - started) / len(timed) * 1_000
     embeddings = encoder.embed(sample.texts, cache, lambda _: tell())
-    right: list[list[np.ndarray]] = [[] for _ in CANDIDATES]
+    logits: list[list[np.ndarray]] = [[] for _ in CANDIDATES]
     for train, held in sample.folds:
-        for own, c in zip(right, CANDIDATES, strict=True):
+        for own, c in zip(logits, CANDIDATES, strict=True):
             tell()
-            head = fit_head(embeddings[train], sample.labels[train], k, c=c)
-            own.append(head.logits(embeddings[held]).argmax(axis=1) == sample.labels[held])
-    return Trial(encoder, max(map(np.concatenate, right), key=np.sum), seconds)
+            own.append(fit_head(embeddings[train], sample.labels[train], k, c=c).logits(embeddings[held]))
+    held_out = np.concatenate([held for _, held in sample.folds])
+    tried = (_trial(encoder, sample, held_out, np.concatenate(own), seconds) for own in logits)
+    return max(tried, key=lambda one: one.quality)
+
+
+def _trial(encoder: Encoder, sample: _Sample, held: np.ndarray, logits: np.ndarray, seconds: float) -> Trial:
+    """Return the trial whose answers to the rows at the places `held` (n,) are `logits` (n, k)."""
+    labels, ranked = sample.labels[held], None
+    if sample.mismatch is not None and (labels == sample.mismatch).any():
+        queries = query_numbers([sample.texts[place] for place in held])
+        ranked = Ranked(labels == sample.mismatch, queries, softmax(logits)[:, sample.mismatch])
+    return Trial(encoder, logits.argmax(axis=1) == labels, seconds, ranked)
 
 
 def _remark(trials: Sequence[Trial], sample: _Sample, missing: Sequence[str]) -> str:
     """Return what was tried and found, the best first."""
-    best, *others = sorted(trials, key=lambda one: -one.accuracy)
+    best, *others = sorted(trials, key=lambda one: one.quality, reverse=True)
     beside = f"; {', '.join(map(str, others))}" if others else ", the only one that could be tried"
     lead = f" {best.lead_over(others[0])}" if others else ""
     lacking = f" Not tried: {'; '.join(missing)}." if missing else ""
-    chosen = f"Encoder chosen by the accuracy of a simple classifier (probe) on {sample.words}"
+    measure = "average precision of the mismatches" if best.ranked else "accuracy"
+    chosen = f"Encoder chosen by the {measure} of a simple classifier (probe) on {sample.words}"
     return f"{chosen}: {best}{beside}.{lead}{lacking}"
 
 

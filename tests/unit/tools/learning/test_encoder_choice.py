@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import shutil
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -16,14 +17,18 @@ from sentence_transformers.sentence_transformer.modules import StaticEmbedding
 from tokenizers import Tokenizer
 
 from classwright_tools.context import DEFAULT_ENCODER, ToolContext
+from classwright_tools.domain.cards import EncoderRef
+from classwright_tools.domain.pair import apart, joined
 from classwright_tools.domain.task import Label, Task
 from classwright_tools.errors import Cancelled, InvalidInput
+from classwright_tools.learning import encoder_choice
 from classwright_tools.learning.embedding_cache import EmbeddingCache
 from classwright_tools.learning.encoder_choice import FOR_ENGLISH, Trial, choose_encoder, encoders_at_hand
 from classwright_tools.learning.encoder_folders import MULTILINGUAL, embedded_folder
 from classwright_tools.learning.encoders import open_encoder
 from classwright_tools.learning.methods.choice import check_encoder
 from classwright_tools.learning.model import load_model
+from classwright_tools.learning.rows import Rows
 from classwright_tools.learning.training_data import read_training_data
 from classwright_tools.train_classifier import TrainClassifierRequest, TrainClassifierResult, train_classifier
 from classwright_tools.workspace.workspace import Workspace
@@ -137,6 +142,40 @@ def test_a_lead_that_may_be_chance_is_said_to_be_so_with_the_rows_that_would_tel
 
     assert said == "Which of the first two is better cannot be told from 100 rows: about 400 such rows would tell."
     assert better.lead_over(better).endswith("cannot be told from 100 rows.")
+
+
+class Scattered:
+    """Embeddings of 8 numbers drawn at random, in which mismatches lie further along the first, as far as `told`."""
+
+    def __init__(self, told: float, is_mismatch: np.ndarray) -> None:
+        self.ref = EncoderRef(name=f"told {told}", digest="0" * 64)
+        self._rows = np.random.default_rng(0).normal(size=(len(is_mismatch), 8)).astype(np.float32)
+        self._rows[:, 0] += told * is_mismatch
+
+    def embed(self, texts: Sequence[str], *_: object) -> np.ndarray:
+        """Return the embeddings of pairs whose queries are the rows' numbers."""
+        return self._rows[[int(apart(text)[0]) for text in texts]]
+
+
+def test_where_a_mismatch_is_named_the_encoder_that_ranks_mismatches_best_is_kept(
+    context: ToolContext, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    is_mismatch = np.random.default_rng(0).random(600) < 0.05
+    at_hand = {f"told {told}": Scattered(told, is_mismatch) for told in (0.0, 2.0)}
+    monkeypatch.setattr(encoder_choice, "encoders_at_hand", lambda *_: list(at_hand))
+    monkeypatch.setattr(encoder_choice, "callers_encoder", lambda name, _: at_hand[name])
+    monkeypatch.setattr(encoder_choice, "encoder_for", lambda _, encoder: encoder)
+    labels = (Label(name="fits"), Label(name="mismatch"))
+    task = Task(slug="shop", instruction="Does it fit?", kind="pair", labels=labels, mismatch="mismatch")
+    texts = tuple(joined(str(place), "item") for place in range(600))
+    rows = Rows(texts, is_mismatch.astype(np.int64), np.arange(600), "real")
+
+    cache = EmbeddingCache(context.workspace.cache)
+    choice = choose_encoder(rows.take(np.arange(300)), rows.take(np.arange(300, 600)), task, "probe", cache, 0, context)
+
+    assert choice.encoder.ref.name == "told 2.0"
+    assert "chosen by the average precision of the mismatches of a simple classifier" in choice.remark
+    assert "The lead over 'told 0.0' is more than chance." in choice.remark
 
 
 def test_a_call_that_is_cancelled_while_encoders_are_tried_stops(context: ToolContext) -> None:
