@@ -229,6 +229,7 @@ def _finished(
     from classwright_tools.annotation.agreement import agreement, kept_elsewhere, predicted_labels
     from classwright_tools.annotation.disagreement import other_rules
     from classwright_tools.annotation.in_words import counted_by_person, ended, label_for_others, received
+    from classwright_tools.curation.queries import newly_shared
     from classwright_tools.measurement.next_training import next_training
     from classwright_tools.measurement.selecting import select
     from classwright_tools.workspace.asked_rows import known_labels
@@ -253,6 +254,8 @@ def _finished(
         next_step = "No row got a single label: look at what the labels mean, or take other rows."
     unfit = len(select(context, dataset.id, RowSearch(mark="fits_none"))) if dataset else 0
     apart = told_beside(context.workspace, dataset) if dataset else ""
+    if dataset and dataset.parent and (shared := newly_shared(context.workspace, dataset.parent, dataset.id)):
+        apart += f" {shared}"
     if dataset and joined and any(answer.by == "model" for answer in given.values()):
         apart += counted_by_person(annotation, read_card(context.workspace, dataset.id))
     found = ended(annotation, given, joined, known, checked, audit, task)

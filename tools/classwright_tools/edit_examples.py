@@ -123,10 +123,11 @@ def _undoing(context: ToolContext, version: str) -> Make:
 
 
 def _remarks(context: ToolContext, edited: Edited) -> tuple[str, str, str]:
-    """Return what lies beside the new version, why its rows tell no label shares any more, and which labels have too
-    few to be trained on, in sentences.
+    """Return what lies beside the new version, what its rows tell less well than before, and which labels have too few
+    to be trained on, in sentences.
     """
     from classwright_tools.annotation.random_rows import shares_lost
+    from classwright_tools.curation.queries import newly_shared
     from classwright_tools.measurement.label_shares import calibrating_lost
     from classwright_tools.measurement.next_training import too_few
     from classwright_tools.workspace.datasets import read_card
@@ -137,7 +138,11 @@ def _remarks(context: ToolContext, edited: Edited) -> tuple[str, str, str]:
     workspace = context.workspace
     task = workspace.task(edited.dataset.task)
     cards = (read_card(workspace, id_) for id_ in (edited.parent, edited.dataset.id))
-    lost = (shares_lost(workspace, task, edited.parent, edited.dataset.id), calibrating_lost(task, *cards))
+    lost = (
+        shares_lost(workspace, task, edited.parent, edited.dataset.id),
+        calibrating_lost(task, *cards),
+        newly_shared(workspace, edited.parent, edited.dataset.id),
+    )
     few = too_few(workspace, task, edited.dataset.id)
     return told_beside(workspace, edited.dataset), " ".join(filter(None, lost)), few
 

@@ -17,14 +17,18 @@ from sklearn.metrics import average_precision_score
 
 import classwright
 from classwright.predict import MOST_COLUMNS, told_labels
+from classwright_tools.annotate_examples import AnnotateExamplesRequest, annotate_examples
+from classwright_tools.annotation.picking import unlabelled_pool
 from classwright_tools.annotation.random_rows import shares_of_task
 from classwright_tools.classify import ClassifyRequest, classify
 from classwright_tools.context import ToolContext
+from classwright_tools.domain.annotation import LabelledByAnnotation
 from classwright_tools.domain.example import Example, make_example
 from classwright_tools.domain.pair import joined
 from classwright_tools.domain.task import Task
+from classwright_tools.edit_examples import EditExamplesRequest, edit_examples
 from classwright_tools.error_analysis import ErrorAnalysisRequest, error_analysis
-from classwright_tools.errors import InvalidInput
+from classwright_tools.errors import InvalidInput, NotEnoughData
 from classwright_tools.evaluate import EvaluateRequest, evaluate
 from classwright_tools.export_model import ExportModelRequest, export_model
 from classwright_tools.learning.encoders import open_encoder
@@ -263,6 +267,28 @@ def test_nothing_is_told_of_shares_that_a_task_of_pairs_has_from_before(workspac
 
     assert shares_of_task(workspace, task, enough) == (None, "")
     assert not calibrating_lost(task, read_card(workspace, enough), read_card(workspace, few))
+
+
+def test_pairs_with_the_query_of_another_split_are_not_handed_out_and_counted_where_they_get_labels(
+    workspace: Workspace, context: ToolContext
+) -> None:
+    pair_task(workspace)
+    drill, lamp, new = ("red drill", "small lamp", "blue rug")
+    bought = [make_example(query, None, text_pair="a box of screws") for query in (f"{drill}!", lamp, new)]
+    rows = {"train": pair_rows(("drill",)), "validation": pair_rows(("lamp",)), "unlabelled": bought}
+    asked = save_pairs(workspace, rows)  # type: ignore[arg-type]  # splits
+
+    def pool(split: LabelledByAnnotation) -> set[str]:
+        return {row.text for row in unlabelled_pool(workspace, asked, (), 0, split=split).rows}
+
+    assert (pool("train"), pool("validation")) == ({f"{drill}!", new}, {lamp, new})
+    change = {"action": "relabel", "label": "mismatch", "rows": {"ids": [row.id for row in bought]}}
+    request = EditExamplesRequest.model_validate({"task": "shop", "reason": "seen", "changes": [change]})
+    edited = edit_examples(request, context)
+    assert "1 row has a query that another split has too" in edited.summary
+    save_pairs(workspace, rows | {"unlabelled": bought[1:2]}, run_key="known")
+    with pytest.raises(NotEnoughData, match=r"whose query no split but train has \(1 have others' queries\)"):
+        annotate_examples(AnnotateExamplesRequest(task="shop"), context)
 
 
 def test_what_a_call_does_not_name_stays_as_it_is(workspace: Workspace, context: ToolContext) -> None:

@@ -72,12 +72,14 @@ def to_pick_from(
     sources = row_sources(workspace, version)
     only = sources.named(source) if source else ""
     among = {id_ for id_, name in sources.of_row.items() if name == only} if only else None
-    pool = unlabelled_pool(workspace, version, answered_rows(workspace, task.slug) | unfit.keys(), context.seed, among)
+    looked_at = answered_rows(workspace, task.slug) | unfit.keys()
+    pool = unlabelled_pool(workspace, version, looked_at, context.seed, among, split)
     elsewhere = Counter(one.dataset.id for one in labelled_rows(workspace, task, pool.answered).values())
     if not pool.size:
+        known = f" and whose query no split but {split} has ({pool.shared} have others' queries)" if pool.shared else ""
         raise NotEnoughData(
             f"dataset {version!r}",
-            f"has no real unlabelled rows{of_source(only)} that were not answered yet",
+            f"has no real unlabelled rows{of_source(only)} that were not answered yet{known}",
             f"{labels_there(task.slug, version, elsewhere)}Bring some in with import_examples(split='unlabelled').",
         )
     return Choice(version, order, kept, sources, only, pool, elsewhere)

@@ -14,7 +14,9 @@ import numpy.typing as npt
 
 from classwright_tools.annotation.answers import answered_rows
 from classwright_tools.curation.bare_text import bare_form
+from classwright_tools.curation.queries import queries_of
 from classwright_tools.curation.shown_texts import ShownTexts
+from classwright_tools.domain.annotation import LabelledByAnnotation
 from classwright_tools.domain.assignment import Assignment
 from classwright_tools.domain.example import HELD_OUT, Example
 from classwright_tools.domain.kinds import KINDS
@@ -34,30 +36,38 @@ Embed = Callable[[Sequence[str]], npt.NDArray[np.floating]]
 class Pool(NamedTuple):
     """A random sample of the rows that could be labelled, in random order, and how many there are.
 
-    More were `answered` before and are unlabelled still: their ids.
+    More were `answered` before and are unlabelled still: their ids. And of `shared` pairs another split has the query.
     """
 
     rows: list[Example]
     size: int
     answered: list[str]
+    shared: int
 
 
 def unlabelled_pool(
-    workspace: Workspace, dataset: str, answered: Collection[str], seed: int, among: Collection[str] | None = None
+    workspace: Workspace,
+    dataset: str,
+    answered: Collection[str],
+    seed: int,
+    among: Collection[str] | None = None,
+    split: LabelledByAnnotation = "train",
 ) -> Pool:
     """Return the real unlabelled rows of `dataset`, but for those whose ids are among the `answered` ones.
 
     Others than those `among` these ids are none of it, if it is given.
 
-    Those are left out, too, that a training would leave out: copies of held-out rows, but for links and handles.
+    Those are left out, too, that a training would leave out: copies of held-out rows, but for links and handles. So
+    are pairs whose query a split other than `split`, which they are for, has: figures are to be of unseen queries.
     """
     random = np.random.default_rng(seed)
-    size = 0
+    size = shared = 0
     skipped: list[str] = []
+    queries = queries_of(workspace, dataset)
     held_out = {bare_form(row.content) for split in HELD_OUT for row in read_rows(workspace, dataset, split)} - {""}
 
     def rows() -> Iterator[Example]:
-        nonlocal size
+        nonlocal size, shared
         for batch in iterate_rows(workspace, dataset, "unlabelled"):
             for row in batch:
                 if among is not None and row.id not in among:
@@ -65,11 +75,14 @@ def unlabelled_pool(
                 if row.id in answered:
                     skipped.append(row.id)
                 if row.origin == "real" and row.id not in answered and bare_form(row.content) not in held_out:
+                    if queries.elsewhere(split, row.content):
+                        shared += 1
+                        continue
                     size += 1
                     yield row
 
     sample = heapq.nsmallest(MOST_EMBEDDED, rows(), key=lambda _: random.random())
-    return Pool(sample, size, skipped)
+    return Pool(sample, size, skipped, shared)
 
 
 def typical(rows: Sequence[Example], count: int, embed: Embed, seed: int) -> list[Example]:

@@ -65,7 +65,8 @@ class RandomLabels(NamedTuple):
 def shares_of_task(workspace: Workspace, task: Task, dataset: str) -> tuple[TaskShares | None, str]:
     """Return the labels' shares as a person stated them, else those in random rows that were labelled, if there are.
 
-    Beside them stands why random rows do not tell them, if that is to be told. Models of pairs, or of several labels a row, take none.
+    Beside them stands why random rows do not tell them, if that is to be told. Models of pairs, or of
+    several labels a row, take none.
     """
     if not task.decides_for_shares:
         return None, ""

@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from classwright_tools.context import ToolContext
 from classwright_tools.curation.comparison import RowComparison
 from classwright_tools.curation.label_counts import label_counts
+from classwright_tools.curation.queries import shared_remark
 from classwright_tools.curation.resent import resent_remark
 from classwright_tools.curation.spool import contents_in
 from classwright_tools.domain.cards import DatasetCard
@@ -158,10 +159,7 @@ def counts_remark(
             "The dataset's file dropped.json names all."
         )
     if shared:
-        said += (
-            f" {shared} have a query that another split has too, with another item: figures will say how the model "
-            f"does on queries that it knows. Divided by `split`, a file keeps a query's pairs together."
-        )
+        said += f" {shared_remark(shared)} Divided by `split`, a file keeps a query's pairs together."
     return said
 
 
@@ -225,7 +223,7 @@ def _without_model(task: Task, dataset: str, workspace: Workspace) -> str:
         named = "" if task.mismatch else f"{task.naming_mismatch}, then "
         return (
             f"Call annotate_examples with dataset {dataset!r}, which gets labels for the most telling of these pairs. "
-            f"Or, if nearly all of them belong together, such as purchases: {named}train_classifier(task={task.slug!r}, "
-            f"dataset={dataset!r}, unlabelled_as=the label of pairs that do)."
+            f"Or, if nearly all of them belong together, such as purchases: {named}train_classifier("
+            f"task={task.slug!r}, dataset={dataset!r}, unlabelled_as=the label of pairs that do)."
         )
     return f"{training} It tells the labels' shares from these texts and real validation rows."
