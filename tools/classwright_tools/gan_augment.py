@@ -121,7 +121,7 @@ def gan_augment(request: GanAugmentRequest, context: ToolContext) -> GanAugmentR
     measured = tuple(sorted(gains, key=lambda one: -one.expected))
     chosen = _chosen(request, recipes, measured)
     if chosen is None:
-        return _nothing(dataset, measured, material, learned, started)
+        return _beside_ranking(_nothing(dataset, measured, material, learned, started), task)
     recipe, gain = chosen
     context.progress(GENERATING, f"generating by {recipe.method}")
     made = generate(recipe, material)
@@ -135,7 +135,18 @@ def gan_augment(request: GanAugmentRequest, context: ToolContext) -> GanAugmentR
         parent=dataset,
         facts={"method": card.method, "dataset": dataset, "rows": len(made), "gain": gain.gain.value},
     )
-    return _result(published.id, card, len(made), measured, learned, started)
+    return _beside_ranking(_result(published.id, card, len(made), measured, learned, started), task)
+
+
+def _beside_ranking(result: GanAugmentResult, task: Task) -> GanAugmentResult:
+    """Return `result`, where models of `task` are chosen by how they rank mismatches with what decides that."""
+    if not task.mismatch:
+        return result
+    decides = (
+        " That is about accuracy, and models of pairs are chosen by how they rank mismatches: what decides is evaluate("
+        "against=...) of a model with the augmentation and one without."
+    )
+    return result.model_copy(update={"next_step": result.next_step + decides})
 
 
 def _material(
