@@ -14,7 +14,10 @@ def add_check(commands: Any) -> None:
     add = parser.add_argument
     add("model", metavar="FOLDER", type=Path, help="the folder of an export")
     add("source", metavar="ROWS", type=Path, help="CSV, TSV, JSONL (each also as .gz) or Parquet, or a folder of these")
-    about = "fail below 0.9 (accuracy), macro_f1=0.8, recall:LABEL=0.9 or precision:LABEL=0.9; repeat it for more"
+    about = (
+        "fail below 0.9 (accuracy), macro_f1=0.8, micro_f1=0.8 (several labels), average_precision=0.6 (pairs), "
+        "recall:LABEL=0.9 or precision:LABEL=0.9; repeat it for more"
+    )
     add("--at-least", metavar="FIGURE", action="append", default=[], help=about)
     about = "fail where it is worse than the export in this folder, by more than chance"
     add("--against", metavar="FOLDER", type=Path, help=about)
@@ -22,6 +25,7 @@ def add_check(commands: Any) -> None:
     add("--may-leave-out", metavar="N", type=int, default=0, help=about)
     add("--json", action="store_true", help="print the figures as JSON")
     add("--text-column", metavar="NAME", default="text", help="default: text")
+    add("--pair-column", metavar="NAME", default="text_pair", help="of pairs; default: text_pair, or query and item")
     add("--label-column", metavar="NAME", default="label", help="default: label; of several labels a row also labels")
     add("--engine", metavar="NAME", default="encoder", help="encoder (default), int8, student or cascade")
 
@@ -44,6 +48,7 @@ def run_check(options: argparse.Namespace) -> int:
         at_least=options.at_least,
         may_leave_out=options.may_leave_out,
         text_column=options.text_column,
+        pair_column=options.pair_column,
         label_column=options.label_column,
     )
     print(found.model_dump_json(indent=1) if options.json else found.in_words())  # noqa: T201  # what the command is for

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, cast
 
 import numpy as np
@@ -12,9 +13,11 @@ from scipy.stats import binomtest
 
 from classwright.predict import Answer, Classifier, Predictions
 from classwright_server.cli import main
-from classwright_tools.bulk.check import Check, check_export
+from classwright_tools.bulk.check import check_export
+from classwright_tools.bulk.check_figures import Check
 from classwright_tools.errors import InvalidInput
 from classwright_tools.statistics.exact_tests import mcnemar
+from classwright_tools.statistics.paired import paired_p
 from classwright_tools.statistics.share_interval import wilson
 
 LABELS = ("billing", "outage")
@@ -25,6 +28,7 @@ class ByWords:
     """Answers with the labels that a text names, is sure of even cases, and errs on those in `wrong`."""
 
     takes_pairs = False
+    mismatch = None
 
     def __init__(self, wrong: Iterable[int] = (), *, several: bool = False, labels: tuple[str, ...] = LABELS) -> None:
         self.wrong, self.several, self.labels = {TEXTS[number] for number in wrong}, several, labels
@@ -184,8 +188,57 @@ def test_of_several_labels_all_must_be_right(tmp_path: Path) -> None:
         (wilson(2, 2), wilson(2, 2)),
         (wilson(1, 1), wilson(1, 2)),
     ]
+    assert found.export.micro_f1 == pytest.approx(6 / 7)
+    assert "new: all labels of a row right 0.667 (" in found.in_words()
+    assert "macro-F1 0.833, micro-F1 0.857." in found.in_words()
+    [why] = check(tmp_path, rows, ByWords(several=True), at_least=["micro_f1=0.9"]).failed
+    assert why == "micro_f1 0.857 is less than 0.9."
     with pytest.raises(InvalidInput, match="one label, and the other several"):
         check(tmp_path, ROWS, ByWords(), against=cast(Classifier, ByWords(several=True)), other_folder="old")
+
+
+class ByScores:
+    """Answers pairs: an item's last word is how probable it is a mismatch, turned round for items in `turned`."""
+
+    takes_pairs, several, labels, mismatch, about = True, False, ("fits", "mismatch"), "mismatch", MappingProxyType({})
+
+    def __init__(self, turned: Iterable[str] = ()) -> None:
+        self.turned = {*turned}
+
+    def predict(self, pairs: list[tuple[str, str]]) -> Predictions:
+        scores = np.array([float(item.split()[-1]) for _, item in pairs])
+        turned = np.array([item in self.turned for _, item in pairs])
+        scores = np.where(turned, 1 - scores, scores)
+        sure = np.ones(len(pairs), bool)
+        labels = ["mismatch" if score > 0.5 else "fits" for score in scores]
+        return Predictions(labels, np.stack([1 - scores, scores], axis=1), sure, ~sure)
+
+
+def test_an_export_of_pairs_is_measured_by_how_it_ranks_mismatches_and_its_queries_are_drawn_as_a_whole(
+    tmp_path: Path,
+) -> None:
+    pairs = [(f"query {n // 4}", f"item {n} of {0.6 if n % 8 == 0 else 0.1}", n % 8 == 0) for n in range(160)]
+    path = tmp_path / "pairs.csv"
+    rows = (f"{query},{item},{'mismatch' if wrong else 'fits'}\n" for query, item, wrong in pairs)
+    path.write_text("query,item,label\n" + "".join(rows) + "query 1,,fits\n", encoding="utf-8")
+    right, worse = (cast(Classifier, ByScores(item for _, item, _ in pairs[:turned])) for turned in (0, 80))
+
+    found = check_export(right, path, folder="new", against=worse, other_folder="old", at_least=["average_precision=1"])
+    back = check_export(worse, path, folder="old", against=right, other_folder="new", may_leave_out=1)
+
+    assert (found.rows, found.left_out) == (160, 1)
+    assert found.export.average_precision
+    assert found.export.average_precision.value == 1
+    assert "average precision of the mismatches 1.000 (" in found.in_words()
+    assert found.against
+    assert found.against.p == paired_p(np.ones(160, bool), np.arange(160) >= 80, np.arange(160) // 4)
+    assert found.failed == ("1 of 161 rows are left out, and --may-leave-out allows 0.",)
+    assert len(back.failed) == 1
+    assert back.failed[0].startswith("it is worse than new by more than chance")
+    with pytest.raises(InvalidInput, match="and the other of single texts"):
+        check_export(right, path, folder="new", against=cast(Classifier, ByWords()), other_folder="old")
+    with pytest.raises(InvalidInput, match=r"'micro_f1=0\.5' is of several labels a row, and the export is not"):
+        check_export(right, path, folder="new", at_least=["micro_f1=0.5"])
 
 
 def test_the_command_says_what_it_cannot_measure(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

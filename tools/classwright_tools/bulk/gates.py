@@ -1,4 +1,4 @@
-"""Gates of `classwright check`: the least accuracy, macro-F1, or recall or precision of one label."""
+"""Gates of `classwright check`: the least that a figure of all rows may be, or recall or precision of one label."""
 
 from __future__ import annotations
 
@@ -7,15 +7,20 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, get_args
 
 from classwright_tools.domain.excerpt import listed
+from classwright_tools.domain.figures import Estimate
 from classwright_tools.errors import InvalidInput
 
 if TYPE_CHECKING:
-    from classwright_tools.bulk.check import ExportCheck
+    from classwright.predict import Classifier
+    from classwright_tools.bulk.check_figures import ExportCheck
 
-Whole = Literal["accuracy", "macro_f1"]
+Whole = Literal["accuracy", "macro_f1", "micro_f1", "average_precision"]
 OfLabel = Literal["recall", "precision"]
 FLAG = "`--at-least`"
-FORMS = "0.9 (accuracy), macro_f1=0.8, recall:LABEL=0.9 or precision:LABEL=0.9"
+FORMS = (
+    "0.9 (accuracy), macro_f1=0.8, of several labels micro_f1=0.8, of pairs average_precision=0.6, recall:LABEL=0.9 or "
+    "precision:LABEL=0.9"
+)
 LABELS_LISTED = 10
 
 
@@ -30,7 +35,10 @@ class Gate:
     def failure(self, found: ExportCheck) -> str | None:
         """Return why an export does not pass, as a sentence; None where it does. What cannot be measured fails."""
         if self.label is None:
-            value = found.macro_f1 if self.figure == "macro_f1" else found.accuracy.value
+            value = getattr(found, self.figure)
+            if value is None:
+                return f"{self.figure} cannot be measured: no row is a mismatch."
+            value = value.value if isinstance(value, Estimate) else value
             return None if value >= self.least else f"{self.figure} {value:.3f} is less than {self.least}."
         [own] = [one for one in found.labels if one.label == self.label]
         share = own.recall if self.figure == "recall" else own.precision
@@ -41,11 +49,11 @@ class Gate:
         return None if share.value >= self.least else f"{name} {share.value:.3f} is less than {self.least}."
 
 
-def read_gates(given: Sequence[str], labels: Sequence[str]) -> list[Gate]:
+def read_gates(given: Sequence[str], model: Classifier) -> list[Gate]:
     """Return the gates that a person writes as `FORMS` tells; a label may hold ":" and "=".
 
     Raises:
-        InvalidInput: one of them has another form, is no share, or names none of the export's `labels`.
+        InvalidInput: one of them has another form, is no share, or `model` has no such label or figure.
     """
     gates = []
     for one in given:
@@ -57,8 +65,14 @@ def read_gates(given: Sequence[str], labels: Sequence[str]) -> list[Gate]:
             share = -1.0
         if figure not in get_args(OfLabel if label else Whole) or not 0 <= share <= 1:
             raise InvalidInput(FLAG, f"{one!r} is no figure with a share from 0 to 1", f"Pass {FORMS}.")
-        if label and label not in labels:
-            repair = f"Name one of its labels: {listed(map(repr, labels), LABELS_LISTED)}."
+        if label and label not in model.labels:
+            repair = f"Name one of its labels: {listed(map(repr, model.labels), LABELS_LISTED)}."
             raise InvalidInput(FLAG, f"{one!r} names a label that the export does not know", repair)
+        has = {"micro_f1": model.several, "average_precision": model.mismatch is not None}
+        if not has.get(figure, True):
+            reason = (
+                f"{one!r} is of {'several labels a row' if figure == 'micro_f1' else 'pairs with a named mismatch'}"
+            )
+            raise InvalidInput(FLAG, f"{reason}, and the export is not", f"Pass {FORMS}.")
         gates.append(Gate(figure, label or None, share))
     return gates

@@ -38,4 +38,6 @@ def _figures(scores: Scores, data: str) -> dict[str, Any]:
     accuracy = scores.accuracy
     figures = {"accuracy": accuracy.value, "low": accuracy.low, "high": accuracy.high}
     figures |= {"macro_f1": scores.macro_f1.value}
+    beside = {"micro_f1": scores.micro_f1, "average_precision": scores.average_precision}
+    figures |= {name: found.value for name, found in beside.items() if found}
     return {**{name: round(value, 4) for name, value in figures.items()}, "rows": scores.rows, "data": data}
