@@ -44,7 +44,7 @@ def material_of(
     """
     labelled = [row for row in own["train"] if row.label is not None]
     kept = without_copies(labelled, [*own["validation"], *own["test"]])
-    _refuse_few((row.label for row in kept), task.label_names)
+    _refuse_few((row.label for row in kept), task)
     rows = training_rows(kept, task.label_names)
     vectors = encoder.embed(rows.texts, cache, lambda done: context.progress(0.05 * done, "embedding texts"))
     return Material(on_sphere(task.kind, vectors), rows.labels, rows.groups, task.label_names, kind=task.kind)
@@ -67,12 +67,13 @@ def checked_rows(
     return Material(on_sphere(task.kind, vectors), rows.labels, rows.groups, task.label_names, kind=task.kind)
 
 
-def _refuse_few(labels: Iterable[str | None], names: tuple[str, ...]) -> None:
-    counts = Counter(labels)
-    few = [f"{name!r} ({counts[name]})" for name in names if counts[name] < LEAST_ROWS]
+def _refuse_few(labels: Iterable[str | None], task: Task) -> None:
+    counts, names = Counter(labels), task.label_names
+    few = {name: f"{name!r} ({counts[name]})" for name in names if counts[name] < LEAST_ROWS}
     if few:
         raise NotEnoughData(
             f"the training rows of {len(few)} of {len(names)} labels",
-            f"are fewer than {LEAST_ROWS} each: {listed(few, 10)}",
-            "Import some, or write some with `synthesize_examples`: rows cannot be generated from so few.",
+            f"are fewer than {LEAST_ROWS} each: {listed(few.values(), 10)}",
+            f"Import some{', or write some with `synthesize_examples`' if task.can_be_written(few) else ''}: rows cannot "
+            "be generated from so few.",
         )

@@ -156,6 +156,10 @@ class Task(Noun):
         """Whether its models decide for the labels' shares, if these are known: of single texts with one label each."""
         return self.kind == "text" and not self.multi_label
 
+    def can_be_written(self, labels: Iterable[str]) -> bool:
+        """Return whether rows of all `labels` can be written: of pairs mismatches alone, for items of those that fit."""
+        return self.kind == "text" or all(label == self.mismatch for label in labels)
+
     @property
     def naming_mismatch(self) -> str:
         """The call that names a pair task's `mismatch`; its labels stay."""

@@ -187,7 +187,8 @@ def import_next_step(task: Task, splits: Sequence[Split], dataset: str | None, w
         if "train_classifier" not in training:
             return f"{lack}{training}"
         begin = f"Else {training[0].lower()}" if lack else training[0]
-        return f"{lack}{begin}{training[1:]} Or synthesize_examples to add written rows."
+        written = "rows" if task.kind == "text" else "mismatches" if task.mismatch else ""
+        return f"{lack}{begin}{training[1:]}{f' Or synthesize_examples to add written {written}.' if written else ''}"
     return f"Call evaluate with dataset {dataset!r} and split {_measured(card, splits)!r} once there is a model."
 
 

@@ -20,15 +20,15 @@ def too_few(workspace: Workspace, task: Task, dataset: str) -> str:
     """Return which labels have too few rows in `dataset` to be trained on, and how to get more; "" of none."""
     card = read_card(workspace, dataset)
     rows = card.rows_to_learn(task.label_names)
-    short = [f"{name!r} {there}" for name, there in rows.items() if there < LEAST_ROWS]
+    short = {name: f"{name!r} {there}" for name, there in rows.items() if there < LEAST_ROWS}
     if not short:
         return ""
-    more = "synthesize_examples or import_examples"
+    more = "synthesize_examples or import_examples" if task.can_be_written(short) else "import_examples"
     if any(rows.values()):
         more = f"edit_examples (relabel rows that are of them), {more}"
     if card.rows("unlabelled"):
         more = f"annotate_examples(task={task.slug!r}, dataset={dataset!r}), {more}"
-    few = listed(short, MOST_NAMED)
+    few = listed(short.values(), MOST_NAMED)
     return f"Too few rows to train on ({few}; {LEAST_ROWS} of each label are needed). Get more by {more}."
 
 

@@ -29,5 +29,8 @@ def untried(workspace: Workspace, task: Task, dataset: str) -> str:
     tried = tried_before(workspace, task.slug, dataset)
     able = candidates(task.kind, "none", multi_label=task.multi_label)
     named = [] if AUTO_ENCODER in tried or task.multi_label else [f"`encoder` {AUTO_ENCODER!r}"]
-    named += [f"`method` {method.name!r}" for method in able if method.name not in tried]
+    for method in able:
+        if method.name not in tried:
+            first = f" (first {task.naming_mismatch})" if method.needs_mismatches and task.mismatch is None else ""
+            named.append(f"`method` {method.name!r}{first}")
     return " or ".join(named)

@@ -7,9 +7,11 @@ from collections.abc import Sequence
 import pytest
 
 from classwright_tools.domain.task import Task
+from classwright_tools.measurement.next_training import too_few
 from classwright_tools.measurement.untried import untried
 from classwright_tools.workspace.workspace import Workspace
 from support.measurement import dataset_of, written_rows
+from support.pair import pair_rows, pair_task, save_pairs
 
 
 def train(workspace: Workspace, dataset: str, tried: Sequence[str], encoder: str = "mine") -> None:
@@ -44,3 +46,24 @@ def test_two_encoders_that_models_were_trained_on_are_a_comparison_too(
     train(workspace, dataset, ["probe"], encoder="another")
 
     assert untried(workspace, task, dataset) == "`method` 'contrastive'"
+
+
+def test_a_matcher_is_advised_with_the_call_that_names_its_mismatch(workspace: Workspace) -> None:
+    named = pair_task(workspace)
+    pairs = save_pairs(workspace, {"train": pair_rows(("drill",))})
+    bare = named.model_copy(update={"mismatch": None})
+
+    assert untried(workspace, named, pairs).endswith("or `method` 'matcher'")
+    assert untried(workspace, bare, pairs).endswith(f"or `method` 'matcher' (first {bare.naming_mismatch})")
+
+
+def test_of_pairs_mismatches_alone_are_advised_to_be_written(workspace: Workspace) -> None:
+    named = pair_task(workspace)
+    bare = named.model_copy(update={"mismatch": None})
+    rows = pair_rows(("drill",))
+    few = {label: [row for row in rows if row.label != label] for label in named.label_names}
+    lacking = {label: save_pairs(workspace, {"train": own}, run_key=label) for label, own in few.items()}
+
+    assert "synthesize_examples" in too_few(workspace, named, lacking["mismatch"])
+    assert "synthesize_examples" not in too_few(workspace, named, lacking["fits"])
+    assert "synthesize_examples" not in too_few(workspace, bare, lacking["mismatch"])
