@@ -81,7 +81,7 @@ def test_labels_are_added_to_those_of_many_rows_and_taken_from_them(edit: Editor
     assert "without 'refund' now" in taken.summary
     edits = read_edits(context.workspace, taken.dataset or "")
     assert edits_in_words(edits)[1:] == [
-        "6 rows given 'account + refund' beside their other labels",
+        "6 rows given 'refund + account' beside their other labels",
         "6 rows without 'refund' now",
     ]
     told = call_in_words(context.workspace, edits[-1:], taken.dataset or "")

@@ -71,9 +71,9 @@ def _refuse_few(labels: Iterable[str | None], task: Task) -> None:
     counts, names = Counter(labels), task.label_names
     few = {name: f"{name!r} ({counts[name]})" for name in names if counts[name] < LEAST_ROWS}
     if few:
+        written = ", or write some with `synthesize_examples`" if task.can_be_written(few) else ""
         raise NotEnoughData(
             f"the training rows of {len(few)} of {len(names)} labels",
             f"are fewer than {LEAST_ROWS} each: {listed(few.values(), 10)}",
-            f"Import some{', or write some with `synthesize_examples`' if task.can_be_written(few) else ''}: rows cannot "
-            "be generated from so few.",
+            f"Import some{written}: rows cannot be generated from so few.",
         )

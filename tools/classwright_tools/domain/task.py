@@ -157,7 +157,7 @@ class Task(Noun):
         return self.kind == "text" and not self.multi_label
 
     def can_be_written(self, labels: Iterable[str]) -> bool:
-        """Return whether rows of all `labels` can be written: of pairs mismatches alone, for items of those that fit."""
+        """Return whether rows of all `labels` can be written: of pairs mismatches alone, for items of matches."""
         return self.kind == "text" or all(label == self.mismatch for label in labels)
 
     @property
