@@ -255,6 +255,8 @@ def test_test_rows_take_the_thresholds_that_a_training_gave_where_no_evaluation_
     told = measured("test").summary
     assert f"Its thresholds are those that its training gave ({result.model}), unchanged." in told
     assert f"To miss few of 'refund': from {threshold_in_words(chosen.points[0].threshold)} on" in told
+    assert "of an export to predict.py: --threshold refund=" in told
+    assert ", which these rows chose with the calibration, it is not sure." in result.summary
     report = measured("validation").report
     assert f"Its thresholds are those that validation rows gave ({report}), unchanged." in measured("test").summary
 

@@ -41,7 +41,7 @@ class RareLabelGain(Noun):
         """The gains by their names in words."""
         return {
             f"recall of {self.label!r}": self.recall_gain,
-            "its average precision": self.average_precision_gain,
+            f"average precision of {self.label!r}": self.average_precision_gain,
             "balanced accuracy": self.balanced_accuracy_gain,
         }
 

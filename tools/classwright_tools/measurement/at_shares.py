@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from shlex import quote
 from typing import NamedTuple
 
 from classwright.predict import probability_column
@@ -105,7 +106,11 @@ def _of_texts(rare: RareLabel, *, chosen: bool) -> list[str]:
     remarks += _balanced(rare)
     if remarks:
         some = threshold_in_words(rare.points[0].threshold if rare.points else rare.threshold or 0.0)
-        remarks.append(f"Pass the one that suits to classify: thresholds={{{rare.label!r}: {some}}}.")
+        command = f"--threshold {quote(f'{rare.label}={some}')}"
+        remarks.append(
+            f"Pass the one that suits to classify: thresholds={{{rare.label!r}: {some}}}; of an export to predict.py: "
+            f"{command}."
+        )
     return remarks
 
 

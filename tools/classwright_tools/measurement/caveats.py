@@ -99,11 +99,12 @@ def how_sure(card: ModelCard) -> str:
     texts = "real texts (some or all labelled by a model)" if card.sure_on == "annotated" else f"{card.sure_on} texts"
     base, written = _base(card.is_set_by_validation), card.training_rows.get("written", 0)
     every = sum(card.training_rows.values())
+    chosen = ", which these rows chose with the calibration," if card.is_set_by_validation else ""
     if card.sure_on == "written" and not card.is_set_by_validation and written < every:
         texts, base = "texts", f"{base} ({written:,} of {every:,} training rows are written)"
     return (
         f"It is sure of {1 - card.unsure:.0%} of {texts} like {base}, and {labels}"
-        f"{interval}{_sure_by_label(card)}; below a probability of {limit} it is not sure."
+        f"{interval}{_sure_by_label(card)}; below a probability of {limit}{chosen} it is not sure."
     )
 
 

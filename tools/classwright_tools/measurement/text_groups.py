@@ -123,7 +123,7 @@ def after_groups(task: Task, dataset: str, groups: int, more: int | None) -> str
         else "",
         f"More groups: dataset={dataset!r}, groups={groups}, offset={more}." if more else "",
         "Others like a text: like={'row': its id}. Coarser or finer: another `groups`. What one group mixes or two "
-        "groups share is for the person to say.",
+        "groups share is for the person to say: groups go by subject, not by tone.",
         named,
     )
     return " ".join(filter(None, steps))
