@@ -18,7 +18,13 @@ from classwright_tools.errors import InvalidInput
 from classwright_tools.learning.methods.choice import MethodName, check_encoder, check_method, tell_unable, why_untried
 from classwright_tools.learning.methods.method import Imbalance
 from classwright_tools.learning.methods.registry import AUTO, METHODS
-from classwright_tools.learning.pair_options import PairOptions, check_pair_options, pair_setup, why_no_matcher
+from classwright_tools.learning.pair_options import (
+    PairOptions,
+    check_pair_options,
+    pair_setup,
+    unread_options,
+    why_no_matcher,
+)
 from classwright_tools.measurement.label_shares import LABELLED
 from classwright_tools.tool import ToolSpec, ToolText
 from classwright_tools.work import Sizes, Work, computing
@@ -153,7 +159,8 @@ def train_classifier(request: TrainClassifierRequest, context: ToolContext) -> T
     tried = [trained.method, *(other.method for other in trained.tried)]
     untried = why_untried(task, request.imbalance, setup.encoder)
     untried = untried or why_no_matcher(task, data.rows.labels.tolist(), tried, request.imbalance)
-    return result.model_copy(update={"notes": (*result.notes, *filter(None, [untried]))})
+    unread = unread_options(request, tried)
+    return result.model_copy(update={"notes": (*result.notes, *filter(None, [untried, unread]))})
 
 
 def _setup(

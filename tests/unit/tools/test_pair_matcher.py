@@ -327,10 +327,13 @@ def test_with_mismatches_of_one_query_auto_takes_the_probe_and_the_matcher_says_
     dataset = save_pairs(context.workspace, {"train": _mismatches_of({"red drill": 12})}, run_key="one query")
     request = TrainClassifierRequest(task="shop", dataset=dataset, epochs=1)
 
-    result = train_classifier(request, replace(context, run_key="one query"))
+    result = train_classifier(
+        request.model_copy(update={"unlabelled_as": "fits"}), replace(context, run_key="one query")
+    )
 
     assert (result.method, result.tried) == ("probe", ())
     assert "12 training rows are 'mismatch', of too few queries to hold one out" in " ".join(result.notes)
+    assert "So `unlabelled_as` counted for nothing." in result.notes
     said = "the 12 mismatches of the training rows: are of 1 query, too few .* Add mismatches of other queries"
     with pytest.raises(NotEnoughData, match=said):
         train_classifier(request.model_copy(update={"method": "matcher"}), replace(context, run_key="one, matcher"))
@@ -344,6 +347,11 @@ def test_with_mismatches_of_one_query_auto_takes_the_probe_and_the_matcher_says_
         ({"task": "plain", "negatives": "random"}, InvalidInput, "`negatives`: is for pairs.*Leave it out"),
         ({"task": "plain", "method": "matcher"}, InvalidInput, "'matcher': does not train on single texts"),
         ({"negatives": ["random"], "mining": {"range_max": 9}}, InvalidInput, "there are none.*Add 'mined'"),
+        (
+            {"method": "probe", "unlabelled_as": "fits"},
+            InvalidInput,
+            "is for 'matcher', and method 'probe' does not read",
+        ),
         ({"task": "nli", "method": "matcher"}, InvalidInput, "does not say which label.*propose_topics"),
     ],
 )

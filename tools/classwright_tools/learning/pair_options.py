@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 from pydantic import Field
 
-from classwright_tools.domain.excerpt import counted
+from classwright_tools.domain.excerpt import counted, listed
 from classwright_tools.domain.noun import LabelName, Noun
 from classwright_tools.domain.task import Task
 from classwright_tools.errors import InvalidInput, unknown_id
@@ -56,7 +56,13 @@ def check_pair_options(given: PairOptions, method: str, task: Task) -> None:
             f"learns to tell mismatches, and task {task.slug!r} does not say which label is the mismatch",
             f"Name it: {task.naming_mismatch}. Or use 'probe'.",
         )
-    named = [name for name in ("negatives", "mining", "unlabelled_as") if getattr(given, name) is not None]
+    named = _named(given)
+    if named and method != AUTO and not METHODS[method].needs_mismatches and task.kind == "pair":
+        raise InvalidInput(
+            f"`{named[0]}`",
+            f"is for 'matcher', and method {method!r} does not read it",
+            "Leave it out, or use 'matcher'.",
+        )
     if named and task.kind == "text":
         raise InvalidInput(
             f"`{named[0]}`", f"is for pairs, and task {task.slug!r} is about single texts", "Leave it out."
@@ -71,6 +77,18 @@ def check_pair_options(given: PairOptions, method: str, task: Task) -> None:
             "is the mismatch, of which no unlabelled rows can be taken for granted",
             "Name the label of matches, or leave it out.",
         )
+
+
+def unread_options(given: PairOptions, tried: Collection[str]) -> str:
+    """Return the sentence on what is said of pairs and none of the methods that were `tried` reads; "" of nothing."""
+    named = _named(given)
+    if not named or any(METHODS[name].needs_mismatches for name in tried):
+        return ""
+    return f"So {listed((f'`{name}`' for name in named), len(named))} counted for nothing."
+
+
+def _named(given: PairOptions) -> list[str]:
+    return [name for name in ("negatives", "mining", "unlabelled_as") if getattr(given, name) is not None]
 
 
 def why_no_matcher(task: Task, labels: Sequence[int], tried: Collection[str], imbalance: Imbalance) -> str:
