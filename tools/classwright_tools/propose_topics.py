@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from pydantic import Field
@@ -31,6 +30,7 @@ OF_THE_TASK = {"instruction", "labels", "languages", "kind", "multi_label", "mis
 """The fields of a request that the task has as well."""
 SIZES = {"topics_per_label", "subtopics_per_topic"}
 """Those that ask for another tree where there is one."""
+OF_THE_TREE = ("topics", "source_types", *sorted(SIZES))
 
 
 class ProposeTopicsRequest(ToolRequest):
@@ -113,7 +113,7 @@ def propose_topics(request: ProposeTopicsRequest, context: ToolContext) -> Propo
 
     named = {name: getattr(request, name) for name in OF_THE_TASK & request.model_fields_set}
     task, before = define_task(context.workspace, request.task, named)
-    _check_topics(request.topics, task)
+    _check_topics(request, task)
     task = context.workspace.save_task(task)
     result = _saved_task(request, task, context)
     remarks = definition_remarks(context, task, before)
@@ -126,7 +126,7 @@ def _saved_task(request: ProposeTopicsRequest, task: Task, context: ToolContext)
     from classwright_tools.writing.topic_tree import grow_tree
 
     if task.kind == "pair":
-        return _pair_task(task)
+        return _pair_task(task, context.workspace)
     if not task.labels:
         return _without_labels(task)
     workspace = context.workspace
@@ -153,13 +153,20 @@ def _saved_task(request: ProposeTopicsRequest, task: Task, context: ToolContext)
     return _result(request, task, merged, workspace)
 
 
-def _pair_task(task: Task) -> ProposeTopicsResult:
+def _pair_task(task: Task, workspace: Workspace) -> ProposeTopicsResult:
     """Return the result for a pair task: its pairs are imported, so it has no topics to write from."""
+    from classwright_tools.measurement.next_training import next_training
+
     unnamed = "" if task.mismatch else " Name its `mismatch` label if it has one: trained and measured by it."
+    saved = (
+        f"Pair task {task.slug!r} (version {task.version}) is saved, with {len(task.labels)} labels. Pairs are "
+        f"imported, so it has no topic tree.{unnamed}"
+    )
+    if newest := workspace.latest("dataset", task.slug):
+        return _without_tree(task, summary=saved, next_step=next_training(workspace, task, newest.id))
     return _without_tree(
         task,
-        summary=f"Pair task {task.slug!r} (version {task.version}) is saved, with {len(task.labels)} labels. Pairs "
-        f"are imported, so it has no topic tree.{unnamed}",
+        summary=saved,
         next_step=f"Call import_examples(task={task.slug!r}, split={USUAL_DIVISION}, ...) with pairs, a query and an "
         "item each: some are held out. With split='train' and written=true if a language model writes them.",
     )
@@ -189,11 +196,15 @@ def _without_tree(task: Task, summary: str, next_step: str, wanted: TopicsWanted
     )
 
 
-def _check_topics(topics: Sequence[LabelTopics], task: Task) -> None:
-    if topics and task.kind == "pair":
-        raise InvalidInput("topics", f"are given, and the pairs of task {task.slug!r} are imported", "Leave them out.")
+def _check_topics(request: ProposeTopicsRequest, task: Task) -> None:
+    if task.kind == "pair":
+        fields = ProposeTopicsRequest.model_fields
+        for name in OF_THE_TREE:
+            if getattr(request, name) != fields[name].default:
+                reason = f"is of a topic tree, and the pairs of task {task.slug!r} are imported"
+                raise InvalidInput(f"`{name}`", reason, "Leave it out.")
     seen: set[str] = set()
-    for branch in topics:
+    for branch in request.topics:
         if branch.label not in task.branch_names:
             raise unknown_id("label", branch.label, task.branch_names)
         if branch.label in seen:

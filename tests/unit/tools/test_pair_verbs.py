@@ -219,6 +219,8 @@ def test_a_pair_task_is_made_without_topics(context: ToolContext) -> None:
     topics = [{"label": "fits", "topics": [{"name": "a", "subtopics": ["b"]}]}]
     with pytest.raises(InvalidInput, match="the pairs of task 'shop' are imported"):
         propose_topics(ProposeTopicsRequest.model_validate(request | {"topics": topics}), context)
+    with pytest.raises(InvalidInput, match="`source_types`: is of a topic tree, and the pairs of task 'shop'"):
+        propose_topics(ProposeTopicsRequest.model_validate(request | {"source_types": ["email"]}), context)
     with pytest.raises(InvalidInput, match="models of pairs, as of task 'shop', take no account of them"):
         propose_topics(ProposeTopicsRequest.model_validate(request | {"expected_shares": SHARES}), context)
     with pytest.raises(InvalidInput, match="exists with kind 'pair'"):
@@ -230,9 +232,11 @@ def test_a_pair_task_is_made_without_topics(context: ToolContext) -> None:
 def test_a_task_of_pairs_without_a_mismatch_is_led_to_name_it_by_a_call_that_works(
     workspace: Workspace, context: ToolContext
 ) -> None:
+    said = []
+
     def called(**fields: Any) -> Task:
         request = {"task": "shop", "instruction": "Does it fit?", "kind": "pair", **fields}
-        propose_topics(ProposeTopicsRequest.model_validate(request), context)
+        said.append(propose_topics(ProposeTopicsRequest.model_validate(request), context))
         return workspace.task("shop")
 
     bare = called(labels=LABELS)
@@ -248,6 +252,8 @@ def test_a_task_of_pairs_without_a_mismatch_is_led_to_name_it_by_a_call_that_wor
         assert "of 'fits', 'mismatch'" in told
     named = called(mismatch="mismatch")
     assert (named.labels, named.mismatch) == (bare.labels, "mismatch")
+    assert "Models trained before are not measured by how they rank 'mismatch': train again." in said[-1].summary
+    assert said[-1].next_step == f"Call train_classifier(task='shop', dataset={trained.dataset!r})."
     assert synthesize_examples(SynthesizeExamplesRequest(task="shop"), replace(context, run_key="write again")).batches
 
 

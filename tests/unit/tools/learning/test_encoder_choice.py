@@ -147,6 +147,8 @@ def test_a_lead_that_may_be_chance_is_said_to_be_so_with_the_rows_that_would_tel
 class Scattered:
     """Embeddings of 8 numbers drawn at random, in which mismatches lie further along the first, as far as `told`."""
 
+    has_layers = True
+
     def __init__(self, told: float, is_mismatch: np.ndarray) -> None:
         self.ref = EncoderRef(name=f"told {told}", digest="0" * 64)
         self._rows = np.random.default_rng(0).normal(size=(len(is_mismatch), 8)).astype(np.float32)
