@@ -11,8 +11,9 @@ import pytest
 from pydantic import ValidationError
 
 from classwright_tools.annotate_examples import AnnotateExamplesRequest, AnnotateExamplesResult, annotate_examples
+from classwright_tools.annotation.disagreement import other_rules
 from classwright_tools.context import ToolContext
-from classwright_tools.domain.annotation import Annotation, RowToLabel
+from classwright_tools.domain.annotation import Annotation, Answer, RowToLabel
 from classwright_tools.domain.assignment import Assignment, Batch
 from classwright_tools.domain.example import Example, make_example
 from classwright_tools.domain.kinds import KINDS
@@ -233,6 +234,16 @@ def test_the_checks_tell_how_good_the_labels_are(context: ToolContext, dataset: 
     assert "agrees with the known label of 60% (" in result.summary
     assert "is not known" not in result.summary
     assert "follow different rules" not in result.summary, "with so few checks it may be chance"
+
+
+def test_pairs_that_were_answered_otherwise_are_shown_with_their_items(task: Task) -> None:
+    asked = [RowToLabel(id=f"t{n}", row=f"r{n}", text="red shoe", text_pair=f"item {n}") for n in range(9)]
+    annotation = Annotation(task="shop", dataset="shop-d1", on_newest=True, order="typical", pool=9, batches=(asked,))
+    answered = dict.fromkeys((row.row for row in asked), Answer(labels=task.label_names[:1]))
+
+    told, _ = other_rules(annotation, answered, dict.fromkeys(answered, task.label_names[1]), task)
+
+    assert "'red shoe → item 0' (row r0) is " in told
 
 
 def test_labels_that_follow_other_rules_than_the_known_ones_are_told_with_the_rows_that_differ(

@@ -229,6 +229,22 @@ def test_test_rows_follow_a_split_by_conditions_and_leave_where_rows_were_picked
     assert "1 left this version" in picked.summary
 
 
+def test_a_label_that_was_split_stays_in_no_cell(context: ToolContext) -> None:
+    task = context.workspace.save_task(several_task())
+    cell = Cell(label="refund|delivery", topic="t", subtopic="s", source_type="mail")
+    text = make_example("my card", None, labels=("account",), provenance=Provenance(cell=cell), origin="written")
+    rows = [*several_rows(), text]
+    save_dataset(context.workspace, task.slug, {"train": rows}, parent=None, run_key="cells", made_by="t")
+    parts = [{"label": "late", "rows": {"where": {"text": "late"}}}, {"label": "lost"}]
+
+    split = editor(context, task.slug)({"action": "split_label", "label": "delivery", "into": parts})
+
+    made = rows_of(context.workspace, split.dataset)[text.id].provenance
+    assert made
+    assert made.cell
+    assert made.cell.label == "refund"
+
+
 def test_topics_go_where_their_label_goes_and_those_of_texts_without_a_label_stay(
     edit: Editor, context: ToolContext
 ) -> None:

@@ -8,6 +8,7 @@ from classwright_tools.annotation.agreement import agreement
 from classwright_tools.domain.annotation import Annotation, Answer
 from classwright_tools.domain.excerpt import SHORT, listed, shortened
 from classwright_tools.domain.label_sets import key_in_words
+from classwright_tools.domain.pair import joined, shown
 from classwright_tools.domain.task import Task
 
 LOW = 0.7
@@ -26,7 +27,7 @@ def other_rules(
     checked = agreement(answered, known, task)
     if checked is None or checked[0].high >= LOW:
         return "", ""
-    text = {row.row: row.text for row in annotation.rows}
+    text = {row.row: shown(joined(row.text, row.text_pair)) for row in annotation.rows}
     given = {row: answered[row] for row in known if row in answered}
     apart = (
         f"{shortened(text[row], SHORT)!r} (row {row}) is {key_in_words(known[row])!r} and was answered "

@@ -22,7 +22,7 @@ from classwright_tools.domain.cards import KeptSource
 from classwright_tools.domain.example import Example, Split, example_id
 from classwright_tools.domain.excerpt import counted
 from classwright_tools.domain.kinds import KINDS
-from classwright_tools.domain.label_sets import BETWEEN, NO_LABELS
+from classwright_tools.domain.label_sets import NO_LABELS, named_apart
 from classwright_tools.domain.noun import LabelName, Noun, Share
 from classwright_tools.domain.pair import Content, apart
 from classwright_tools.domain.table_form import USUAL
@@ -177,7 +177,8 @@ class AnswersTable:
 
     def _labels_of(self, name: str) -> list[str]:
         """Return the labels of a row, of which the first column of an answer says `name`."""
-        return name.split(BETWEEN) if self.cells.found.space.several and name != NO_LABELS else [name]
+        space = self.cells.found.space
+        return [*named_apart(name, space.labels)] if space.several and name != NO_LABELS else [name]
 
     def _rows(self) -> Iterator[_Row]:
         for source, name in zip(self.sources, self._names, strict=True):

@@ -229,9 +229,13 @@ def with_labels(
     names = [label.name for label in labels]
     gone = [name for name in task.label_names if name not in names]
     mismatch = became.get(task.mismatch, task.mismatch) if task.mismatch else None
-    if task.mismatch in gone and len(labels) < len(task.labels):
+    fewer = len(labels) < len(task.labels)
+    if task.mismatch in gone and (fewer or mismatch not in names):
         reason = "is the label of pairs that do not belong together"
-        raise InvalidInput(f"label {task.mismatch!r}", reason, "Keep it, and merge others into it.")
+        split = (
+            f"Let a part keep its name, which then is the mismatch; or name another one first: {task.naming_mismatch}."
+        )
+        raise InvalidInput(f"label {task.mismatch!r}", reason, "Keep it, and merge others into it." if fewer else split)
     shares = dict(task.expected_shares or {})
     for name in gone:
         if name in became and name in shares:

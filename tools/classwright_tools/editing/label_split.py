@@ -59,7 +59,8 @@ def split(draft: Draft, change: Change) -> Done:
     _define(draft, old, change.into)
     became = draft.exchange({place: rows[place] for place in goes}, old, goes)
     if draft.task.multi_label:
-        draft.exchange_in_cells(old, lambda place: goes[place][0] if place in goes else old)
+        kept = old if old in draft.task.label_names else None  # in cells of rows that have it no more
+        draft.exchange_in_cells(old, lambda place: goes[place][0] if place in goes else kept)
     moved = {place: rows[place] for place in seen if goes[place] != (old,)}
     for part in change.into:
         own = {place: rows[place] for place in seen if part.label in goes[place]}

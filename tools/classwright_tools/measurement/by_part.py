@@ -9,6 +9,7 @@ from classwright_tools.curation.languages import language_of
 from classwright_tools.curation.row_sources import RowSources
 from classwright_tools.domain.example import Example
 from classwright_tools.domain.excerpt import counted, listed
+from classwright_tools.domain.pair import parts as texts_of
 from classwright_tools.measurement.caveats import FEW_ROWS
 from classwright_tools.measurement.held_out import Answers
 from classwright_tools.statistics.exact_tests import SIGNIFICANCE, fisher
@@ -25,7 +26,7 @@ def language_remark(found: Answers, languages: tuple[str, ...]) -> str:
     """
     if len(languages) < 2:
         return ""
-    told = [language_of(row.text, languages) for row in found.rows]
+    told = [language_of(" ".join(texts_of(row.content)), languages) for row in found.rows]
     rows, right = _counts(found, told)
     unclear = rows.pop(None, 0)
     if not rows:

@@ -113,7 +113,7 @@ def _which_to_keep(report: EvaluationReport, around: Circumstances, look: str, a
 def _settled(report: EvaluationReport, last: str) -> str:
     """Return how the model that goes to work is trained, where models were compared and the rows are mostly right."""
     comparison, figures = report.comparison, report.figures
-    low = (figures.micro_f1 or figures.accuracy).low
+    low = figures.judged_by[1].low
     if report.split != "validation" or report.data != "real" or not comparison or not last:
         return ""
     if low < GOOD or figures.rows < ENOUGH_REAL:
@@ -165,7 +165,7 @@ def _no_gain(report: EvaluationReport, comparison: Comparison, around: Circumsta
     tries = f", {around.untried} (train_classifier)" if around.untried else ""
     if report.figures.micro_f1:
         return (
-            f"{advice}{rows} Real training rows {rows_wanted(report.weakest[0])} may help more. error_analysis with "
+            f"{advice}{rows} Real training rows {rows_wanted(report.weakest[0])} may help more{tries}. error_analysis with "
             f"model={report.model!r} names what is missed and added, and label issues."
         )
     return (
