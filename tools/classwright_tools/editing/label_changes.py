@@ -232,10 +232,9 @@ def with_labels(
     fewer = len(labels) < len(task.labels)
     if task.mismatch in gone and (fewer or mismatch not in names):
         reason = "is the label of pairs that do not belong together"
-        split = (
-            f"Let a part keep its name, which then is the mismatch; or name another one first: {task.naming_mismatch}."
-        )
-        raise InvalidInput(f"label {task.mismatch!r}", reason, "Keep it, and merge others into it." if fewer else split)
+        keep = f"Let a part keep its name, and be the mismatch; or name another one first: {task.naming_mismatch}."
+        keep = "Keep it, and merge others into it." if fewer else keep
+        raise InvalidInput(f"label {task.mismatch!r}", reason, keep)
     shares = dict(task.expected_shares or {})
     for name in gone:
         if name in became and name in shares:

@@ -165,8 +165,8 @@ def _no_gain(report: EvaluationReport, comparison: Comparison, around: Circumsta
     tries = f", {around.untried} (train_classifier)" if around.untried else ""
     if report.figures.micro_f1:
         return (
-            f"{advice}{rows} Real training rows {rows_wanted(report.weakest[0])} may help more{tries}. error_analysis with "
-            f"model={report.model!r} names what is missed and added, and label issues."
+            f"{advice}{rows} Real training rows {rows_wanted(report.weakest[0])} may help more{tries}. error_analysis "
+            f"with model={report.model!r} names what is missed and added, and label issues."
         )
     return (
         f"{advice}{rows} Instead of more such rows try real training rows "
