@@ -36,6 +36,7 @@ from classwright_tools.learning.model import load_model
 from classwright_tools.learning.pair_encoder import PairEncoder, encoder_for, pair_features
 from classwright_tools.learning.pair_options import why_no_matcher
 from classwright_tools.measurement.error_report import ErrorReport
+from classwright_tools.measurement.errors_in_words import analysis_next_step
 from classwright_tools.measurement.label_shares import calibrating_lost
 from classwright_tools.propose_topics import ProposeTopicsRequest, propose_topics
 from classwright_tools.statistics.ranking import average_precision_of
@@ -202,7 +203,16 @@ def test_the_errors_of_pairs_are_explained_without_a_plan(
     assert result.data == "real"
     assert result.errors >= 3
     assert result.plan is None
-    assert "plans for pairs: call synthesize_examples with task='shop'" in result.next_step
+    report, task = workspace.document(result.report, "report", ErrorReport), workspace.task("shop")
+    for matrix, brings in (
+        (((9, 1), (3, 2)), "call synthesize_examples with task='shop'"),
+        (((9, 3), (1, 2)), "purchases"),
+    ):
+        turned = report.model_copy(update={"confusion_matrix": matrix})
+        told = analysis_next_step(turned, None, task, texts=5_000, labels_gained_nothing="")
+        assert f"{matrix[1][0]} mismatch" in told
+        assert f"missed and {matrix[0][1]} that fit were called one: " in told
+        assert brings in told
     assert f"doubt='disagrees', model={trained.model!r}" in result.next_step
     assert any(" \u2192 " in text for pair in result.confused_pairs for text in pair.examples)
 

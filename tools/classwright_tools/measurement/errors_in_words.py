@@ -52,13 +52,15 @@ def keep_the_other(
     if comparison.get("verdict") not in ("loss", "no gain"):
         return ""
     against, loss = comparison["against"], _found(comparison["verdict"])
-    others = untried(workspace, workspace.task(report.task), report.dataset)
-    helps = f"Real training rows{f', or {others}' if others else ''}, may help more than texts by another plan."
+    task = workspace.task(report.task)
+    others, pairs = untried(workspace, task, report.dataset), task.kind == "pair"
+    instead = "more rows like those" if pairs else "texts by another plan"
+    helps = f"Real training rows{f', or {others}' if others else ''}, may help more than {instead}."
     models = {made.id: made.facts for made in workspace.artifacts(report.task, "model")}
     rows = models.get(against, {}).get("dataset")
     if rows and ended_labels(workspace, rows):
         return f"{model} {loss} {against} ({comparison['id']}): keep {against}. {rows_to_keep(workspace, rows)} {helps}"
-    if rows and texts >= ENOUGH_TEXTS and not labels_gained_nothing(workspace, report.task):
+    if rows and texts >= ENOUGH_TEXTS and not pairs and not labels_gained_nothing(workspace, report.task):
         helps = (
             f"Labels for some of the {texts:,} unlabelled texts are worth more than texts by another plan: "
             f"annotate_examples(task={report.task!r}, dataset={rows!r})."
@@ -93,11 +95,10 @@ def analysis_next_step(
             "dataset."
         )
     if pairs:
-        first = "" if pairs.mismatch else f"name the mismatch, {pairs.naming_mismatch}, then "
         return (
-            f"There are no plans for pairs: {first}call synthesize_examples with task={report.task!r}, which writes "
-            f"mismatches. All rows of whose label {report.model} is in doubt: find_examples(task={report.task!r}, "
-            f"dataset={report.dataset!r}, doubt='disagrees', model={report.model!r})."
+            f"There are no plans for pairs: {_for_pairs(report, pairs)} All rows of whose label {report.model} is in "
+            f"doubt: find_examples(task={report.task!r}, dataset={report.dataset!r}, doubt='disagrees', "
+            f"model={report.model!r})."
         )
     if report.cannot_know:
         call = "import_examples(split='validation')"
@@ -108,6 +109,25 @@ def analysis_next_step(
             "cannot be seen."
         )
     return f"There is no plan to follow. Call export_model with model={report.model!r}, or look at the report."
+
+
+def _for_pairs(report: ErrorReport, task: Task) -> str:
+    """Return what brings the pairs that a model lacks: those that it errs on more, matches or mismatches."""
+    written = f"call synthesize_examples with task={report.task!r}, which writes mismatches"
+    if task.mismatch is None:
+        return f"name the mismatch, {task.naming_mismatch}, then {written}."
+    if task.mismatch not in report.labels:
+        return f"{written}."
+    place, matrix = report.labels.index(task.mismatch), report.confusion_matrix
+    missed = sum(matrix[place]) - matrix[place][place]
+    hidden = sum(row[place] for row in matrix) - matrix[place][place]
+    found = f"{counted(missed, 'mismatch was', 'mismatches were')} missed and {hidden:,} that fit were called one: "
+    if missed >= hidden:
+        return f"{found}{written}; `guidance` says what is to be wrong."
+    return (
+        f"{found}bring in real pairs that fit, by import_examples, or unlabelled ones such as purchases for "
+        "train_classifier(unlabelled_as=...)."
+    )
 
 
 def _topics_first(report: ErrorReport) -> str:
