@@ -14,6 +14,7 @@ from classwright_tools.edit_examples import EditExamplesRequest, edit_examples
 from classwright_tools.editing import versions
 from classwright_tools.errors import InvalidInput, NotFound
 from classwright_tools.workspace.datasets import read_card, read_edits, read_rows, save_dataset
+from classwright_tools.workspace.topic_trees import store_tree
 from classwright_tools.workspace.workspace import Workspace
 from support.editing import Editor, rows_of
 from support.learning import WRITTEN
@@ -112,6 +113,27 @@ def test_a_label_that_is_merged_ends_and_its_shares_and_topics_go_along(
         "parcel": ["late", "options"],
         "account": ["login", "data"],
     }
+
+
+def test_going_back_to_a_version_brings_its_topics_back_where_the_labels_are_the_same_again(
+    workspace: Workspace, dataset: str, edit: Editor
+) -> None:
+    before = topics_of(workspace)
+    edit({"action": "describe_label", "label": "delivery", "description": "parcels"})
+    then = workspace.task("support", 1).labels[1].description
+    edit({"action": "describe_label", "label": "delivery", "description": then})
+    other = LabelTopics(label="refund", topics=(Topic(name="other", subtopics=("any",)),))
+    tree = TopicTree(task="support", source_types=("e-mail",), labels=(other,))
+    task = workspace.task("support")
+    store_tree(workspace, task, tree, workspace.latest("topics", "support"), run_key="other")
+
+    back = edit(revert_to=dataset)
+    again = edit(revert_to=dataset)
+
+    assert topics_of(workspace) == before
+    assert "Its topic tree is " in back.summary
+    assert "topic tree" not in again.summary
+    assert workspace.task("support") == task
 
 
 def test_a_label_is_split_by_conditions_which_its_test_rows_follow(

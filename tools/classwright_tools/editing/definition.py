@@ -19,7 +19,7 @@ from classwright_tools.editing.told import LABELS_LISTED
 from classwright_tools.editing.tree import tree_after, with_branches
 from classwright_tools.workspace.datasets import read_card, read_edits
 from classwright_tools.workspace.destination import onto_newest
-from classwright_tools.workspace.topic_trees import labels_without_topics, publish_tree
+from classwright_tools.workspace.topic_trees import labels_without_topics, publish_tree, store_tree
 from classwright_tools.workspace.workspace import Artifact
 
 MakeTree = Callable[[TopicTree], TopicTree | None]
@@ -62,15 +62,30 @@ def _with_branches_of_before(draft: Draft, tree: TopicTree, undone: str) -> Topi
 def restore_definition(context: ToolContext, then: Task, task: Task) -> tuple[str, ...]:
     """Give `task` the labels and the topic tree that it had as `then`; return what is to be told of it."""
     restored = with_labels_of(then, task)
-    if restored == task:
-        return ()
     earlier = [
         context.workspace.document(tree.id, "topics", TopicTree)
         for tree in context.workspace.artifacts(task.slug, "topics")
         if tree.facts.get("task_version") == then.version
     ]
+    if restored == task:
+        return _with_topics(context, task, earlier[0]) if earlier else ()
     remarks = _store(context, task, restored, lambda tree: earlier[0] if earlier else tree)
     return (f"The task has the labels of then: {listed(map(repr, restored.label_names), LABELS_LISTED)}.", *remarks)
+
+
+def _with_topics(context: ToolContext, task: Task, tree: TopicTree) -> tuple[str, ...]:
+    """Store `tree` as the newest of `task`, which does not change, if another one is; return what is to be told."""
+    workspace = context.workspace
+
+    def attempt(_newest: str | None) -> str:
+        newest = workspace.latest("topics", task.slug)
+        if newest and workspace.document(newest.id, "topics", TopicTree) == tree:
+            return ""
+        made = store_tree(workspace, task, tree, newest, run_key=context.run_key, on_newest=True)
+        return f"Its topic tree is {made.id}."
+
+    told = onto_newest(workspace, "topics", task.slug, attempt)
+    return (told,) if told else ()
 
 
 def with_labels_of(then: Task, task: Task) -> Task:
