@@ -206,6 +206,41 @@ def test_a_part_of_a_split_that_rows_got_since_stays_and_is_named(
     assert "1 with the label 'broken', which stays" in back.summary
 
 
+@pytest.mark.parametrize("later", ["", "merged", "renamed"])
+def test_rows_get_their_labels_back_after_a_split_in_which_the_old_name_went_on(
+    workspace: Workspace, dataset: str, edit: Editor, later: str
+) -> None:
+    given, taken = named(workspace, dataset, "blender"), named(workspace, dataset, "surname")
+    was = rows_of(workspace, dataset)
+    made = edit({**LATER, "rows": given}, {"action": "relabel", "label": "delivery", "rows": taken}).dataset
+    parts = [{"label": "part", "rows": {"where": {"text": "password"}}}, {"label": "account"}]
+    edit({"action": "split_label", "label": "account", "into": parts})
+    if later == "merged":
+        edit({"action": "merge_label", "label": "part", "to": "account"})
+    if later == "renamed":
+        edit({"action": "rename_label", "label": "account", "to": "profile"})
+
+    back = edit(undo=made)
+
+    now, called = rows_of(workspace, back.dataset), "profile" if later == "renamed" else "account"
+    assert now[given["ids"][0]].label == was[given["ids"][0]].label != called
+    assert now[taken["ids"][0]].label == called
+    assert back.rows == 2
+    assert "Left as they are" not in back.summary
+
+
+def test_a_row_whose_label_has_ended_since_is_named_by_the_undo_that_leaves_it(
+    workspace: Workspace, dataset: str, edit: Editor
+) -> None:
+    taken = named(workspace, dataset, "surname")
+    made = edit({"action": "relabel", "label": "delivery", "rows": taken}).dataset
+    parts = [{"label": "part", "rows": {"where": {"text": "password"}}}, {"label": "others"}]
+    edit({"action": "split_label", "label": "account", "into": parts})
+
+    kept = f"{taken['ids'][0]} keeps 'delivery' (before the edit 'account', a label that has ended since)"
+    assert f"Not undone: {kept}." in edit(undo=made).summary
+
+
 def test_what_is_no_edit_or_went_back_is_not_undone(
     workspace: Workspace, dataset: str, edit: Editor, context: ToolContext
 ) -> None:

@@ -77,6 +77,22 @@ def _undone_at(edits: Sequence[Edit], place: int, version: str) -> int | None:
     return next((at for at in range(place, len(edits)) if edits[at].dataset == undo and not edits[at].brought), None)
 
 
+def without_partings(edits: Sequence[Edit], labels: Collection[str]) -> list[Edit]:
+    """Return `edits`, the oldest first, without the splits after which the old name went on, so that it is followed.
+
+    `labels` are the task's after them.
+    """
+    kept: list[Edit] = []
+    came: set[str | None] = set()
+    for edit in reversed(edits):
+        if edit.action == "split_label" and edit.label not in came and label_since(edit.label, kept[::-1]) in labels:
+            continue
+        kept.append(edit)
+        if edit.action in ("add_label", "rename_label", "split_label"):  # a name that came is another label before
+            came.add(edit.to or edit.label)
+    return kept[::-1]
+
+
 def fitting_none(edits: Sequence[Edit], labels: Collection[str]) -> dict[str, Edit]:
     """Return the ids of the unlabelled rows that none of `labels` fits after `edits`, and the edits that said so.
 

@@ -36,6 +36,12 @@ def kept_label(draft: Draft, row: Row, label: str | None, why: Edit | None) -> K
     return Kept(f"{words}{_because(why)}", mend)
 
 
+def kept_ended(row: Row, label: str | None) -> Kept:
+    """Return that `row` keeps its label, where it had `label`, which has ended since, so that nothing gives it back."""
+    words = f"{row['id']} keeps {label_in_words(row['label'])!r} (before the edit {label_in_words(label)!r}, a label"
+    return Kept(f"{words} that has ended since)", {})
+
+
 def kept_text(row: Row, old: Row, why: Edit | None) -> Kept:
     """Return that `row` keeps its text, where it had that of `old`, and the edit `why`."""
     pair = {"text_pair": old["text_pair"]} if old.get("text_pair") is not None else {}

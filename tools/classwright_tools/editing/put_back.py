@@ -10,10 +10,10 @@ from typing import Any
 from classwright_tools.domain.decided import Decided
 from classwright_tools.domain.edits import VOUCH_FOR_LABELS, Edit, decided_since, edits_apart, ids_after
 from classwright_tools.domain.label_sets import labels_apart
-from classwright_tools.domain.labels_since import label_since
+from classwright_tools.domain.labels_since import label_since, without_partings
 from classwright_tools.domain.row_history import history
 from classwright_tools.editing.draft import Done, Draft, Row, text_of
-from classwright_tools.editing.kept import Kept, in_sentences, kept_in, kept_label, kept_out, kept_text, label_in_words
+from classwright_tools.editing.kept import Kept, in_sentences, kept_ended, kept_in, kept_label, kept_out, kept_text, label_in_words
 from classwright_tools.editing.row_changes import key_since
 from classwright_tools.editing.row_table import keyed, rows_apart
 from classwright_tools.errors import InvalidInput
@@ -100,8 +100,10 @@ def put_back(
     is_now = ids_after(later)
     either = {*ids, *(new_id[id_] for id_ in ids if id_ in new_id), *came}
     either |= {is_now[id_] for id_ in either if id_ in is_now}
-    then = _Rows(draft, there, first, either, later)
-    since = _Rows(draft, here, made, either, later)
+    # Of a label that lost some rows, what has its name goes on; a row that went to a part has another label.
+    named = without_partings(later, draft.task.label_names)
+    then = _Rows(draft, there, first, either, named)
+    since = _Rows(draft, here, made, either, named)
     now = _Rows(draft, draft.table, draft.edits, either, ())
     undoing = _Undoing(draft, then, since, now, later)
     for id_ in filter(then.rows.__contains__, ids):
@@ -162,6 +164,8 @@ class _Undoing:
             self.done.left[CHANGED_SINCE] += 1
         if row["split"] == "test":  # of which nothing is told
             return
+        if ends:
+            self.kept.append(kept_ended(row, old["label"]))
         if keeps_label:
             why = self._last(is_now, row, VOUCH_FOR_LABELS)
             self.kept.append(kept_label(self._draft, row, self._then.label(id_), why))

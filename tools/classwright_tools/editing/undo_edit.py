@@ -8,7 +8,7 @@ from itertools import pairwise
 from classwright_tools.domain.changes import Change
 from classwright_tools.domain.edits import Edit, edits_apart
 from classwright_tools.domain.excerpt import counted, listed
-from classwright_tools.domain.labels_since import EXCHANGES, label_since
+from classwright_tools.domain.labels_since import EXCHANGES, label_since, without_partings
 from classwright_tools.domain.task import Label, Task
 from classwright_tools.editing.draft import Done, Draft
 from classwright_tools.editing.label_changes import label_of, new_label, rename, with_labels
@@ -62,7 +62,8 @@ class _Labels:
         self._draft = draft
         self._then = then
         self._after = after
-        _, self._later = edits_apart(read_edits(draft.context.workspace, version), draft.edits)
+        _, later = edits_apart(read_edits(draft.context.workspace, version), draft.edits)
+        self._later = without_partings(later, draft.task.label_names)
         self._extra: list[str] = []
         self.left: dict[str, int] = {}
         self.words: list[str] = []
