@@ -13,7 +13,16 @@ from classwright_tools.domain.label_sets import labels_apart
 from classwright_tools.domain.labels_since import label_since, without_partings
 from classwright_tools.domain.row_history import history
 from classwright_tools.editing.draft import Done, Draft, Row, text_of
-from classwright_tools.editing.kept import Kept, in_sentences, kept_ended, kept_in, kept_label, kept_out, kept_text, label_in_words
+from classwright_tools.editing.kept import (
+    Kept,
+    in_sentences,
+    kept_ended,
+    kept_in,
+    kept_label,
+    kept_out,
+    kept_text,
+    label_in_words,
+)
 from classwright_tools.editing.row_changes import key_since
 from classwright_tools.editing.row_table import keyed, rows_apart
 from classwright_tools.errors import InvalidInput
