@@ -67,7 +67,7 @@ class Team:
 
     @property
     def kept(self) -> Opinions:
-        return Opinions(self.desk.edits)
+        return Opinions(self.desk.edits, self.desk.labels)
 
     def label_of(self, row: str) -> str | None:
         place = self.desk.place_of.get(row)

@@ -42,7 +42,7 @@ def _of_rows(workspace: Workspace, task: Task, newest: Artifact) -> Iterator[str
         unfit = f", {none} of which fit none of the labels (find_examples, mark='fits_none')" if none else ""
         yield f"{counted(bare, 'row has', 'rows have')} no label{unfit}: annotate_examples(task={task.slug!r})."
     decided = Decided(edits)
-    disputed = sum(row not in decided.removed for row in Opinions(edits).disputed)
+    disputed = sum(row not in decided.removed for row in Opinions(edits, task.label_names).disputed)
     if disputed:
         yield (
             f"Persons differ about {counted(disputed, 'row')}: find_examples(task={task.slug!r}, mark='disputed'); an "

@@ -13,7 +13,7 @@ from typing import TypeVar
 
 from classwright_tools.domain.decided import Decided
 from classwright_tools.domain.edits import Edit, Mark, Undoing, decided_since, undoings
-from classwright_tools.domain.label_sets import joined_labels, key_in_words, labels_apart
+from classwright_tools.domain.label_sets import in_order, joined_labels, key_in_words, labels_apart
 from classwright_tools.domain.labels_since import EXCHANGES, labels_since
 
 T = TypeVar("T")
@@ -104,8 +104,9 @@ _Said = tuple[RowOpinions | None, set[str]]
 class Opinions:
     """What persons said of rows by a sequence of edits, by the ids that the rows have then."""
 
-    def __init__(self, edits: Iterable[Edit] = ()) -> None:
-        """Go through `edits`, the oldest first."""
+    def __init__(self, edits: Iterable[Edit], names: Sequence[str] = ()) -> None:
+        """Go through `edits`, the oldest first; sets of labels are in the order of `names`, the task's labels."""
+        self._names = names
         self.of_row: dict[str, RowOpinions] = {}
         self.deciders: dict[str, set[str]] = {}
         """The rows that somebody decided on in any way, and their names."""
@@ -144,7 +145,7 @@ class Opinions:
 
     def _take(self, edit: Edit) -> None:
         if edit.action in EXCHANGES:
-            self.of_row = {id_: now for id_, row in self.of_row.items() if (now := _exchanged(row, edit))}
+            self.of_row = {id_: now for id_, row in self.of_row.items() if (now := self._exchanged(row, edit))}
         elif edit.by == "person":
             for id_, value in edit.rows.items():
                 self._say(edit, id_, value)
@@ -167,7 +168,7 @@ class Opinions:
             row, names = were[undoing.then, undone.then]
             row = row and row.copy()
             for edit in exchanges:
-                row = row and _exchanged(row, edit)
+                row = row and self._exchanged(row, edit)
             self._put(self.of_row, undone.id, row)
             self._put(self.deciders, undone.id, set(names) or None)
 
@@ -184,34 +185,32 @@ class Opinions:
         elif edit.action == "relabel" and id_ in self.of_row:  # labels were added or taken away, in the chat
             self.of_row[id_].is_settled, self.of_row[id_].stands = True, None
 
+    def _exchanged(self, row: RowOpinions, edit: Edit) -> RowOpinions | None:
+        """Return what was said of a row by what labels are called after an edit; None where it speaks of none any more.
+
+        What was said of a label that has ended is no longer compared.
+        """
+        row.said = self._called(row.said, edit)
+        row.unaided = self._called(row.unaided, edit)
+        row.stands = self._called({"": row.stands}, edit).get("") if row.stands is not None else None
+        return row if row.said or row.stands is not None else None
+
+    def _called(self, said: Mapping[str, str], edit: Edit) -> dict[str, str]:
+        """Return what was `said` by the names that labels have after `edit`, without what speaks of an ended one."""
+        found = {}
+        for name, key in said.items():
+            labels = labels_apart(key)
+            now = labels_since(labels, [edit]) if edit.label in labels else labels
+            if now is not None and (now or edit.rows_stay or not labels):
+                found[name] = key if now == labels else joined_labels(in_order(now, self._names))
+        return found
+
     @staticmethod
     def _put(where: dict[str, T], id_: str, value: T | None) -> None:
         if value is None:
             where.pop(id_, None)
         else:
             where[id_] = value
-
-
-def _exchanged(row: RowOpinions, edit: Edit) -> RowOpinions | None:
-    """Return what was said of a row by what labels are called after an edit; None where it speaks of none any more.
-
-    What was said of a label that has ended is no longer compared.
-    """
-    row.said = _called(row.said, edit)
-    row.unaided = _called(row.unaided, edit)
-    row.stands = _called({"": row.stands}, edit).get("") if row.stands is not None else None
-    return row if row.said or row.stands is not None else None
-
-
-def _called(said: Mapping[str, str], edit: Edit) -> dict[str, str]:
-    """Return what was `said` by the names that labels have after `edit`, without what speaks of one that has ended."""
-    found = {}
-    for name, key in said.items():
-        labels = labels_apart(key)
-        now = labels_since(labels, [edit]) if edit.label in labels else labels
-        if now is not None and (now or edit.rows_stay or not labels):
-            found[name] = key if now == labels else joined_labels(now)
-    return found
 
 
 def _key(edit: Edit, value: str) -> str | None:
@@ -225,10 +224,10 @@ def _key(edit: Edit, value: str) -> str | None:
     return value or None if edit.action in ("approve", "good_example", "restore") else None
 
 
-def marked(edits: Sequence[Edit], mark: Mark) -> list[str]:
-    """Return the ids of the rows that have a mark after `edits`."""
+def marked(edits: Sequence[Edit], mark: Mark, names: Sequence[str]) -> list[str]:
+    """Return the ids of the rows that have a mark after `edits`; `names` are the task's labels."""
     if mark == "disputed":
-        return Opinions(edits).disputed
+        return Opinions(edits, names).disputed
     decided = Decided(edits)
     marks: dict[Mark, Collection[str]] = {
         "person": decided.by_person,

@@ -96,12 +96,12 @@ def select(context: ToolContext, dataset: str, search: RowSearch) -> Selected:
     labels = context.workspace.task(context.workspace.artifact(dataset, "dataset").task).label_names
     table = read_table(context.workspace, dataset)
     if search.ids:
-        return _with_history(context, select_in(context, dataset, table, search, labels))
+        return _with_history(context, select_in(context, dataset, table, search, labels), labels)
     by_edits = search.mark or (search.where and search.where.decided_by)
     edits = read_edits(context.workspace, dataset) if by_edits else ()
     found = select_in(context, dataset, table, search, labels, edits)
     by_whom = search.mark == "disputed" or (search.where and search.where.decided_by)
-    return _with_history(context, found) if by_whom and not found.notes else found
+    return _with_history(context, found, labels) if by_whom and not found.notes else found
 
 
 def select_in(
@@ -109,7 +109,7 @@ def select_in(
     dataset: str,
     table: Any,
     selection: RowConditions,
-    labels: Collection[str],
+    labels: Sequence[str],
     edits: Sequence[Edit] = (),
 ) -> Selected:
     """Return the rows of `table`, those of `dataset` or what became of them by `edits`, that `selection` means.
@@ -122,7 +122,7 @@ def select_in(
     sources = partial(row_sources, context.workspace, dataset, edits or None)
     there = Selected(dataset, table.take(filtered(table, selection.where or RowFilter(), labels, sources, edits)))
     if selection.mark:
-        there = there.among(marked(edits, selection.mark))
+        there = there.among(marked(edits, selection.mark, labels))
     if selection.mark == "fits_none":
         there = there.unlabelled()
     if selection.doubt == "repeats":
@@ -165,20 +165,20 @@ def changed(context: ToolContext, dataset: str, earlier: str, where: RowFilter) 
     unseen = 0 if where.splits else len(filtered(found.table, tests, labels, sources, since))
     ids = table["id"].to_pylist()
     rows = Selected(dataset, table, notes={id_: found.of_row[id_].note for id_ in ids})
-    return Changed(_with_annotators(context, _with_opinions(rows, edits)), found.counts(ids), unseen)
+    return Changed(_with_annotators(context, _with_opinions(rows, edits, labels)), found.counts(ids), unseen)
 
 
-def _with_history(context: ToolContext, there: Selected) -> Selected:
+def _with_history(context: ToolContext, there: Selected, labels: Sequence[str]) -> Selected:
     """Return the rows with what was done to each last, and who labelled those that were annotated."""
     edits = read_edits(context.workspace, there.dataset)
     past = histories(edits, {row.id: row.label_key for _, row in there.rows()}) if edits else {}
     last = {id_: found[0].in_words for id_, found in past.items() if found}
-    return _with_annotators(context, _with_opinions(replace(there, notes=last), edits))
+    return _with_annotators(context, _with_opinions(replace(there, notes=last), edits, labels))
 
 
-def _with_opinions(there: Selected, edits: Sequence[Edit]) -> Selected:
+def _with_opinions(there: Selected, edits: Sequence[Edit], labels: Sequence[str]) -> Selected:
     """Return the rows with what persons who differ, or differed, said of each, behind what their notes say."""
-    of_row = Opinions(edits).of_row
+    of_row = Opinions(edits, labels).of_row
     said = {id_: of_row[id_].in_words for id_ in there.ids if id_ in of_row}
     told = {id_: "; ".join(filter(None, (there.notes.get(id_), words))) for id_, words in said.items() if words}
     return replace(there, notes={**there.notes, **told})

@@ -75,7 +75,7 @@ def _drop_repeats(fates: Mapping[str, Fate], rows: Collection[str], left: Counte
 
 def _carry(draft: Draft, fates: Mapping[str, Fate], own: Mapping[str, str | None]) -> Iterator[Done]:
     """Change the draft, many rows at a time; texts come last, since a row's id changes with its text."""
-    decided, opinions = Decided(draft.edits), Opinions(draft.edits)
+    decided, opinions = Decided(draft.edits), Opinions(draft.edits, draft.task.label_names)
     standing = {row: fate.standing for row, fate in fates.items()}
     again = {
         row: word

@@ -160,7 +160,7 @@ class Desk:
 
     @cached_property
     def _opinions(self) -> Opinions:
-        return Opinions(self.edits)
+        return Opinions(self.edits, self.labels)
 
     def _opinion(self, row: str, standing: Standing) -> RowOpinions | None:
         before = self._opinions.of_row.get(row)

@@ -91,7 +91,7 @@ def people(opinions: Mapping[str, RowOpinions], labels: Sequence[str], *, severa
 def people_of(workspace: Workspace, dataset: str) -> str:
     """Return `people_in_words` of a dataset."""
     task = workspace.task(workspace.artifact(dataset, "dataset").task)
-    opinions = Opinions(read_edits(workspace, dataset)).of_row.values()
+    opinions = Opinions(read_edits(workspace, dataset), task.label_names).of_row.values()
     return people_in_words(opinions, task.label_names, several=task.multi_label)
 
 

@@ -8,6 +8,7 @@ from typing import Any
 
 from classwright_tools.domain.decided import Decided
 from classwright_tools.domain.edits import Edit, edits_apart
+from classwright_tools.domain.label_sets import joined_labels
 from classwright_tools.domain.opinions import Opinions
 
 MANY = 40
@@ -77,6 +78,18 @@ def test_what_an_undoing_gives_back_goes_by_the_names_that_labels_have_by_then()
     edits += undoing(4, 2, "one")
 
     assert Opinions(edits).of_row["one"].said == {"Ben": "money back"}
+
+
+def test_sets_are_the_same_after_a_merge_whatever_the_order_of_the_labels_that_they_came_from() -> None:
+    names = ("refund", "delivery", "account")
+    edits = [edit("relabel", 1, person="Ben", labels=["refund", "delivery"], rows={"one": ""})]
+    edits.append(edit("merge_label", 2, label="refund", to="account"))
+    edits.append(edit("opinion", 3, person="Ada", rows={"one": joined_labels(["delivery", "account"])}))
+
+    row = Opinions(edits, names).of_row["one"]
+
+    assert row.said["Ben"] == row.said["Ada"]
+    assert not row.is_disputed
 
 
 def test_of_two_versions_each_has_the_edits_apart_that_were_made_since_they_parted() -> None:
