@@ -8,6 +8,8 @@ from typing import Any
 from classwright_tools.domain.example import SPLITS
 from classwright_tools.domain.figures import Estimate
 from classwright_tools.domain.label_sets import NO_LABELS, labels_apart
+from classwright_tools.domain.look import Look
+from classwright_tools.domain.selection import LabelDoubt
 from classwright_tools.domain.task import Task
 from classwright_tools.measurement.doubts import Doubts
 from classwright_tools.review.desk import Desk
@@ -33,7 +35,7 @@ def overview(task: Task, desk: Desk, standing: Standing, doubts: Doubts | None) 
         "topics": sorted(name for name in _counted(rows, "topic") if name),
         "source_types": sorted(name for name in _counted(rows, "source_type") if name),
         "label_rows": _by_label(rows),
-        "doubts": _doubt_counts(doubts),
+        "doubts": _doubt_counts(desk, standing, doubts),
         **progress(desk, standing),
     }
 
@@ -56,14 +58,12 @@ def _interval(share: Estimate) -> dict[str, float]:
     return {"share": share.value, "low": share.low, "high": share.high}
 
 
-def _doubt_counts(doubts: Doubts | None) -> dict[str, int] | None:
+def _doubt_counts(desk: Desk, standing: Standing, doubts: Doubts | None) -> dict[str, int] | None:
+    """Return how many rows in doubt nobody has decided on: those that the queue of each kind has."""
     if doubts is None:
         return None
-    return {
-        "answered": int(doubts.answered.sum()),
-        "disagrees": int(doubts.of_kind("disagrees").sum()),
-        "suspect": int(doubts.of_kind("suspect").sum()),
-    }
+    kinds: tuple[LabelDoubt, ...] = ("disagrees", "suspect")
+    return {kind: len(desk.find(Look(state="open", doubt=kind), standing, doubts)) for kind in kinds}
 
 
 def _by_label(table: Any) -> dict[str, int]:

@@ -1,6 +1,6 @@
 // The history: what was decided and by whom, the newest first, with a way back; and the versions of the dataset.
 const MADE = { import_examples: "rows brought in", synthesize_examples: "texts written", submit_examples: "texts written", annotate_examples: "labels given", edit_examples: "rows or labels changed", finish_review: "a review saved" };
-const SAID = { accept: "accepted", relabel: "labelled", remove: "removed", edit: "edited", flag: "flagged", good_example: "marked as good examples" };
+const SAID = { accept: "accepted", relabel: "labelled", remove: "removed", edit: "edited", flag: "flagged", good_example: "marked as good" };
 
 const whenInWords = (when) => new Date(when).toLocaleString(undefined, { dateStyle: "medium", timeStyle: "short" });
 

@@ -162,7 +162,10 @@ def test_the_row_with_a_label_too_few_is_the_most_doubtful_and_is_found_by_what_
     added = desk.rows(workspace, RowsRequest.model_validate({"dataset": dataset, "look": look}))
     figures = desk.figures(workspace, Looked(dataset=dataset))["confusion"]
     points = desk.points(workspace, Looked(dataset=dataset))
+    decide(workspace, dataset, {"action": "flag", "rows": [first["id"]]})
+    counts = [opened["doubts"]["disagrees"], desk.opened(workspace, OpenRequest())["doubts"]["disagrees"]]
 
+    assert counts == [int(doubts.of_kind("disagrees").sum()) - decided for decided in (0, 1)]
     assert (first["text"], first["labels"], first["disagrees"]) == (SHORT, ["delivery"], True)
     assert {name for name, _ in first["guesses"][: first["given"]]} == {"refund", "delivery"}
     assert SHORT in [row["text"] for row in added["rows"]]
