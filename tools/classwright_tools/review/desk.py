@@ -17,6 +17,7 @@ from classwright_tools.domain.decision import Person, name_in
 from classwright_tools.domain.edits import Edit
 from classwright_tools.domain.kinds import number_of
 from classwright_tools.domain.label_sets import SEVERAL, in_one_name, labels_apart
+from classwright_tools.domain.labels_since import fitting_none
 from classwright_tools.domain.look import Look
 from classwright_tools.domain.opinions import Opinions, RowOpinions, same_name
 from classwright_tools.measurement.doubts import Doubts
@@ -81,6 +82,11 @@ class Desk:
         Those of which a person said that no label fits are among them.
         """
         return {row: _ON_THE_PAGE.get(edit.action, edit.action) for row, edit in self._decided_by.items()}
+
+    @cached_property
+    def unfit(self) -> set[str]:
+        """The rows without a label of which a model said that none fits."""
+        return {row for row, edit in fitting_none(self.edits, self.labels).items() if edit.by == "model"}
 
     @cached_property
     def _decided_by(self) -> dict[str, Edit]:
@@ -281,8 +287,10 @@ class Desk:
         if state in ("open", "decided"):
             decided = self._are(self.tally(standing).actions)
             return ~decided if state == "open" else decided
+        unfit = self.unfit - self.tally(standing).actions.keys() if state == "fits_none" else ()
         touched = {*self.decided, *standing.rows, *self._said.flagged, *self._said.good_examples}
-        return self._are(row for row in touched if row in self.place_of and state in self.done(row, standing))
+        found = (row for row in touched if row in self.place_of and state in self.done(row, standing))
+        return self._are([*found, *unfit])
 
     def _are(self, rows: Iterable[str]) -> NDArray[np.bool_]:
         """Return which rows are among those with some ids."""

@@ -44,6 +44,7 @@ def shown_rows(
                 "sure": list(doubts.sure(int(place))) if doubts else None,
                 "disagrees": bool(doubts is not None and doubts.disagrees[place]) or None,
                 "suspect": bool(doubts is not None and doubts.suspect[place]) or None,
+                "unfit": row["id"] in desk.unfit or None,
                 "stands": None if hidden else stands(desk, standing, row["id"]),
                 "heard": None if hidden else standing.cursor,
                 "disputed": None if hidden else _differing(desk, standing, row["id"]),

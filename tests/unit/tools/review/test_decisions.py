@@ -162,6 +162,11 @@ def test_rows_are_found_by_what_was_decided_and_by_what_they_are(workspace: Work
     said = edit_of(desk, "fits_none", desk.ids[2], "of another version")
     desk = replace(desk, edits=(said,))
     assert found(written.model_copy(update={"state": "open"})) == list(range(3, 18))
+    by_model = said.model_copy(update={"by": "model", "rows": {desk.ids[3]: "", desk.ids[0]: ""}})
+    desk = replace(desk, edits=(said, by_model))
+    assert found(written.model_copy(update={"state": "open"})) == list(range(3, 18)), "what a model says is no decision"
+    assert found(Look(state="fits_none")) == [2, 3]
+    assert [row.get("unfit") for row in shown_rows(desk, [2, 3], standing, None)] == [None, True]
     assert found(Look(unlabelled=True)) == [place for place, split in enumerate(desk.splits) if split == "unlabelled"]
     assert found(Look(places=(3, 5))) == [3, 5]
     assert found(Look(doubt="suspect")) == []
