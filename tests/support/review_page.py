@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from itertools import count
 from typing import Any
 
@@ -46,11 +47,16 @@ async def stored(opened: Shown, workspace: Workspace, dataset: str, count: int) 
     return [(entry.decision.action, entry.decision.label) for entry in entries]
 
 
-class HeldOrder:
-    """A client whose second page of rows by doubt, which comes in the new order, is held until `go`."""
+def asks_by_doubt(name: str, arguments: dict[str, Any]) -> bool:
+    """Whether a call asks for open rows by doubt: the second one does when their order is known."""
+    return name == "review_rows" and arguments.get("order") == "doubt" and "state" in arguments["look"]
 
-    def __init__(self, client: Client) -> None:
-        self._client, self._pages = client, 0
+
+class Held:
+    """A client of whose calls the answer to the second one that `is_held` is held until `go`."""
+
+    def __init__(self, client: Client, is_held: Callable[[str, dict[str, Any]], bool]) -> None:
+        self._client, self._is_held, self._times = client, is_held, 0
         self.asked, self.go = anyio.Event(), anyio.Event()
 
     def __getattr__(self, name: str) -> Any:
@@ -58,9 +64,9 @@ class HeldOrder:
 
     async def call_tool(self, name: str, arguments: dict[str, Any]) -> Any:
         answer = await self._client.call_tool(name, arguments)
-        if name == "review_rows" and arguments.get("order") == "doubt" and "state" in arguments["look"]:
-            self._pages += 1
-            if self._pages == 2:
+        if self._is_held(name, arguments):
+            self._times += 1
+            if self._times == 2:
                 self.asked.set()
                 await self.go.wait()
         return answer

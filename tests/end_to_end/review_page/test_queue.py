@@ -17,7 +17,7 @@ from classwright_tools.workspace.workspace import Workspace
 from support.measurement import dataset_of
 from support.page_host import CHROMIUM, Kind, shown
 from support.review import WRONG, review_dataset
-from support.review_page import KEYS_AT_ONCE, Faltering, HeldOrder, Refusing, judged, standing, stored
+from support.review_page import KEYS_AT_ONCE, Faltering, Held, Refusing, asks_by_doubt, judged, standing, stored
 from support.server import until
 
 pytestmark = [pytest.mark.anyio, pytest.mark.skipif(CHROMIUM is None, reason="needs Chromium, which CI installs")]
@@ -84,7 +84,7 @@ async def test_texts_that_are_cut_say_so_and_an_edit_goes_on_from_the_one_before
 async def test_keys_work_while_the_order_by_doubt_is_on_its_way_and_no_row_changes_under_the_hand(
     client: Client, chromium: Browser, workspace: Workspace, dataset: str
 ) -> None:
-    held = HeldOrder(client)
+    held = Held(client, asks_by_doubt)
     async with shown(chromium, held, {"dataset": dataset}) as opened:  # type: ignore[arg-type]  # a client in all it uses
         await held.asked.wait()
         texts = opened.view.locator(".card .text p")
@@ -222,16 +222,22 @@ async def test_an_edited_text_is_stored_and_keys_in_a_field_are_letters(
 async def test_decisions_are_saved_as_a_new_version_of_which_the_chat_learns_the_counts(
     client: Client, chromium: Browser, workspace: Workspace, dataset: str
 ) -> None:
-    async with shown(chromium, client, {"dataset": dataset}) as opened:
+    held = Held(client, lambda name, _: name == "prepare_review")
+    async with shown(chromium, held, {"dataset": dataset}) as opened:  # type: ignore[arg-type]  # a client in all it uses
         await judged(opened)
-        await opened.press("x", "g", "u")
+        await opened.view.locator("select:has(option[value=suspect])").select_option("disagrees")
+        await expect(opened.view.locator(".place")).to_have_text("Row 1 of 2")
+        await opened.press("f", "g", "u")
         await opened.view.get_by_role("button", name="Save").click()
 
         await expect(opened.view.locator("h1")).to_contain_text(f"{task_of(dataset)}-d2")
         await expect(opened.view.get_by_role("button", name="Nothing to save")).to_be_disabled()
         [told] = opened.said("ui/update-model-context")
         assert "has what was decided on 1 row." in told["content"][0]["text"]
-        assert len(read_table(workspace, f"{task_of(dataset)}-d2")) == 34
+        assert [edit.action for edit in read_edits(workspace, f"{task_of(dataset)}-d2")] == ["flag"]
+        await expect(opened.view.locator(".empty")).to_have_text("Finding out which rows are doubtful…")
+        held.go.set()
+        await expect(opened.view.locator(".place")).to_have_text("Row 1 of 1")
 
 
 async def test_what_is_saved_is_taken_back_by_a_key_or_a_button_in_a_further_version_that_shows_its_row(

@@ -157,7 +157,7 @@ const List = () => {
       <${Bulk} />
       <button disabled=${!total} onClick=${() => { change({ view: "queue" }); queue.begin("chosen", list.look); }}>Review one by one</button>
     </div>
-    ${total === 0 && html`<p class="empty">No row meets all of these conditions.</p>`}
+    ${total === 0 && html`<p class="empty">${isEarly(list.look) ? session.preparing : "No row meets all of these conditions."}</p>`}
     <ul class="rows">${ids.map((id) => html`<${Row} key=${id} row=${rowOf(id)} words=${words} ticked=${picked.has(id)} />`)}</ul>
     <${Pages} label="Pages" words=${["← Before", "After →"]} total=${total} offset=${offset} shown=${ids.length} size=${pages} turn=${list.turnTo} />
   </section>`;

@@ -41,18 +41,19 @@ const queue = (() => {
     return rows.flatMap((_, place) => (place % BLOCK ? [] : rows.slice(place, place + BLOCK).sort((a, b) => rank(a) - rank(b))));
   };
 
-  const load = () => {
+  // `anew`: in a new order, to which what was not shown yet gives way.
+  const load = (anew = false) => {
     if (ended) return Promise.resolve();
     const mine = turn;
     loading ??= (async () => {
       await marks.flush();
       if (mine !== turn) return;
       const decided = new Set(ids.filter((id) => !isSent(id))), order = setting().order ?? "doubt";
-      let offset = [...served.keys()].filter(isSent).length, answer, more;
+      let offset = anew ? 0 : [...served.keys()].filter(isSent).length, answer, more;
       do {
         answer = await asked("rows", { look: look(), order, offset, limit: PAGE });
         if (mine !== turn) return;
-        if (!served.size) ids = ids.slice(0, at + 1); // a new order: what was not shown yet gives way to it
+        if (anew) { ids = ids.slice(0, at + 1); served = new Map(); anew = false; }
         const known = new Set(ids), fresh = answer.rows.filter(({ id }) => id !== ids[at] && isOpen(id)); // nothing changes under a hand
         more = remember(fresh).filter((id) => !known.has(id));
         for (const { id } of answer.rows) served.set(id, rowOf(id)?.stands);
@@ -63,7 +64,7 @@ const queue = (() => {
       ids = [...ids, ...mixed(more)];
       change({});
     })().catch((error) => {
-      if (mine === turn && !error.refused) setTimeout(load, AGAIN_MS); else say(error.message);
+      if (mine === turn && !error.refused) setTimeout(load, AGAIN_MS, anew); else say(error.message);
     }).finally(() => { if (mine === turn) loading = null; });
     return loading;
   };
@@ -112,7 +113,7 @@ const queue = (() => {
     // Whether nothing is said of the row's labels yet, so that Enter would decide on nothing.
     get isUntouched() { const row = rowOf(ids[at]); return touched?.id !== row.id && !row.stands?.labels && (setting().blind || !row.labels) && !start(row).length; },
     // Has the rows that were not shown yet come in the order of what is known by now. The others stay until it is there.
-    reorder: () => { served = new Map(); ended = false; turn += 1; loading = null; return load(); },
+    reorder: () => { ended = false; turn += 1; loading = null; return load(true); },
     decide: (what) => {
       const id = ids[at];
       if (id === undefined) return;
@@ -128,6 +129,7 @@ const queue = (() => {
     get sizes() { return SAMPLE_SIZES.filter((_, place) => !place || SAMPLE_SIZES[place - 1] < total); },
     get wanted() { return Math.min(wanted, queue.sizes.at(-1)); },
     want: (rows) => { wanted = Number(rows); halted = false; move(0); },
+    get isEarly() { return isEarly(look()); },
     get hasEnded() { return ended; },
     get isDone() { return halted || (mode === "sample" && at >= wanted); },
     halt: () => { halted = true; change({}); },
@@ -196,6 +198,7 @@ const sampleInWords = ({ right, rows, share, low, high }) => `${right} of ${coun
 const QueueEnd = ({ isDone }) => {
   const { sample } = session.review;
   if (!queue.hasEnded && !isDone) return html`<p class="empty">Looking for rows…</p>`;
+  if (queue.isEarly) return html`<p class="empty">${session.preparing}</p>`;
   const wrong = sample ? sample.rows - sample.right : 0;
   return html`<div class="empty">
     <p>${isDone ? "The fair sample ends here." : queue.total ? "That was the last row of this queue." : "No row is left to decide here."}${queue.skipped ? ` ${counted(queue.skipped, "row was", "rows were")} skipped.` : ""}</p>
@@ -217,6 +220,7 @@ const Card = ({ row, blind, editing, edit }) => html`<article class="card">
     ${!blind && row.cell?.length > 0 && html`<span class="tag">${row.cell.join(" · ")}</span>`}
     ${!blind && row.contrast && html`<span class="tag">written to resemble ${row.contrast}</span>`}
     ${!blind && row.suspect && html`<span class="tag warn">label probably wrong</span>`}
+    ${!blind && row.unfit && !isSettled(row) && html`<span class="tag warn">fits no label, says a model</span>`}
     <${Done} row=${row} /><${Differing} row=${row} />
   </div>
   ${editing ? html`<${Editor} row=${row} close=${() => edit(null)} />` : html`<div class="text" aria-live="polite">

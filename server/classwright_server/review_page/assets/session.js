@@ -128,12 +128,15 @@ const prepare = async () => {
     if (!isReviewed(about)) return;
     Object.assign(session.review, { doubts, agreement });
     tell(null);
-    if (queue.mode === "doubt") queue.reorder();
+    if (!queue.blind) queue.reorder();
     list.refresh();
   } catch (error) {
     tell(`Rows are not ordered by doubt: ${error.message}`);
   }
 };
+
+// Whether a look is for rows of which a classifier says something, and none was asked yet.
+const isEarly = ({ doubt, guess, missed, added }) => !session.review.doubts && Boolean(doubt || guess || missed || added);
 
 // Shows the rows that a call in the chat looked for: as a list, or where there is room for one row alone in the queue.
 const begin = (look) => (isInline() ? queue.begin("chosen", look) : (queue.begin("doubt"), openList(look)));
