@@ -150,6 +150,10 @@ def test_a_label_that_some_row_of_the_set_has_finds_the_rows_to_change(edit: Edi
 
     assert result.rows == 2
     assert len(read_edits(context.workspace, result.dataset)) == 1
+    both = edit({"action": "approve", "rows": {"where": {"labels": ["refund|delivery", "|"]}}})
+    assert {row.id for row in both.sample} == {BOTH.id, NONE.id}
+    with pytest.raises(NotFound, match="delivery"):
+        edit({"action": "flag", "rows": {"where": {"labels": ["refund|delivry"]}}})
 
 
 def test_an_unknown_label_among_several_is_refused_with_the_nearest(edit: Editor) -> None:

@@ -15,7 +15,7 @@ from classwright_tools.domain.cleaning import clean_text
 from classwright_tools.domain.edits import Edit
 from classwright_tools.domain.example import SPLITS
 from classwright_tools.domain.excerpt import listed
-from classwright_tools.domain.label_sets import NO_LABELS
+from classwright_tools.domain.label_sets import NO_LABELS, named_apart
 from classwright_tools.domain.opinions import Opinions
 from classwright_tools.domain.selection import RowFilter
 from classwright_tools.errors import InvalidInput, unknown_id
@@ -47,9 +47,7 @@ def filtered(
     splits = where.splits or tuple(split for split in SPLITS if split != "test")
     conditions = [pc.is_in(table["split"], pa.array(splits, pa.string()))]
     if where.labels:
-        none = {NO_LABELS} if "labels" in table.column_names else set()
-        _check_labels(where.labels, {*labels, *_labels_of_rows(table), *none})
-        conditions.append(has_one_of(table, where.labels))
+        conditions.append(_has(table, where.labels, {*labels, *_labels_of_rows(table)}))
     if where.origins:
         conditions.append(pc.is_in(table["origin"], pa.array(where.origins, pa.string())))
     if where.round is not None:
@@ -152,6 +150,23 @@ def _labels_of_rows(table: Any) -> list[str]:
     if "labels" not in table.column_names:
         return _values(table, "label")
     return list(pc.unique(pc.list_flatten(table["labels"])).to_pylist())
+
+
+def _has(table: Any, wanted: Sequence[str], known: Collection[str]) -> Any:
+    """Return whether each row has one of the `wanted` labels; "one|other" means both, where rows may have several."""
+    import pyarrow.compute as pc
+
+    several = "labels" in table.column_names
+    together = [named_apart(label, [*known]) if several else (label,) for label in wanted]
+    alone = [labels[0] for labels in together if len(labels) == 1] + [NO_LABELS] * (() in together)
+    _check_labels([label for labels in together for label in labels], known)
+    has = has_one_of(table, alone)
+    for first, *others in (labels for labels in together if len(labels) > 1):
+        both = has_one_of(table, [first])
+        for other in others:
+            both = pc.and_(both, has_one_of(table, [other]))
+        has = pc.or_(has, both)
+    return has
 
 
 def has_one_of(table: Any, labels: Sequence[str]) -> Any:

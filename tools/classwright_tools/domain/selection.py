@@ -27,7 +27,7 @@ class RowFilter(Noun):
 
     text: str | None = Field(default=None, min_length=1, max_length=1_000, description="Words in it.")
     labels: tuple[LabelName, ...] = Field(
-        default=(), max_length=MAX_LABELS, description="One of these; '|': none applies."
+        default=(), max_length=MAX_LABELS, description="One of these; 'a|b': both; '|': none."
     )
     splits: tuple[Split, ...] = Field(default=(), max_length=len(SPLITS), description="Default: all but 'test'.")
     origins: tuple[Origin, ...] = Field(default=(), max_length=len(get_args(Origin)), description="One of these.")
