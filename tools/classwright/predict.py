@@ -60,6 +60,8 @@ _NAMED_DELIMITER = re.compile(r'"?sep=(.)"?\s*$', re.IGNORECASE)
 MOST_COLUMNS = 20
 """Labels of a model that each get a column with how probable it is; of more, those with a threshold of their own, and
 the mismatch of pairs."""
+USUAL_PAIR, OTHER_PAIR = ("text", "text_pair"), ("query", "item")
+"""What the columns of a pair are called; the first names are tried first."""
 CHUNK = 2048
 """Texts that are sorted by their length, so that those of a batch need little padding; rows of a file in memory."""
 MOST_CHARS = 20_000
@@ -821,6 +823,8 @@ def _classify_rows(model: Classifier, options: argparse.Namespace, source: TextI
     delimiter, before = _delimiter(source, options.text_column)
     reader = _rows(csv.reader(source, delimiter=delimiter, strict=True), before, options.source.name)
     header = next(reader, [])
+    if tuple(columns) == USUAL_PAIR and not {*columns} <= {*header} and {*OTHER_PAIR} <= {*header}:
+        columns = [*OTHER_PAIR]
     for column, option in zip(columns, ("--text-column", "--pair-column"), strict=False):
         if column not in header:
             raise ValueError(

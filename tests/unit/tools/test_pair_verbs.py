@@ -335,7 +335,7 @@ def test_an_export_of_a_model_of_pairs_runs_without_us_and_gives_its_probabiliti
     assert len(codes) == 2
     for code in codes:
         assert printed_numbers(run_code(folder, code)) == pytest.approx(own[0].tolist(), abs=1e-5)
-    (folder / "in.csv").write_text("text,text_pair\na query,an item\na query,\n", encoding="utf-8")
+    (folder / "in.csv").write_text("query,item\na query,an item\na query,\n", encoding="utf-8")
     run_code(folder, "import predict; predict.main(['in.csv', '-o', 'out.csv'])")
     first, second = csv.DictReader((folder / "out.csv").read_text(encoding="utf-8").splitlines())
     assert float(first["probability_mismatch"]) == pytest.approx(own[0, 1], abs=1e-5)

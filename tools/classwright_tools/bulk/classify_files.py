@@ -14,6 +14,7 @@ from typing import Any
 from classwright.predict import (
     NO_LABELS,
     PLACES_NAMED,
+    USUAL_PAIR,
     answer_cells,
     answer_columns,
     own_thresholds,
@@ -36,7 +37,7 @@ from classwright_tools.measurement.caveats import unlike
 from classwright_tools.reading.files import read_as, read_file, table_form
 from classwright_tools.reading.folders import is_data
 from classwright_tools.reading.opening import Position
-from classwright_tools.reading.rows import USUAL_PAIR, Columns, SourceRow
+from classwright_tools.reading.rows import Columns, SourceRow
 
 # Of a part, and as many characters as take 10 to 20 seconds on two cores where the encoder reads long texts.
 PART_ROWS, PART_CHARS = 4_096, 1_500_000

@@ -98,7 +98,8 @@ def _figures(card: ModelCard, tested: EvaluationReport | None) -> str:
         ]
     ranked = card.validation.average_precision
     if ranked:
-        lines += ["", f"Average precision of the mismatches on the {_rows(card.validation)}: {_estimate(ranked)}."]
+        which = _cell(card.mismatch or "the mismatches")
+        lines += ["", f"Average precision of {which} on the {_rows(card.validation)}: {_estimate(ranked)}."]
         if tested and tested.figures.average_precision:
             lines += [f"On the test rows: {_estimate(tested.figures.average_precision)}."]
     lines += [

@@ -99,10 +99,13 @@ def _columns(dataset: str, task: Task, files: Sequence[str]) -> str:
         if task.multi_label
         else ""
     )
+    made_of, topics = "the text", " `topic`, `subtopic` and `source_type` say what it was written for,"
+    if task.kind == "pair":
+        made_of, topics = "both texts", ""
     return (
-        f"## Columns\n\n`id` is made of the text.{several} "
-        "`origin` says where a row came from; of a written row `topic`, `subtopic` and `source_type` say what it was "
-        "written for, `contrast` which label it was to resemble, `round` when, `writer` and `prompt` by what. "
+        f"## Columns\n\n`id` is made of {made_of}.{several} "
+        f"`origin` says where a row came from; of a written row{topics} `contrast` says which label it was to "
+        "resemble, `round` when it was written, `writer` and `prompt` by what. "
         f"A file `edits.jsonl` has what was decided about rows, by whom and why.{csv}\n\n"
         "Load it with `datasets.load_dataset(folder)`. From an import folder it comes back without loss, a split a "
         'call: `import_examples(path=..., split="train", keep_near_duplicates=true)`.\n\n'

@@ -10,15 +10,14 @@ from itertools import count
 from types import MappingProxyType
 from typing import Any, Literal, NamedTuple
 
+from classwright.predict import OTHER_PAIR, USUAL_PAIR
 from classwright_tools.domain.cleaning import as_name, clean_text, is_broken
 from classwright_tools.domain.excerpt import listed
 from classwright_tools.domain.invisible import plain_text
 from classwright_tools.domain.noun import MAX_TEXT_CHARS
 from classwright_tools.errors import InvalidInput
 
-# What the columns of a pair are called; the first names are tried first.
 ONE_LABEL, SEVERAL_LABELS = "label", "labels"
-USUAL_PAIR, OTHER_PAIR = ("text", "text_pair"), ("query", "item")
 TOO_LONG, BROKEN = "too long", "broken characters"
 # What the files and the resources of a dataset say of a row beside its texts and its label: its id, its origin, and
 # how it was made, flat or as one object. They are read where a source has them: see `curation/origins.py`.

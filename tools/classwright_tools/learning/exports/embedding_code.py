@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from classwright.predict import USUAL_PAIR
 from classwright_tools.learning.exports.export import code_block
 from classwright_tools.learning.exports.runner import ENCODER_LIBRARIES, program_code
 from classwright_tools.learning.pair_encoder import DIFFERENCE_SCALE, PRODUCT_SCALE
-from classwright_tools.reading.rows import USUAL_PAIR
 
 TEXT, QUERY, ITEM = "a text to classify", "a query", "an item"
 START = "Without that program: `head.safetensors` and `labels.json` hold the whole classifier."

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from classwright.predict import USUAL_PAIR
 from classwright_tools.learning.exports.export import Export
 from classwright_tools.learning.exports.runner import program_code, save_program
 from classwright_tools.learning.model import ENCODER, Model, save_encoder
-from classwright_tools.reading.rows import USUAL_PAIR
 
 # It reads the words of both texts beside their tokens, and weighs how rare each is: no graph or library has that.
 INSTALL = '"classwright[server]"'  # double quotes: the shell of Windows knows no others

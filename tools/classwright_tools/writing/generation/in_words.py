@@ -59,4 +59,7 @@ def after_nothing(outcome: WritingOutcome) -> str:
         return outcome.repair
     if writer_limit([outcome]):
         return "Start the server with another writer, or without one, and call again."
-    return "Look at `missing` and `refusals`, correct the task's instruction, labels or topics, and call again."
+    return (
+        "Look at `missing` and `refusals`, correct the task's instruction, labels or topics (of pairs `items` or "
+        "`guidance`), and call again."
+    )
