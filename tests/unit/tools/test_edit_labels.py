@@ -266,6 +266,8 @@ def test_two_labels_stay_and_pairs_keep_the_label_of_what_does_not_fit(workspace
         edit({"action": "remove_label", "label": "fits"}, **pairs)
     with pytest.raises(InvalidInput, match=r"Let a part keep its name, .* propose_topics\(task='pairs'"):
         edit({"action": "split_label", "label": "misfit", "into": [{"label": "a"}, {"label": "b"}]}, **pairs)
+    marked = edit({"action": "good_example", "rows": {"ids": [rows[1].id]}}, **pairs)
+    assert "Writers of mismatches are shown no marked pair" in marked.summary
     moved = edit({"action": "rewrite", "rows": {"ids": [rows[0].id]}, "text": "query 0", "text_pair": "a cup"}, **pairs)
     assert {row.text_pair for row in rows_of(workspace, moved.dataset).values()} == {"a cup", "item 1", "item 2"}
 

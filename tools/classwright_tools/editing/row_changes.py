@@ -206,6 +206,8 @@ def mark(draft: Draft, change: Change, rows: RowSelection) -> Done:
     others = {place: row for place, row in found.items() if row["id"] not in same}
     done.left[why] += len(found) - len(others)
     _record(draft, done, others)
+    if change.action == "good_example" and draft.task.kind == "pair" and others:
+        done.remarks.append("Writers of mismatches are shown no marked pair: say by `guidance` what is to be wrong.")
     done.count([(row, _in_words(row), change.action) for row in others.values()])
     return done
 
