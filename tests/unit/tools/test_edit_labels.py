@@ -264,8 +264,9 @@ def test_two_labels_stay_and_pairs_keep_the_label_of_what_does_not_fit(workspace
     edit({"action": "merge_label", "label": "partly", "to": "misfit"}, **pairs)
     with pytest.raises(InvalidInput, match="would have one label, 'misfit'"):
         edit({"action": "remove_label", "label": "fits"}, **pairs)
+    parts = [{"label": "a", "rows": {"ids": [rows[1].id]}}, {"label": "b"}]
     with pytest.raises(InvalidInput, match=r"Let a part keep its name, .* propose_topics\(task='pairs'"):
-        edit({"action": "split_label", "label": "misfit", "into": [{"label": "a"}, {"label": "b"}]}, **pairs)
+        edit({"action": "split_label", "label": "misfit", "into": parts}, **pairs)
     marked = edit({"action": "good_example", "rows": {"ids": [rows[1].id]}}, **pairs)
     assert "Writers of mismatches are shown no marked pair" in marked.summary
     moved = edit({"action": "rewrite", "rows": {"ids": [rows[0].id]}, "text": "query 0", "text_pair": "a cup"}, **pairs)
