@@ -168,7 +168,7 @@ def test_a_test_pair_leaves_the_training_rows_and_a_shared_query_is_told(run: Im
 
     assert result.dropped == {"train": 1}
     assert result.shared_queries == 2
-    assert "2 have a query that another split has too" in result.summary
+    assert "2 rows have a query that another split has too" in result.summary
     assert run("test", rows=given(("new lamp", "floor lamp in brass", "fits"))).shared_queries == 0
 
 
