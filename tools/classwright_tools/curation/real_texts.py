@@ -76,7 +76,8 @@ class RealTexts:
         sizes = sorted(self._lengths[unit].elements())
         if self._seen < LEAST_SEEN or len(sizes) < LEAST_ALIKE * self._seen:
             return None
-        low, middle, high = (sizes[share * (len(sizes) - 1) // 10] for share in (1, 5, 9))
+        last = len(sizes) - 1
+        low, middle, high = sizes[last // 10], sizes[last // 2], sizes[last - last // 10]
         return UsualLength(low=low, middle=middle, high=high, unit=unit)
 
     def _least(self, sizes: Counter[int], usual: int) -> int:

@@ -59,8 +59,9 @@ class TextRules(Noun):
             rules.append("Some texts have a few words, others several sentences.")
         else:
             rules.append(
-                f"Of real texts one in ten has at most {counted(usual.low, usual.unit)}, half have at most "
-                f"{usual.middle}, and one in ten has {usual.high} or more: spread yours alike."
+                # True where many lengths are equal, too: more than one in ten may then be as short as the low one.
+                f"Of real texts the middle one has {counted(usual.middle, usual.unit)}, and at least eight in ten have "
+                f"{usual.low} to {usual.high}: spread yours alike."
             )
         if self.never_written:
             names = quoted(self.never_written[:_NAMES_LISTED])

@@ -230,14 +230,16 @@ def test_texts_may_be_as_short_as_real_ones_are(task: Task) -> None:
 
 def test_the_rules_tell_how_long_real_texts_are_where_there_are_enough_to_tell(task: Task) -> None:
     texts = [make_example(f"word{number} " + "and so on " * number, None) for number in range(21)]
-    gates, few, of_test = (QualityFilter(task) for _ in range(3))
+    gates, few, of_test, tied = (QualityFilter(task) for _ in range(4))
     gates.add_rows("unlabelled", texts)
+    tied.add_rows("unlabelled", texts[:1] * 2 + texts[1:2] * 20 + texts[2:3] * 7)
     few.add_rows("unlabelled", texts[:10])
     of_test.add_rows("test", texts)
 
-    assert any(
-        "one in ten has at most 7 words, half have at most 31, and one in ten has 55 or more" in rule
-        for rule in gates.rules(()).sentences(str)
+    assert all(
+        f"the middle one has {middle} words, and at least eight in ten have {low} to {high}:"
+        in " ".join(real.rules(()).sentences(str))
+        for real, low, middle, high in ((gates, 7, 31, 55), (tied, 4, 4, 7))
     )
     assert few.rules(()).usual_length is of_test.rules(()).usual_length is None
 
@@ -249,7 +251,9 @@ def test_the_length_of_texts_without_spaces_is_told_in_characters_and_that_of_a_
     unspaced.add_rows("unlabelled", chinese)
     mixed.add_rows("unlabelled", [*chinese, *english])
 
-    assert any("at most 12 characters, half have at most 44" in rule for rule in unspaced.rules(()).sentences(str))
+    assert any(
+        "has 44 characters, and at least eight in ten have 12 to" in rule for rule in unspaced.rules(()).sentences(str)
+    )
     assert mixed.rules(()).usual_length is None
 
 

@@ -29,6 +29,6 @@ def test_one_row_held_out_is_one() -> None:
 
 
 def test_a_text_of_one_word_has_one() -> None:
-    rules = TextRules(usual_length=UsualLength(low=1, middle=4, high=12))
+    rules = TextRules(usual_length=UsualLength(low=1, middle=1, high=12))
 
-    assert "at most 1 word, half" in " ".join(rules.sentences(", ".join))
+    assert "has 1 word, and at" in " ".join(rules.sentences(", ".join))

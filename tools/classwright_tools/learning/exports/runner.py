@@ -21,10 +21,12 @@ from predict import load
 labels, probabilities, sure, out_of_scope = load(".").predict([{example}])
 print(labels, probabilities, sure, out_of_scope)
 """
+_SCOPE = (
+    "`out_of_scope` is `true` where the text is unlike all that the model learnt, and so maybe of none of the labels. "
+)
 _SURE = (
     "`sure`, `true` where that reaches the model's threshold. Where it is `false` the model is not sure: a person had "
-    "better read the text. `out_of_scope` is `true` where the text is unlike all that the model learnt, and so "
-    "maybe of none of the labels. `probability_NAME` says how probable each label is, where there are "
+    "better read the text. {scope}`probability_NAME` says how probable each label is, where there are "
     f"{MOST_COLUMNS} or fewer. With `--threshold NAME=0.9` a label is given from that probability on, and only then."
 )
 _CPU = (
