@@ -69,7 +69,7 @@ class GanAugmentResult(ToolResult):
     method: str | None
     advice: str
     measured: tuple[MeasuredGain, ...] = Field(description="Each method that was tried, the best first.")
-    real_rows: int = Field(ge=1)
+    real_rows: int = Field(ge=1, description="Training rows, written ones too.")
     generated_rows: int = Field(ge=0)
     faithfulness: FaithfulnessFigures | None = None
     warnings: tuple[str, ...] = ()
@@ -196,7 +196,7 @@ def _nothing(
     best = measured[0]
     untold = best.advice.verdict == "cannot be told"
     advice = f"Of the best, {best.method}: {advice_on(best)}"
-    more = "real validation rows or more real rows" if untold else "more real rows or a large pretrain_dataset"
+    more = "more real rows, for training and validation," if untold else "more real rows or a large pretrain_dataset"
     return GanAugmentResult(
         summary=f"Nothing was generated from {dataset}. {advice}",
         next_step=f"Call train_classifier without an augmentation; {more} help.",
@@ -275,8 +275,8 @@ TOOL = ToolSpec(
             "server's encoder, by a conditional GAN, SMOTE, mixup or distribution calibration. The answer says whether "
             "they help: the gain on held-out rows with its 95% interval, how faithful and diverse they are, and "
             "advice. Pass the augmentation to train_classifier with method='probe'. Without a large pretrain_dataset "
-            "expect nothing; texts from synthesize_examples help more. Under a minute; the first call with a "
-            "pretrain_dataset takes minutes."
+            "expect nothing; texts from synthesize_examples help more. Takes "
+            "minutes."
         ),
     ),
 )
