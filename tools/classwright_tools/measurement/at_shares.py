@@ -85,9 +85,16 @@ def _of_pairs(rare: RareLabel) -> list[str]:
         remarks.append(
             f"Hiding pairs with a `{probability_column(rare.label)}` of {threshold_in_words(rare.threshold)} or more "
             f"hides {_of_100(rare.recall_at_false_alarms)} that do not belong, and {100 * rare.false_alarms:.0f} of "
-            "100 that do."
+            "100 that do." + _pays_nothing(rare)
         )
     return remarks
+
+
+def _pays_nothing(rare: RareLabel) -> str:
+    """Return that hiding by the model is no better than hiding at random, where it is not."""
+    if rare.false_alarms is None or rare.recall_at_false_alarms.value > rare.false_alarms:
+        return ""
+    return " That is no better than hiding pairs at random: hide none by this model."
 
 
 def _of_texts(rare: RareLabel, *, chosen: bool) -> list[str]:

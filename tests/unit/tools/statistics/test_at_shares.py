@@ -193,3 +193,13 @@ def test_what_a_threshold_hides_is_told_in_rows_of_100(mismatch: int | None, bef
     told = " ".join(at_shares_remarks(at, None, None if mismatch is None else NAMES[mismatch]))
     assert before in told
     assert after in told
+    assert "hide none by this model" not in told
+
+
+def test_of_pairs_hiding_that_finds_no_more_mismatches_than_chance_is_advised_against() -> None:
+    toxic = np.where(np.arange(120) % 25 == 0, 1, 0) * np.repeat([1, 0], (100, 20))
+    at = figures_at_shares(np.repeat([0, 1], (100, 20)), np.eye(2)[toxic], [0.9, 0.1], NAMES, mismatch=1)
+    assert at is not None
+    assert "That is no better than hiding pairs at random: hide none by this model." in " ".join(
+        at_shares_remarks(at, None, NAMES[1])
+    )
