@@ -126,7 +126,9 @@ def classify(request: ClassifyRequest, context: ToolContext) -> ClassifyResult:
         if len(found) > 1 and foreign.any()
         else "",
         unanswered(len(problems), _named(problems, word), word),
-        how_sure(model.card) if abstained and request.threshold is None and not alarm else "",
+        how_sure(model.card, request.thresholds)
+        if (abstained or request.thresholds) and request.threshold is None and not alarm
+        else "",
         without_effect(space, request.threshold),
         other_labels(request.model, model.labels, labels),
     )
@@ -183,7 +185,7 @@ def _sorted_rows(request: ClassifyRequest, context: ToolContext, dataset: str) -
     excerpts.note("results", len(shown), len(found.rows))
     told = (
         *rows_in_words(answers, made, len(shown), unlike_measured),
-        how_sure(model.card) if request.threshold is None and not unlike_measured.raised else "",
+        how_sure(model.card, request.thresholds) if request.threshold is None and not unlike_measured.raised else "",
         without_effect(found.space, request.threshold),
         FITS_NONE if made.sure and not found.space.several and not unlike_measured.raised else "",
         f"Sort the table by `{ranked}` to have the worst pairs first." if (ranked := answers.mismatch_column) else "",

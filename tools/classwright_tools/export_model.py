@@ -93,7 +93,7 @@ def export_model(request: ExportModelRequest, context: ToolContext) -> ExportMod
     megabytes = sum(file.bytes for file in files) / 1e6
     changed = other_labels(request.model, model.labels, context.workspace.task(task.slug).label_names)
     changed += " An export keeps the labels of its model: train again to have the task's in one." if changed else ""
-    told = (changed, baked_in_words(request.thresholds), export.left_out, how_sure(model.card))
+    told = (changed, baked_in_words(request.thresholds), export.left_out, how_sure(model.card, request.thresholds))
     remarks = "".join(f" {remark}" for remark in told if remark)
     labels = len(model.card.labels)
     figures = f"{scores_in_words(model.card.validation, labels)} on {model.card.validation.measured_on}"

@@ -112,6 +112,8 @@ def test_a_rare_label_is_found_first_where_its_threshold_is_low(made: Made) -> N
 
     assert [one.label for one in found.results if not one.out_of_scope] == ["refund"] * (4 - found.out_of_scope)
     assert found.abstained == found.out_of_scope
+    assert "not how often such answers are right: evaluate with these `thresholds`" in found.summary
+    assert "It is sure of" not in found.summary
     assert [one.probability for one in found.results] == pytest.approx(made.refund)
 
 
@@ -237,6 +239,8 @@ def test_an_export_keeps_a_threshold_and_uses_it_by_default(made: Made, tmp_path
     card = (folder / "README.md").read_text(encoding="utf-8")
     for told in (result.summary, card):
         assert f"By default predict.py gives 'refund' from {at:.6f} on, and only then." in told.replace("\\", "")
+        assert "not how often such answers are right" in told
+        assert "It is sure of" not in told
     with pytest.raises(InvalidInput, match="is of no label of the model"):
         export_model(request.model_copy(update={"thresholds": {"refunds": 0.5}}), made.run("unknown"))
 

@@ -48,7 +48,7 @@ def export_card(
         _labels(model.card, task),
     ]
     parts += [
-        _figures(model.card, tested),
+        _figures(model.card, tested, thresholds),
         _training_data(model, rows),
         f"## Use\n\n{_baked(thresholds)}{export.code}\n",
     ]
@@ -76,7 +76,7 @@ def _labels(card: ModelCard, task: Task) -> str:
     return "\n".join(["## Labels", "", "| label | what belongs to it |", "|---|---|", *rows, ""])
 
 
-def _figures(card: ModelCard, tested: EvaluationReport | None) -> str:
+def _figures(card: ModelCard, tested: EvaluationReport | None, thresholds: Mapping[str, float]) -> str:
     labels = len(card.labels)
     own = [card.validation, *([card.grouped] if card.grouped and card.grouped != card.validation else [])]
     first = "all labels right | micro-F1" if card.thresholds else "accuracy"
@@ -110,7 +110,7 @@ def _figures(card: ModelCard, tested: EvaluationReport | None) -> str:
             if tested
             else "It was chosen by them, so they flatter it a little: a test set of your own tells more."
         ),
-        " ".join(filter(None, [_calibration(card), how_sure(card), how_often_unlike(card)])),
+        " ".join(filter(None, [_calibration(card), how_sure(card, thresholds), how_often_unlike(card)])),
         "",
     ]
     return "\n".join(lines)

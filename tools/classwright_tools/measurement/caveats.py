@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from classwright_tools.domain.cards import ModelCard
 from classwright_tools.domain.example import REAL_TEXTS, Split
@@ -79,11 +79,17 @@ def settled_by_person(rows: int) -> str:
     return f"Of {rows} more the label is doubted, and a person has decided on them: they are no label issues."
 
 
-def how_sure(card: ModelCard) -> str:
+def how_sure(card: ModelCard, thresholds: Collection[str] = ()) -> str:
     """Return the sentence on how many texts the model is sure of, and how many of these it labels right.
 
-    It is by the rows that set its threshold; empty for a card of before these were counted.
+    It is by the rows that set its threshold; empty for a card of before these were counted. Labels with `thresholds`
+    that were passed have none of these figures.
     """
+    if thresholds:
+        return (
+            "Sure means here that an answer reaches the threshold passed for its label, not how often such answers are "
+            "right: evaluate with these `thresholds` counts that."
+        )
     limit = threshold_in_words(card.threshold)
     if card.unsure == 1:
         return f"It is sure of none of {_base(card.is_set_by_validation)}: all are below a probability of {limit}."

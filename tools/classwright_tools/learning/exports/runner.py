@@ -21,19 +21,24 @@ from predict import load
 labels, probabilities, sure, out_of_scope = load(".").predict([{example}])
 print(labels, probabilities, sure, out_of_scope)
 """
+_PAIRS_SCOPE = "`out_of_scope` is always `false`: of pairs it is not told. "
 _SCOPE = (
     "`out_of_scope` is `true` where the text is unlike all that the model learnt, and so maybe of none of the labels. "
 )
 _SURE = (
-    "`sure`, `true` where that reaches the model's threshold. Where it is `false` the model is not sure: a person had "
-    "better read the text. {scope}`probability_NAME` says how probable each label is, where there are "
+    "`sure`, `true` where that reaches the model's threshold, or that of its label. Where it is `false` the model "
+    "is not sure: a person had better read the text. {scope}`probability_NAME` says how probable each label is, where "
+    "there are "
     f"{MOST_COLUMNS} or fewer. With `--threshold NAME=0.9` a label is given from that probability on, and only then."
 )
 _CPU = (
     ". On Linux without a GPU add `--extra-index-url https://download.pytorch.org/whl/cpu`: it saves gigabytes of "
     "libraries for one."
 )
-_ONE = f"`label`, the likeliest one; `probability`, how likely it is to be right, from 0 to 1; and {_SURE}"
+_ONE = (
+    "`label`, the likeliest one where no label has a threshold of its own; `probability`, how likely it is to be "
+    f"right, from 0 to 1; and {_SURE}"
+)
 _SEVERAL = (
     "`labels`, all that apply, with `|` between them, and `|` alone where none does; `probability`, how likely it is "
     f"that all of them are right and none is missing, from 0 to 1; {_SURE} `sure_labels` has those of the labels that "
@@ -66,7 +71,8 @@ def program_code(
     """
     options = " ".join(f'{option} "NAME"' for option in ("--text-column", "--pair-column")[: len(columns)])
     named = " and ".join(f"`{name}`" for name in columns)
-    answers = _SEVERAL if several else _ONE
+    scope = _PAIRS_SCOPE if len(columns) > 1 else _SCOPE
+    answers = (_SEVERAL if several else _ONE).replace("{scope}", scope)
     if mismatch is not None:
         answers += f" Sort by `{probability_column(mismatch)}` to have the worst pairs first."
     return (
