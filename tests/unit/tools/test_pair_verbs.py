@@ -106,6 +106,7 @@ def test_a_probe_on_pairs_tells_unseen_queries_apart_and_evaluate_ranks_the_mism
     assert result.figures.average_precision is not None
     assert result.figures.average_precision.value > 0.9
     assert "Average precision of the mismatches" in result.summary
+    assert f", where guessing reaches {result.figures.guessing_ranked:.3f}." in result.summary
 
 
 def test_an_evaluation_says_what_to_hide_mismatches_takes(

@@ -113,6 +113,11 @@ class Scores(Noun):
         return "accuracy", self.accuracy, self.guessing
 
     @property
+    def guessing_ranked_in_words(self) -> str:
+        """What guessing reaches in average precision, in words that come after the figure; "" where it is not known."""
+        return "" if self.guessing_ranked is None else f", where guessing reaches {self.guessing_ranked:.3f}"
+
+    @property
     def beats_guessing(self) -> bool:
         """Whether the model is better than guessing, by more than chance.
 

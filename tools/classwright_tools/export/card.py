@@ -99,7 +99,8 @@ def _figures(card: ModelCard, tested: EvaluationReport | None, thresholds: Mappi
     ranked = card.validation.average_precision
     if ranked:
         which = _cell(card.mismatch or "the mismatches")
-        lines += ["", f"Average precision of {which} on the {_rows(card.validation)}: {_estimate(ranked)}."]
+        rows, guessing = _rows(card.validation), card.validation.guessing_ranked_in_words
+        lines += ["", f"Average precision of {which} on the {rows}: {_estimate(ranked)}{guessing}."]
         if tested and tested.figures.average_precision:
             lines += [f"On the test rows: {_estimate(tested.figures.average_precision)}."]
     lines += [

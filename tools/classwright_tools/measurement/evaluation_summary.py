@@ -40,7 +40,8 @@ def evaluation_summary(report: EvaluationReport) -> list[str]:
     ranked = report.figures.average_precision
     if ranked:
         summary.append(
-            f"Average precision of the mismatches: {ranked.value:.3f} ({ranked.low:.3f} to {ranked.high:.3f})."
+            f"Average precision of the mismatches: {ranked.value:.3f} ({ranked.low:.3f} to {ranked.high:.3f})"
+            f"{report.figures.guessing_ranked_in_words}."
         )
     if report.comparison:
         summary += in_sentences(report.comparison, report.model)

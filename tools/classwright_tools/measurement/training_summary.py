@@ -27,6 +27,7 @@ def training_summary(model: str, card: ModelCard) -> Iterator[str]:
     """Yield the sentences that a person needs first: what was trained, how good it is, and how often it is sure."""
     ranked = card.validation.average_precision
     mismatches = f", average precision of the mismatches {ranked.value:.3f}" if ranked else ""
+    mismatches += card.validation.guessing_ranked_in_words
     beside = f" and on {card.augmentation}" if card.augmentation else ""
     whose = "the models measured were" if card.validation_rows_learnt else "it was"
     origins = listed((f"{rows} {origin}" for origin, rows in card.training_rows.items()), len(card.training_rows))
