@@ -110,7 +110,7 @@ def find_examples(request: FindExamplesRequest, context: ToolContext) -> FindExa
     """
     from classwright_tools.curation.row_counts import row_counts
     from classwright_tools.curation.row_sources import row_sources
-    from classwright_tools.measurement.found_in_words import found_in_words, left_out_of_test, unsure_in_words
+    from classwright_tools.measurement.found_in_words import doubt_in_words, found_in_words, left_out_of_test
     from classwright_tools.measurement.row_page import bytes_of, row_page
 
     workspace = context.workspace
@@ -132,7 +132,7 @@ def find_examples(request: FindExamplesRequest, context: ToolContext) -> FindExa
     bare = FindExamplesResult(
         summary=found_in_words(found, request.compare_to, changes, none | counts.labels, sources)
         + left_out_of_test(unseen, compared=request.compare_to is not None)
-        + unsure_in_words(request.doubt)
+        + doubt_in_words(request.doubt, len(found))
         + _people(request, context, dataset),
         next_step="",
         dataset=dataset,

@@ -182,7 +182,9 @@ def test_rows_in_doubt_come_with_what_is_in_doubt_and_the_most_doubtful_first(co
     assert doubted.rows[0].note.startswith("likeliest: delivery")
     assert {row.id for row in doubted.rows} <= {row.id for row in find(context, doubt="disagrees").rows}
     bare = find(context, doubt="suspect", where={"labels": ["refund"], "splits": ["train"]})
-    assert bare.summary == f"0 rows of {dataset} found. 10 of 10 rows could be judged."
+    assert bare.summary.startswith(
+        f"0 rows of {dataset} found. 10 of 10 rows could be judged. That does not say that all"
+    )
     (repeat,) = find(context, doubt="repeats").rows
     original = next(row for row in written_rows() if row.text.startswith("where is my parcel, it"))
     assert (repeat.id, repeat.note) == (twin.id, f"equals {original.id}")

@@ -32,8 +32,15 @@ def found_in_words(
     return summary
 
 
-def unsure_in_words(doubt: Doubt | None) -> str:
-    """Return what is counted where the `doubt` is "unsure": `classify` counts others; else nothing."""
+def doubt_in_words(doubt: Doubt | None, rows: int) -> str:
+    """Return what is counted where the `doubt` is "unsure": `classify` counts others. Return what it does not say
+    that no `rows` are suspect; else nothing.
+    """
+    if doubt == "suspect" and not rows:
+        return (
+            " That does not say that all are right: no row is doubted of a label that the simple classifier (probe) "
+            "hardly tells from others, and error_analysis names such labels."
+        )
     if doubt != "unsure":
         return ""
     return (
