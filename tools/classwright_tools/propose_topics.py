@@ -168,7 +168,7 @@ def _pair_task(task: Task, workspace: Workspace) -> ProposeTopicsResult:
         task,
         summary=saved,
         next_step=f"Call import_examples(task={task.slug!r}, split={USUAL_DIVISION}, ...) with pairs, a query and an "
-        "item each: some are held out. With split='train' and written=true if a language model writes them.",
+        "item each: some are held out. Pairs that a language model wrote: split='train', written=true.",
     )
 
 

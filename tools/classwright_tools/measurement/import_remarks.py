@@ -189,7 +189,8 @@ def import_next_step(task: Task, splits: Sequence[Split], dataset: str | None, w
         begin = f"Else {training[0].lower()}" if lack else training[0]
         written = "rows" if task.kind == "text" else "mismatches" if task.mismatch else ""
         return f"{lack}{begin}{training[1:]}{f' Or synthesize_examples to add written {written}.' if written else ''}"
-    return f"Call evaluate with dataset {dataset!r} and split {_measured(card, splits)!r} once there is a model."
+    measured = _measured(card, splits)
+    return f"Call evaluate with dataset {dataset!r} and split {measured!r} once train_classifier has made a model."
 
 
 def _measured(card: DatasetCard, splits: Sequence[Split]) -> Split:
