@@ -211,8 +211,9 @@ def test_rows_get_their_labels_back_after_a_split_in_which_the_old_name_went_on(
     workspace: Workspace, dataset: str, edit: Editor, later: str
 ) -> None:
     given, taken = named(workspace, dataset, "blender"), named(workspace, dataset, "surname")
-    was = rows_of(workspace, dataset)
-    made = edit({**LATER, "rows": given}, {"action": "relabel", "label": "delivery", "rows": taken}).dataset
+    gone, was = named(workspace, dataset, "locked"), rows_of(workspace, dataset)
+    relabel = {"action": "relabel", "label": "delivery", "rows": taken}
+    made = edit({**LATER, "rows": given}, relabel, {"action": "remove", "rows": gone}).dataset
     parts = [{"label": "part", "rows": {"where": {"text": "password"}}}, {"label": "account"}]
     edit({"action": "split_label", "label": "account", "into": parts})
     if later == "merged":
@@ -224,8 +225,8 @@ def test_rows_get_their_labels_back_after_a_split_in_which_the_old_name_went_on(
 
     now, called = rows_of(workspace, back.dataset), "profile" if later == "renamed" else "account"
     assert now[given["ids"][0]].label == was[given["ids"][0]].label != called
-    assert now[taken["ids"][0]].label == called
-    assert back.rows == 2
+    assert now[taken["ids"][0]].label == now[gone["ids"][0]].label == called
+    assert back.rows == 3
     assert "Left as they are" not in back.summary
 
 
