@@ -82,19 +82,22 @@ def test_ratings_of_test_rows_are_told_only_where_several_rows_have_each(context
         assert ("rating" in str(refused.value)) == (not rows)
 
 
-def test_a_task_of_ratings_is_told_at_its_first_import_and_the_merge_that_is_named_works(context: ToolContext) -> None:
+@pytest.mark.parametrize(("mismatch", "left"), [(None, ("1", "3")), ("0", ("0", "3"))])
+def test_a_task_of_ratings_is_told_at_its_first_import_and_the_merge_that_is_named_works(
+    mismatch: str | None, left: tuple[str, ...], context: ToolContext
+) -> None:
     steps = ("0", "1", "2", "3")
 
-    result = imported(context, task_of(*steps), steps)
+    result = imported(context, task_of(*steps, mismatch=mismatch), steps)
 
     assert "The labels '0' to '3' look like the 4 steps of a rating. A model learns them as kinds" in result.summary
-    assert "`mismatch` names the one of pairs that do not belong together" in result.summary
+    assert ("`mismatch` names the one of pairs that do not belong together" in result.summary) == (mismatch is None)
     found = re.search(r"changes=(\[.*?\])", result.summary)
     assert found
     changes = json.loads(found[1].replace("'", '"'))
     edit = EditExamplesRequest.model_validate({"task": "shop", "reason": "two kinds are enough", "changes": changes})
     edit_examples(edit, replace(context, run_key="merge"))
-    assert context.workspace.task("shop").label_names == ("1", "3")
+    assert context.workspace.task("shop").label_names == left
     more = imported(context, task_of(*steps), steps, rows=[{"text": "a", "text_pair": "b", "label": "0"}])
     assert "rating" not in more.summary
 

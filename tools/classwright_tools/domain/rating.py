@@ -45,9 +45,11 @@ def labels_are_steps(task: Task) -> str:
     if not steps or task.multi_label:
         return ""
     low, high = _ends(steps)
-    merges = [(name, part[-1]) for part in (low, high) for name in part[:-1]]
+    takes = {part: task.mismatch if task.mismatch in part else part[-1] for part in (tuple(low), tuple(high))}
+    merges = [(name, to) for part, to in takes.items() for name in part if name != to]
     changes = ", ".join(f"{{'action': 'merge_label', 'label': {name!r}, 'to': {to!r}}}" for name, to in merges)
-    mismatch = ", and `mismatch` names the one of pairs that do not belong together" if task.kind == "pair" else ""
+    unnamed = task.kind == "pair" and not task.mismatch
+    mismatch = ", and `mismatch` names the one of pairs that do not belong together" if unnamed else ""
     return (
         f"{_called(steps)}. A model learns them as kinds that have nothing to do with one another: {steps[-2]!r} for "
         f"{steps[-1]!r} counts as wrong as {steps[0]!r}. If two kinds are enough, and a line between them is easier to "
