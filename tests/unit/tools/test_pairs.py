@@ -10,12 +10,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from classwright_tools.context import ToolContext
 from classwright_tools.curation.bulk_duplicates import BulkDuplicates
 from classwright_tools.curation.duplicates import NearDuplicates
 from classwright_tools.domain.example import make_example
 from classwright_tools.domain.pair import SEPARATOR, apart, joined
 from classwright_tools.domain.task import Label, Task
 from classwright_tools.errors import InvalidInput
+from classwright_tools.find_examples import FindExamplesRequest, find_examples
 from classwright_tools.learning.rows import training_rows, without_copies
 from classwright_tools.learning.splits import grouped_folds
 from classwright_tools.workspace.datasets import read_rows, save_dataset
@@ -118,3 +120,15 @@ def test_a_copy_of_a_held_out_pair_is_left_out_and_another_pair_of_its_query_is_
     other = make_example("red drill", "mismatch", text_pair="a table lamp with a shade")
 
     assert without_copies([copy, other], [held_out]) == [other]
+
+
+def test_pairs_repeat_each_other_in_a_dataset_only_where_they_are_equal(context: ToolContext) -> None:
+    pair_task(context.workspace)
+    board = "preature treated southern yellow pine lumber board for decks and fences, 2 in. x 12 in. x 12 ft."
+    rows = [make_example("lumber", "fits", text_pair=item) for item in (board, board.replace("12 ft", "14 ft"))]
+    twin = make_example("Lumber!", "fits", text_pair=board)
+    save_pairs(context.workspace, {"train": [*rows, twin]})
+
+    found = find_examples(FindExamplesRequest(task="shop", doubt="repeats"), context)
+
+    assert [(row.id, row.note) for row in found.rows] == [(twin.id, f"equals {rows[0].id}")]

@@ -112,7 +112,7 @@ class RowSearch(RowConditions):
     doubt: Doubt | None = Field(
         default=None,
         description="Most doubtful first. suspect: the label is doubted; disagrees: another is likelier; unsure: "
-        "none stands out; repeats: nearly an earlier row; out_of_scope: foreign to `model`.",
+        "none stands out; repeats: nearly an earlier row (of pairs: equal); out_of_scope: foreign to `model`.",
     )
 
 
