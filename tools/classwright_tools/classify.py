@@ -114,10 +114,13 @@ def classify(request: ClassifyRequest, context: ToolContext) -> ClassifyResult:
     labels = context.workspace.task(model.card.task).label_names
     alarm = ""
     if len(found) >= LEAST_TEXTS:
-        tally = Tally()
-        for one in found:
-            tally.count(one.label, sure=one.sure, foreign=one.out_of_scope)
-        alarm = alarms_of(_usual(request, model.card), {"": tally.answered()}).in_words
+        tally, judged = Tally(), model.space.judge(proba, foreign, model.threshold)
+        for label, is_sure, is_foreign in zip(judged.answers, judged.sure.tolist(), foreign.tolist(), strict=True):
+            tally.count(label, sure=is_sure, foreign=is_foreign)
+        found_alarms = alarms_of(
+            _usual(request, model.card), {"": tally.answered()}, own_thresholds=_own_thresholds(request)
+        )
+        alarm = found_alarms.in_words
     told = (
         alarm,
         in_a_sentence(found, abstained, below, threshold, space, f"{word}s"),
@@ -177,7 +180,7 @@ def _sorted_rows(request: ClassifyRequest, context: ToolContext, dataset: str) -
     )
     answers = AnswersTable(context, AnswerCells(context.workspace, model, found, dataset, as_trained))
     report, made = publish_answers(context, answers)
-    unlike_measured = alarms_on(answers, _usual(request, model.card))
+    unlike_measured = alarms_on(answers, _usual(request, model.card), own_thresholds=_own_thresholds(request))
     first = found.least_sure(LEAST_SURE_SHOWN)
     shown, _ = results_of(model, found.space, found.proba[first], found.foreign[first], threshold)
     table, newest = file_uri(report, ANSWERS), file_uri(report, NEWEST)
@@ -217,12 +220,15 @@ def _sorted_rows(request: ClassifyRequest, context: ToolContext, dataset: str) -
 
 
 def _usual(request: ClassifyRequest, card: ModelCard) -> Usual:
-    """Return what is usual of answers at the thresholds and shares of the `request`."""
+    """Return what is usual of answers at the shares of the `request`."""
     from classwright_tools.measurement.unlike_measured import usual_of
 
     usual = usual_of(card)
-    own = request.threshold is None and not request.thresholds and request.prior == "task"
-    return usual if own else usual.of_scope
+    return usual if request.prior == "task" else usual.of_scope
+
+
+def _own_thresholds(request: ClassifyRequest) -> bool:
+    return request.threshold is not None or bool(request.thresholds)
 
 
 def _problems(request: ClassifyRequest) -> dict[int, str]:

@@ -427,3 +427,18 @@ def test_what_cannot_be_used_is_told_with_the_repair(tmp_path: Path, source: str
 
     assert told in str(error.value)
     assert sorted(path.name for path in tmp_path.iterdir() if path.suffix == ".parts") == []
+
+
+def test_the_alarm_holds_under_thresholds_and_compares_the_answers_without_them(tmp_path: Path) -> None:
+    model = Lengths()
+    model.usual = {"unsure": (5, 100), "sure_by_label": {"short": 47, "long": 48}}
+    model.label_thresholds = {"long": 0.3}
+    (tmp_path / "in.csv").write_text("text\n" + "ten chars.\n" * 40, encoding="utf-8")
+
+    found = classify_files(model, tmp_path / "in.csv", tmp_path / "out.csv", model_name="m")
+
+    assert (found.sure, dict(found.by_label)) == (40, {"long": 40})
+    assert found.summary.startswith(
+        "'in.csv' is unlike what was measured: not sure of 100% of 40 texts where 5% is usual. The figures need not "
+        "hold there. These are shares of the answers without the thresholds that were set. 40 rows in "
+    )

@@ -16,6 +16,8 @@ if TYPE_CHECKING:  # a command that classifies files by an export loads no torch
 UNTOUCHED = 0.9
 """Of a source's rows, to compare its labels: which of the others got a label first is seldom chance."""
 
+_WITHOUT = "These are shares of the answers without the thresholds that were set."
+
 
 class Alarms(NamedTuple):
     """The sources that are unlike what is `usual`, the newest first, and how all of them were answered."""
@@ -23,11 +25,14 @@ class Alarms(NamedTuple):
     usual: Usual
     raised: Mapping[str, Alarm]
     answered: Mapping[str, Answered]
+    own_thresholds: bool = False
+    """The texts got other answers, by thresholds of the call's or of labels: those compared are without them."""
 
     @property
     def in_words(self) -> str:
         """A sentence for each source that raises an alarm; "" where none does."""
-        return " ".join(alarm_in_words(_is(source), alarm) for source, alarm in self.raised.items())
+        told = [alarm_in_words(_is(source), alarm) for source, alarm in self.raised.items()]
+        return " ".join([*told, *[_WITHOUT] * (self.own_thresholds and bool(told))])
 
     def look(self, card: ModelCard, model: str, dataset: str) -> str:
         """Return the calls that show what is new in the newest such source, and measure the model on it; "" of none."""
@@ -67,11 +72,13 @@ class Tally:
         return Answered(self.texts, self.out_of_scope, self.unsure, self.sure if whole else {})
 
 
-def alarms_on(table: AnswersTable, usual: Usual) -> Alarms:
-    """Return the alarms on the rows of `table`, by source."""
+def alarms_on(table: AnswersTable, usual: Usual, *, own_thresholds: bool) -> Alarms:
+    """Return the alarms on the rows of `table`, by source; see `Alarms`."""
     found, sources = table.cells.found, table.row_sources
     tallies: dict[str, Tally] = {}
-    columns = (found.judged.answers, found.judged.sure.tolist(), found.foreign.tolist())
+    model = table.cells.model
+    judged = model.space.judge(found.proba, found.foreign, model.threshold)
+    columns = (judged.answers, judged.sure.tolist(), found.foreign.tolist())
     for row, answer, is_sure, is_foreign in zip(found.rows, *columns, strict=True):
         name = sources.of_row.get(row.id, "")
         tallies.setdefault(name, Tally()).count(answer, sure=is_sure, foreign=is_foreign)
@@ -79,7 +86,9 @@ def alarms_on(table: AnswersTable, usual: Usual) -> Alarms:
     newest_first = [name for name in (*reversed(sources.names), "") if name in tallies]
     every = {name: tallies[name] for name in newest_first}
     return alarms_of(
-        usual, {name: own.answered(whole=own.texts >= UNTOUCHED * whole[name]) for name, own in every.items()}
+        usual,
+        {name: own.answered(whole=own.texts >= UNTOUCHED * whole[name]) for name, own in every.items()},
+        own_thresholds=own_thresholds,
     )
 
 
@@ -89,10 +98,10 @@ def call_to_measure(task: str, dataset: str, source: str) -> str:
     return f"annotate_examples(task={task!r}, dataset={dataset!r}, split='validation'{only})"
 
 
-def alarms_of(usual: Usual, answered: Mapping[str, Answered]) -> Alarms:
+def alarms_of(usual: Usual, answered: Mapping[str, Answered], *, own_thresholds: bool) -> Alarms:
     """Return the alarms on sources that were `answered` so, in their order."""
     raised = alarms(usual, answered)
-    return Alarms(usual, {name: raised[name] for name in answered if name in raised}, answered)
+    return Alarms(usual, {name: raised[name] for name in answered if name in raised}, answered, own_thresholds)
 
 
 def _is(source: str) -> str:

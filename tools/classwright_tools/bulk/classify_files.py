@@ -33,6 +33,7 @@ from classwright_tools.domain.excerpt import counted, listed
 from classwright_tools.domain.table_form import USUAL
 from classwright_tools.domain.usual import Usual
 from classwright_tools.errors import InvalidInput
+from classwright_tools.learning.label_space import LabelSpace
 from classwright_tools.measurement.caveats import unlike
 from classwright_tools.reading.files import read_as, read_file, table_form
 from classwright_tools.reading.folders import is_data
@@ -75,7 +76,8 @@ class BulkResult:
                 self.by_label.update((label or [NO_LABELS]) if isinstance(label, list) else [label])
                 self.sure += sure
                 self.out_of_scope += foreign
-                self.by_file.setdefault(row["file"], Tally()).count(label, sure=sure, foreign=foreign)
+                compared, sure = row.get("compared", (label, sure))
+                self.by_file.setdefault(row["file"], Tally()).count(compared, sure=sure, foreign=foreign)
             columns |= dict.fromkeys(row["row"])
 
     @property
@@ -178,11 +180,12 @@ def classify_files(
     rows = _Flat(parts, bool(file), list(own), len(names), labels)
     found.as_text = write_output(output, [*file, *own, *names], rows, form)
     parts.remove()
+    is_set = threshold is not None or bool(thresholds)  # also of labels that were exported with one
     usual = Usual.model_validate(model.usual)
-    if threshold is not None or thresholds:  # also of labels that were exported with one
+    if is_set and model.several:
         usual = usual.of_scope
     newest_first = {name: tally.answered() for name, tally in reversed(found.by_file.items())}
-    found.alarm = alarms_of(usual, newest_first).in_words
+    found.alarm = alarms_of(usual, newest_first, own_thresholds=is_set and not model.several).in_words
     found.seconds = time.monotonic() - began
     return found
 
@@ -240,6 +243,7 @@ def _answered(
     problems = list(map(_problem, part, texts))
     asked = [place for place, problem in enumerate(problems) if problem is None]
     answers: dict[int, list[Any]] = {}
+    compared: dict[int, tuple[Any, bool]] = {}
     if asked:
         contents = [texts[place] if model.takes_pairs else texts[place][0] for place in asked]
         found, rights = model.predict_with_confidence(contents, threshold=threshold, thresholds=thresholds)
@@ -255,8 +259,12 @@ def _answered(
             figures = [round(probability, 6) for probability in (right, *own)]
             named = list(label) if isinstance(label, tuple) else label
             answers[place] = [named, figures[0], *is_so, *by_itself, *figures[1:]]
+        if not model.several:  # what is usual is so without thresholds of labels
+            judged = LabelSpace(model.labels).judge(found.probabilities, found.out_of_scope, model.threshold)
+            compared = dict(zip(asked, zip(judged.answers, judged.sure.tolist(), strict=True), strict=True))
     return [
         {"file": row.file, "row": row.in_order(row.texts), "answer": answers.get(place)}
+        | ({"compared": compared[place]} if place in compared else {})
         | ({"problem": f"{row.place or f'row {before + place + 1:,}'} {problem}"} if problem else {})
         for place, (row, problem) in enumerate(zip(part, problems, strict=True))
     ]
