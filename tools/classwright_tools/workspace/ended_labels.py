@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from classwright_tools.domain.edits import decided_since
 from classwright_tools.domain.example import LABELLED_BUT_TEST
-from classwright_tools.domain.excerpt import listed
+from classwright_tools.domain.excerpt import counted, listed
 from classwright_tools.errors import InvalidInput
-from classwright_tools.workspace.datasets import read_card
+from classwright_tools.workspace.datasets import read_card, read_table
+from classwright_tools.workspace.later_labels import edits_since
+from classwright_tools.workspace.row_columns import label_keys_of
 from classwright_tools.workspace.workspace import Workspace
 
 _LISTED = 5
@@ -40,11 +43,38 @@ def check_labels(workspace: Workspace, dataset: str) -> None:
 
 
 def rows_to_keep(workspace: Workspace, dataset: str) -> str:
-    """Return how to go on with the rows of `dataset`, which are kept, or that they cannot be learnt from any more."""
+    """Return how to go on with the rows of `dataset`, which are kept, or that they cannot be learnt from any more.
+
+    Raises:
+        DamagedArtifact: it, or the newest dataset, does not read back.
+    """
     ended = ended_labels(workspace, dataset)
     if not ended:
-        return f"Go on with its rows: dataset={dataset!r}."
+        return f"Go on with its rows: dataset={dataset!r}.{_lacks(workspace, dataset)}"
     return (
         f"Its rows cannot be trained on as they are: {dataset} has labels that the task no longer has "
         f"({listed(map(repr, ended), _LISTED)})."
     )
+
+
+def _lacks(workspace: Workspace, dataset: str) -> str:
+    """Return that rows of `dataset` lack labels that persons gave since, and where these are; "" if they lack none."""
+    task = read_card(workspace, dataset).task
+    newest = workspace.resolve(None, "dataset", task).id
+    by_persons = decided_since(edit for edit in edits_since(workspace, dataset, newest) if edit.by == "person")
+    if not by_persons:
+        return ""
+    then, now = (_labels(workspace, one) for one in (dataset, newest))
+    lacking = sum(id_ in now and now[id_] != then.get(id_) for id_ in by_persons)  # one taken back is as it was
+    if not lacking:
+        return ""
+    return (
+        f" They lack {counted(lacking, 'label')} that persons gave since. To keep {'it' if lacking == 1 else 'these'}, "
+        f"go on with {newest!r} and remove what did not help: find_examples(task={task!r}, dataset={newest!r}, "
+        f"compare_to={dataset!r}) shows what came."
+    )
+
+
+def _labels(workspace: Workspace, dataset: str) -> dict[str, str | None]:
+    table = read_table(workspace, dataset, ("id", "label", "labels"))
+    return dict(zip(table["id"].to_pylist(), label_keys_of(table), strict=True))

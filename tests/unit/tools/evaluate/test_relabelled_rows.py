@@ -9,6 +9,7 @@ from classwright_tools.edit_examples import EditExamplesRequest, edit_examples
 from classwright_tools.evaluate import EvaluateRequest, EvaluateResult, evaluate
 from classwright_tools.train_classifier import TrainClassifierRequest, train_classifier
 from classwright_tools.workspace.datasets import read_rows
+from classwright_tools.workspace.ended_labels import rows_to_keep
 from classwright_tools.workspace.in_use import model_in_use
 from classwright_tools.workspace.lineage import fates
 from classwright_tools.workspace.workspace import Workspace
@@ -188,3 +189,19 @@ def test_without_validation_rows_training_rows_that_were_relabelled_are_not_comp
     assert result.comparison
     assert result.comparison.relabelled
     assert (result.comparison.relabelled.rows, result.comparison.rows) == (8, result.figures.rows - 8)
+
+
+def test_rows_to_go_on_with_are_said_to_lack_the_labels_that_persons_gave_since(
+    workspace: Workspace, before: str
+) -> None:
+    bare = f"Go on with its rows: dataset={before!r}."
+    assert rows_to_keep(workspace, before) == bare
+    after = edited(workspace, before, ADDRESS)
+
+    assert rows_to_keep(workspace, before) == (
+        f"{bare} They lack 11 labels that persons gave since. To keep these, go on with {after!r} and remove what did "
+        f"not help: find_examples(task='support', dataset={after!r}, compare_to={before!r}) shows what came."
+    )
+    assert rows_to_keep(workspace, after) == bare.replace(before, after)
+    edited(workspace, after, undo=after)
+    assert rows_to_keep(workspace, before) == bare
