@@ -13,7 +13,7 @@ from classwright_tools.domain.decided import Decided
 from classwright_tools.domain.example import Provenance, make_example
 from classwright_tools.domain.task import Label
 from classwright_tools.domain.topic_tree import Cell, TopicTree
-from classwright_tools.errors import NotFound
+from classwright_tools.errors import InvalidInput, NotFound
 from classwright_tools.find_examples import FindExamplesRequest, find_examples
 from classwright_tools.measurement.edit_calls import call_in_words
 from classwright_tools.workspace.datasets import read_edits, read_rows, save_dataset
@@ -88,6 +88,9 @@ def test_labels_are_added_to_those_of_many_rows_and_taken_from_them(edit: Editor
     assert told.startswith(f"relabel of 6 rows, without 'refund' now in {taken.dataset} by ")
     with pytest.raises(NotFound, match="refunds"):
         edit({"action": "relabel", "rows": everywhere, "label": "+refunds"})
+    for mixed in ("-refund|+account", "refund|+account"):
+        with pytest.raises(InvalidInput, match=r"label '\+account': has a sign of its own.*in a second one"):
+            edit({"action": "relabel", "rows": everywhere, "label": mixed})
 
 
 def test_a_label_that_begins_with_a_plus_is_given_as_any_other(context: ToolContext) -> None:

@@ -9,10 +9,11 @@ from classwright_tools.domain.cleaning import clean_text, is_broken
 from classwright_tools.domain.decided import Decided
 from classwright_tools.domain.edits import ADDED, LABELLED, TAKEN, Edit, ids_before
 from classwright_tools.domain.example import Split, example_id, origin_of_labelled
-from classwright_tools.domain.label_sets import in_order, joined_labels, key_in_words, labels_apart
+from classwright_tools.domain.label_sets import in_order, joined_labels, key_in_words, labels_apart, named_apart
 from classwright_tools.domain.labels_since import label_since, labels_since
 from classwright_tools.domain.pair import joined
 from classwright_tools.domain.selection import RowSelection
+from classwright_tools.domain.task import folded_name
 from classwright_tools.editing.draft import Done, Draft, Row, text_of
 from classwright_tools.editing.removed import removed_rows
 from classwright_tools.editing.row_table import with_values
@@ -32,11 +33,14 @@ def relabel(draft: Draft, change: Change, rows: RowSelection) -> Done:
 
     Raises:
         NotFound: the task has no such label.
+        InvalidInput: there is a sign before another label than the first, too.
     """
     done = Done(change.action)
     given = change.label or ""
     step = given[:1] if draft.task.multi_label and given not in draft.task.label_names else ""
     moves = step in ("+", "-")
+    if draft.task.multi_label:
+        _refuse_signs(draft, given[moves:])
     key = draft.label_key(given[1:] if moves else given)
     found = draft.selected(rows, done)
     if moves:
@@ -57,6 +61,18 @@ def relabel(draft: Draft, change: Change, rows: RowSelection) -> Done:
     _record(draft, done, others, key, step)
     done.count([(row, _in_words(row), key_in_words(keys[place])) for place, row in others.items()])
     return done
+
+
+def _refuse_signs(draft: Draft, names: str) -> None:
+    known = draft.task.label_names
+    folded = {*map(folded_name, known)}
+    for name in named_apart(names, known):
+        if name[0] in "+-" and folded_name(name) not in folded:
+            raise InvalidInput(
+                f"label {name!r}",
+                "has a sign of its own: one, before the first label, is for all of a change ('+a|b', '-a|b')",
+                "Add labels in one change, and take others away in a second one of the same call.",
+            )
 
 
 def _moved(draft: Draft, labels: str, step: str, key: str) -> str:
