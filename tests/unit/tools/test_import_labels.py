@@ -106,6 +106,7 @@ def test_of_several_labels_in_a_row_that_has_one_is_told_that_they_are_several(r
     for name, why in (
         ("refund|delivery", "several labels, and a row of the task has one. Name one"),
         ("|", "Leave it out"),
+        ("", "Leave it out"),
     ):
         with pytest.raises(InvalidInput, match=why):
             run(rows=given(*ROWS), label_names={"other": name})

@@ -96,9 +96,14 @@ def test_rows_of_a_call_name_their_labels_in_one_string(mail: Task, workspace: W
 def test_an_unknown_label_among_others_skips_the_row_and_is_named(
     mail: Task, workspace: Workspace, folder: Path
 ) -> None:
-    result, rows = brought(workspace, folder, rows=given_rows((ROWS[0][0], "refund"), (ROWS[1][0], "refund|delivry")))
+    labels = ("refund", "refund|delivry", "neutral")
+    result, rows = brought(workspace, folder, rows=given_rows(*((ROWS[n][0], name) for n, name in enumerate(labels))))
 
     assert len(rows) == 1
+    assert (
+        "and 'neutral' too if they are of a label. If one says that no label applies, write the separator alone, or "
+        in (result.next_step)
+    )
     assert "'delivry' is not in the task; the nearest is 'delivery'" in result.examples[0].reason
 
 

@@ -78,6 +78,8 @@ class UnknownValues:
         if likely and left:
             call += f", and {' and '.join(left)} too if they are of a label"
         ways = f" {TWO_WAYS}" if left else ""
+        if left and self._labels and self._labels.several:
+            ways = f" If one says that no label applies, {self._labels.none_of_them}: such rows are learnt too."
         return (
             "Before you train, agree with the person what the values that are no labels stand for, and import the same "
             f"source again with {into}{call}: the rows that are in stay, and theirs join them.{ways}"

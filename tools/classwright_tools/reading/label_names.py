@@ -30,7 +30,8 @@ class LabelNames:
 
     several = False
     """Whether a row may have several of the labels."""
-    _none_of_them = "add a label for what is none of the others (edit_examples), and lead it there"
+    none_of_them = "add a label for what is none of the others (edit_examples), and lead it there"
+    """How rows are learnt whose value says that they fit none of the labels."""
 
     def __init__(self, labels: Sequence[str], mapping: Mapping[str, str]) -> None:
         """Take the `labels` of a task and a `mapping` from the source's names to them.
@@ -96,9 +97,9 @@ class LabelNames:
     def _refused(self, source: str, name: str) -> InvalidInput:
         """Return the refusal of a mapping from `source` to `name`, which is no label."""
         subject, leads = f"label_names[{source[:80]!r}]", f"leads to {name[:80]!r}"
-        if name.strip() == SEPARATOR:
+        if name.strip() in ("", SEPARATOR):
             one = "" if self.several else "; a row of the task has one label"
-            repair = f"Leave it out: such rows are skipped. To learn them too, {self._none_of_them}."
+            repair = f"Leave it out: such rows are skipped. To learn them too, {self.none_of_them}."
             return InvalidInput(subject, f"{leads}, which is no name of a label{one}", repair)
         if self._names_several(name):
             return InvalidInput(subject, f"{leads}: several labels, and a row of the task has one", "Name one of them.")

@@ -20,7 +20,7 @@ class LabelSets(LabelNames):
     """
 
     several = True
-    _none_of_them = "write the separator alone, or nothing, in place of it in the source"
+    none_of_them = "write the separator alone, or nothing, in place of it in the source"
 
     def __init__(
         self, labels: Sequence[str], mapping: Mapping[str, str], separator: str, *, says_empty: bool = True
