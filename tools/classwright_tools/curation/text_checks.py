@@ -45,7 +45,10 @@ _DEBRIS: tuple[tuple[str, re.Pattern[str]], ...] = tuple(
             r"|^(?:(?:(?:i[\u2019']?m|i am) (?:really |very |so )?sorry|i apologi[sz]e|sorry|unfortunately),?\s*)?"
             r"(?:but\s+)?(?:i (?:can(?:no|[\u2019'])t|won[\u2019']t)|(?:i[\u2019']m|i am) (?:unable|not able) to) (?:"
             # Not "I can't create an account", nor "I can't help but laugh".
-            r"(?:help|assist|comply)(?: you)?(?: with (?:this|that|it|your request))?(?:[.,;!]|$)"
+            r"(?:(?:provide )?help|assist|comply)(?: you)?"
+            r"(?: with (?:this|that|it|(?:this|that|your|the|such a) request))?(?:[.,;!]|$)"
+            r"|(?:help|assist)(?: you)? (?:with|in) (?:writing|creating|generating|producing)\b"
+            r"|(?:provide|write) (?:this|that)(?:[.!]|$)"
             r"|(?:assist|comply|generate|create|write|provide|fulfil+)\b.{0,40}"
             r"\b(?:request|text|content|example|message)s?\b)",
         ),

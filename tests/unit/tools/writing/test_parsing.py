@@ -97,6 +97,11 @@ def test_no_answer_whatever_makes_the_parser_fail(answer: str, finish: str | Non
         ("As an AI language model, I do not write that.", [], [parsing.REFUSED]),
         ('{"items": ["I cannot help with that."]}', [], [parsing.REFUSED]),
         ('{"items": ["I\'m sorry, but I\'m not able to assist with your request."]}', [], [parsing.REFUSED]),
+        ('{"items": ["I\'m sorry, but I can\'t help with that request."]}', [], [parsing.REFUSED]),
+        ('{"items": ["I cannot help with this request."]}', [], [parsing.REFUSED]),
+        ('{"items": ["I\'m unable to provide that."]}', [], [parsing.REFUSED]),
+        ('{"items": ["Sorry, but I can\'t help with writing that."]}', [], [parsing.REFUSED]),
+        ('{"items": ["I can\'t provide help with this."]}', [], [parsing.REFUSED]),
         ("[" * 100_000, [], [parsing.CUT_OFF]),
     ],
 )
@@ -116,6 +121,7 @@ def test_the_good_items_of_an_answer_are_kept(answer: str, items: list[str], los
         "Unfortunately I cannot provide the IBAN right now, can I send it later?",
         "I'm unable to write to my account manager, the form is broken",
         "I can't help but love this phone",
+        "I'm unable to provide that document, the shop burnt down",
     ],
 )
 def test_a_customer_who_cannot_do_something_is_no_refusal(text: str) -> None:
