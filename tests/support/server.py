@@ -174,9 +174,10 @@ def writes_sentences(seen: Seen) -> Said:
     if seen.prompt.startswith("Name "):
         number = int.from_bytes(seen.prompt.encode()) % 1_000_003
         return said_items(*(f"matter {number + place}" for place in range(int(seen.prompt.split()[1]))))
-    wanted = int(seen.prompt.partition("Write ")[2].split()[0])
+    number = seen.prompt.partition("Write ")[2].split()[0]
+    wanted = 1 if number == "one" else int(number)
     start = sum(map(ord, seen.situation)) * 7 + int.from_bytes(seen.situation.encode()[-4:], "big")
-    return said_items(*(sentence(start * 50 + number) for number in range(wanted)))
+    return said_items(*(sentence(start * 50 + place) for place in range(wanted)))
 
 
 class CommandProcess:
