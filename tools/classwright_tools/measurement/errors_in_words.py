@@ -9,7 +9,7 @@ from classwright_tools.domain.excerpt import SHORT, counted, listed, shortened
 from classwright_tools.domain.task import Task
 from classwright_tools.measurement.error_report import ErrorReport
 from classwright_tools.measurement.untried import untried
-from classwright_tools.workspace.ended_labels import ended_labels, rows_to_keep
+from classwright_tools.workspace.ended_labels import ended_labels, labels_lacking, rows_to_keep
 from classwright_tools.workspace.in_use import chooses
 from classwright_tools.workspace.workspace import Workspace
 
@@ -65,7 +65,8 @@ def keep_the_other(
             f"Labels for some of the {texts:,} unlabelled texts are worth more than texts by another plan: "
             f"annotate_examples(task={report.task!r}, dataset={rows!r})."
         )
-    return f"{model} {loss} {against} ({comparison['id']}): keep {against} and its rows. {helps}"
+    lacking = labels_lacking(workspace, rows) if rows else ""
+    return f"{model} {loss} {against} ({comparison['id']}): keep {against} and its rows.{lacking} {helps}"
 
 
 def analysis_next_step(

@@ -50,14 +50,14 @@ def rows_to_keep(workspace: Workspace, dataset: str) -> str:
     """
     ended = ended_labels(workspace, dataset)
     if not ended:
-        return f"Go on with its rows: dataset={dataset!r}.{_lacks(workspace, dataset)}"
+        return f"Go on with its rows: dataset={dataset!r}.{labels_lacking(workspace, dataset)}"
     return (
         f"Its rows cannot be trained on as they are: {dataset} has labels that the task no longer has "
         f"({listed(map(repr, ended), _LISTED)})."
     )
 
 
-def _lacks(workspace: Workspace, dataset: str) -> str:
+def labels_lacking(workspace: Workspace, dataset: str) -> str:
     """Return that rows of `dataset` lack labels that persons gave since, and where these are; "" if they lack none."""
     task = read_card(workspace, dataset).task
     newest = workspace.resolve(None, "dataset", task).id

@@ -15,6 +15,7 @@ from classwright_tools.domain.example import Example, make_example
 from classwright_tools.domain.figures import ClassF1, Estimate
 from classwright_tools.domain.gains import RareLabelGain
 from classwright_tools.domain.task import Task
+from classwright_tools.edit_examples import EditExamplesRequest, edit_examples
 from classwright_tools.error_analysis import ErrorAnalysisRequest, error_analysis
 from classwright_tools.errors import NotEnoughData
 from classwright_tools.evaluate import EvaluateRequest, evaluate
@@ -281,7 +282,13 @@ def test_after_a_loss_the_next_step_keeps_the_other_model_and_names_what_may_hel
     assert f"Go on with its rows: dataset={dataset!r}." in result.next_step
     assert "what to write next" not in result.next_step
     analysed = error_analysis(ErrorAnalysisRequest(model=worse, dataset=dataset), context_on(workspace))
-    assert analysed.next_step.startswith(f"{worse} is worse than {model} ({result.report}): keep {model}")
+    kept = f"{worse} is worse than {model} ({result.report}): keep {model} and its rows."
+    assert analysed.next_step.startswith(f"{kept} Real")
+    change = {"action": "relabel", "rows": {"ids": [written_rows()[0].id]}, "label": "account"}
+    request = {"task": "support", "dataset": dataset, "reason": "a person said so", "changes": [change]}
+    edit_examples(EditExamplesRequest.model_validate(request), context_on(workspace))
+    analysed = error_analysis(ErrorAnalysisRequest(model=worse, dataset=dataset), context_on(workspace))
+    assert analysed.next_step.startswith(f"{kept} They lack 1 label that persons gave since. To keep it, go on with")
 
 
 def test_without_a_gain_the_next_step_says_so_with_the_evidence(workspace: Workspace, dataset: str, model: str) -> None:
