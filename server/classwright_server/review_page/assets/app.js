@@ -74,7 +74,9 @@ const App = () => {
       <p class="empty"><button onClick=${() => openReview(session.given)}>Try again</button></p></main>`;
   }
   const View = VIEWS[isInline() ? "queue" : session.view][1];
-  const leave = (event) => { if (event.detail && event.target.closest(".card button")) main.current.focus({ preventScroll: true }); }; // so that a key after a click is about the row, not the button
+  const leave = (event) => { // so that a key after a click is about the row, not the button; a field that the click opened has the focus already
+    if (event.detail && event.target.closest(".card button") && !document.activeElement.closest("input, textarea")) main.current.focus({ preventScroll: true });
+  };
   return html`<main tabindex="-1" ref=${main} onClick=${leave}><${Header} /><${Notices} /><p class="note" role="status">${session.note || session.preparing || ""}</p><${View} key=${session.review.dataset} /></main>`;
 };
 

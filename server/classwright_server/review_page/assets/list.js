@@ -94,7 +94,7 @@ const decideMany = async (what) => {
 };
 
 const STATES = { "": "any", open: "not decided", decided: "decided", accept: "accepted", relabel: "relabelled", remove: "removed", edit: "edited", flag: "flagged", good_example: "good examples", fits_none: "fits no label", wrong: "wrong in a fair sample", disputed: "people differ" };
-const DOUBTS = { "": "any", disagrees: "classifier gives another label", suspect: "label probably wrong", unsure: "classifier is unsure" };
+const DOUBTS = { "": "any", disagrees: "classifier gives another label", suspect: "label doubted", unsure: "classifier is unsure" };
 const ORDERS = { doubt: "most doubtful first", dataset: "as in the dataset", random: "random" };
 
 const Select = ({ label, value, options, act }) => html`<label>${label} <select value=${value} onChange=${(event) => act(event.target.value)}>
@@ -173,7 +173,7 @@ const Row = ({ row, words, ticked }) => html`<li>
   <div class="what"><${Texts} row=${row} words=${words} />
     <div class="about">${(row.labels?.length ? row.labels : [labelsOf(row)].filter(Boolean)).map((name) => html`<span key=${name} class="tag own">${name}</span>`)}
       ${row.guesses && (isSeveral() ? row.disagrees || !row.labels : row.guesses[0][0] !== row.label) && html`<span class="tag warn">classifier: ${givenInWords(row)}</span>`}
-      ${row.suspect && html`<span class="tag warn">probably wrong</span>`}
+      ${row.suspect && html`<span class="tag warn">label doubted</span>`}
       <span class="tag">${SPLITS[row.split]}</span><span class="tag">${ORIGINS[row.origin] ?? row.origin}</span>
       ${row.cell?.length > 0 && html`<span class="tag">${row.cell.join(" · ")}</span>`}
       <${Done} row=${row} /><${Differing} row=${row} />

@@ -2,7 +2,7 @@
 const MODES = {
   doubt: { name: "Most doubtful first", look: {} },
   disagrees: { name: "Classifier gives another label", look: { doubt: "disagrees" } },
-  suspect: { name: "Label probably wrong", look: { doubt: "suspect" } },
+  suspect: { name: "Label doubted", look: { doubt: "suspect" } },
   unsure: { name: "Classifier is unsure", look: { doubt: "unsure" } },
   unlabelled: { name: "Rows without a label", look: { unlabelled: true } },
   disputed: { name: "Rows about which people differ", look: { state: "disputed" } },
@@ -219,7 +219,7 @@ const Card = ({ row, blind, editing, edit }) => html`<article class="card">
     <span class="tag">${SPLITS[row.split]}</span><span class="tag">${ORIGINS[row.origin] ?? row.origin}${row.origin === "written" && row.round !== undefined ? `, round ${row.round}` : ""}</span>
     ${!blind && row.cell?.length > 0 && html`<span class="tag">${row.cell.join(" · ")}</span>`}
     ${!blind && row.contrast && html`<span class="tag">written to resemble ${row.contrast}</span>`}
-    ${!blind && row.suspect && html`<span class="tag warn">label probably wrong</span>`}
+    ${!blind && row.suspect && html`<span class="tag warn">label doubted</span>`}
     ${!blind && row.unfit && !isSettled(row) && html`<span class="tag warn">fits no label, says a model</span>`}
     <${Done} row=${row} /><${Differing} row=${row} />
   </div>
