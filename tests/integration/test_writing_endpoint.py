@@ -121,6 +121,16 @@ def test_a_request_that_is_refused_as_such_does_not_bring_the_writer_down_and_is
     assert [form_of(chat) for chat in endpoint.chats] == FORMS
 
 
+def test_a_refused_request_is_not_told_by_a_complaint_that_was_answered() -> None:
+    answered = said_status(400, body="Unsupported parameter: 'max_tokens'. Use 'max_completion_tokens' instead.")
+    refused = said_status(400, body="blocked by the content filter")
+
+    error, endpoint = failure_of(in_turn(answered, refused))
+
+    assert error.reason == "refuses the request (HTTP 400): its content is filtered"
+    assert len(endpoint.chats) == 1 + len(FORMS)
+
+
 def test_a_cut_off_answer_keeps_its_complete_items() -> None:
     completion, endpoint, _ = written_by(in_turn(said('{"items": ["one", "two", "thr', "length")))
 

@@ -180,6 +180,8 @@ class Opinions:
             self.deciders.setdefault(id_, set()).add(edit.person)
         key = _key(edit, value)
         if key is not None:
+            # An edit that came from another dataset has the labels in the order that was in use there.
+            key = key and joined_labels(in_order(labels_apart(key), self._names))
             row = self.of_row.setdefault(id_, RowOpinions())
             row.take(edit.person, key, blind=edit.blind, settles=edit.settles, apart=edit.apart)
         elif edit.action == "relabel" and id_ in self.of_row:  # labels were added or taken away, in the chat

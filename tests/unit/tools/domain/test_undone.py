@@ -85,10 +85,11 @@ def test_sets_are_the_same_after_a_merge_whatever_the_order_of_the_labels_that_t
     edits = [edit("relabel", 1, person="Ben", labels=["refund", "delivery"], rows={"one": ""})]
     edits.append(edit("merge_label", 2, label="refund", to="account"))
     edits.append(edit("opinion", 3, person="Ada", rows={"one": joined_labels(["delivery", "account"])}))
+    edits.append(edit("relabel", 4, person="Cem", labels=["account", "delivery"], rows={"one": ""}))
 
     row = Opinions(edits, names).of_row["one"]
 
-    assert row.said["Ben"] == row.said["Ada"]
+    assert row.said["Ben"] == row.said["Ada"] == row.said["Cem"]
     assert not row.is_disputed
 
 

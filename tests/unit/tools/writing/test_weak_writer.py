@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections import Counter
 from collections.abc import Sequence
@@ -13,7 +14,7 @@ import pytest
 from classwright_tools.context import ToolContext
 from classwright_tools.domain.task import Label, Task
 from classwright_tools.domain.usage import TokenCount
-from classwright_tools.domain.writer import Completion, WritingKind, WritingRequest
+from classwright_tools.domain.writer import Completion, UnusableAnswer, WritingKind, WritingRequest
 from classwright_tools.synthesize_examples import SynthesizeExamplesRequest, synthesize_examples
 from classwright_tools.writing.completions.parsing.answer import (
     FORM_COPIED,
@@ -75,7 +76,27 @@ class Replayed(ScriptedWriter):
             return Reply(given.content, given.finish_reason, TokenCount(given.tokens_in, given.tokens_out))
 
         self.asked.append(request)
-        return await ask_until_usable(f"model {self.name!r}", ask)
+        return await ask_until_usable(f"model {self.name!r}", request.kind, ask)
+
+
+@pytest.mark.parametrize(
+    ("kind", "content", "repair"),
+    [
+        ("examples", '{"items": ["half of', "Ask for shorter texts"),
+        ("examples", "", "--writer-thinking-tokens N"),
+        ("labels", '{"items": ["half of', "Use a model that follows instructions better"),
+    ],
+)
+def test_the_repair_of_answers_cut_off_goes_by_what_was_asked_and_by_whether_anything_came(
+    kind: WritingKind, content: str, repair: str
+) -> None:
+    async def ask(_turn: int) -> Reply:
+        return Reply(content, "length", TokenCount(1, 1))
+
+    with pytest.raises(UnusableAnswer) as caught:
+        asyncio.run(ask_until_usable("model 'm'", kind, ask))
+
+    assert repair in caught.value.repair
 
 
 def test_it_answers_in_prose_copies_the_form_repeats_itself_and_goes_on_to_its_limit(answers: list[Recorded]) -> None:

@@ -89,8 +89,11 @@ class ChatEndpoint:
                 return outcome
             if isinstance(outcome, Fault) and not self._doubts_form(outcome):
                 return outcome
-            first = first or outcome
-            dialect = dialect.simpler(outcome.words) if isinstance(outcome, Complaint) else dialect.less_strict()
+            simpler = dialect.simpler(outcome.words) if isinstance(outcome, Complaint) else dialect.less_strict()
+            # A complaint that names another field than the form is answered by the next dialect, and over.
+            if simpler is None or simpler.format != dialect.format:
+                first = first or outcome
+            dialect = simpler
         if isinstance(first, Fault):
             return first
         assert first is not None

@@ -107,7 +107,7 @@ class LocalWriter:
             limit = render.most_tokens_out(request, turn) + self._thinking_tokens
             return await self._generated(messages, temperature(request, turn), limit, sampling_seed(request, turn))
 
-        return await ask_until_usable(f"model {self._name!r}", ask)
+        return await ask_until_usable(f"model {self._name!r}", request.kind, ask)
 
     async def _generated(self, messages: list[render.Message], warmth: float, limit: int, seed: int) -> Reply:
         queue = self._queues.setdefault(asyncio.get_running_loop(), _Queue())

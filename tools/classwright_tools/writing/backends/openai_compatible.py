@@ -153,7 +153,7 @@ class EndpointWriter:
 
                 return await pool.gates.send(send)
 
-            return await ask_until_usable(f"model {self._name!r}", ask)
+            return await ask_until_usable(f"model {self._name!r}", request.kind, ask)
 
     async def check(self) -> str:
         """Return in a sentence at which endpoints the model writes; for before much is spent.
@@ -200,7 +200,7 @@ class EndpointWriter:
             return reply
 
         try:
-            await ask_until_usable(endpoint.name, ask)
+            await ask_until_usable(endpoint.name, _TRIAL.kind, ask)
         except WriterFailed as error:
             return error
         return None

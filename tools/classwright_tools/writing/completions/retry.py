@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable
 from typing import NamedTuple
 
 from classwright_tools.domain.usage import TokenCount
-from classwright_tools.domain.writer import Completion, UnusableAnswer, WriterUnavailable, WritingRequest
+from classwright_tools.domain.writer import Completion, UnusableAnswer, WriterUnavailable, WritingKind, WritingRequest
 from classwright_tools.errors import WriterFailed
 from classwright_tools.writing.completions.parsing.answer import parse_answer
 from classwright_tools.writing.prompts import render
@@ -30,6 +30,8 @@ _SHORTER = (
     "Ask for shorter texts (`guidance`), or import real ones of this length (split='unlabelled'): the limit goes by "
     "them. Or use a model that follows instructions better."
 )
+_OF_LENGTH: tuple[WritingKind, ...] = ("examples", "contrast", "mismatch")
+"""Texts, whose length is for the caller to say; topics and labels are short whatever is asked for."""
 _FOLLOW_BETTER = "Use a model that follows instructions better, or write these texts yourself."
 
 
@@ -42,8 +44,8 @@ class Reply(NamedTuple):
     thought: bool = False
 
 
-async def ask_until_usable(subject: str, ask: Callable[[int], Awaitable[Reply]]) -> Completion:
-    """Return the first answer of `ask` (called with 0, 1, ...) in which anything can be used.
+async def ask_until_usable(subject: str, kind: WritingKind, ask: Callable[[int], Awaitable[Reply]]) -> Completion:
+    """Return the first answer of `ask` (called with 0, 1, ...), to a request of `kind`, that can be used in part.
 
     The completion counts the tokens of all answers, and says what was lost in each.
 
@@ -73,7 +75,9 @@ async def ask_until_usable(subject: str, ask: Callable[[int], Awaitable[Reply]])
                 items=parsed.items, tokens_in=tokens.tokens_in, tokens_out=tokens.tokens_out, lost=tuple(lost)
             )
         if reply.finish_reason == "length":
-            repair = _THINK_LESS if parsed.thought else _SHORTER
+            # Some endpoints hide the thoughts: they leave an answer without a letter.
+            hides = parsed.thought or not reply.content
+            repair = _THINK_LESS if hides else _SHORTER if kind in _OF_LENGTH else _FOLLOW_BETTER
     raise UnusableAnswer(
         subject,
         f"gave nothing usable in {MOST_ASKS} answers: {'; '.join(lost)}",
