@@ -195,16 +195,18 @@ class Comparison(Noun):
             )
         won, lost, rows = self.only_this_right, self.only_other_right, self.rows or rows
         evidence = f"{model} alone is right in {won} of {counted(rows, 'row')} and alone wrong in {lost}"
-        if self.average_precision_gain:
-            gain = self.average_precision_gain
-            evidence = (
-                f"In the average precision of the mismatches, which pairs are judged by, {model} has {gain.value:+.3f} "
-                f"({gain.low:+.3f} to {gain.high:+.3f})"
+        name, gain = self.measure
+        if name != "accuracy":
+            judged_by = (
+                "micro-F1, which rows with several labels are judged by"
+                if name == "micro-F1"
+                else "the average precision of the mismatches, which pairs are judged by"
             )
+            evidence = f"In {judged_by}, {model} has {gain.value:+.3f} ({gain.low:+.3f} to {gain.high:+.3f})"
         if self.verdict in ("gain", "loss"):
             found = f"A gain: keep {model}" if self.verdict == "gain" else f"Worse than before: keep {self.against}"
-            if not self.average_precision_gain and not self.significant:
-                beyond = ", ".join(_told(name, gain) for name, gain in self.others.items() if self.sign_of(gain))
+            if not self.sign_of(gain):
+                beyond = ", ".join(_told(other, one) for other, one in self.others.items() if self.sign_of(one))
                 evidence += f"; that may be chance, and more than chance is {beyond}"
             return f"{found}. {evidence}."
         if self.verdict == "trade":

@@ -91,6 +91,8 @@ def test_a_better_model_gains_in_f1_and_that_decides() -> None:
     assert (found.verdict, back.verdict) == ("gain", "loss")
     assert compare(true, good, good, "m1").verdict == "no gain"
     assert "a gain needs" not in found.advice("m2", 300)
+    told = "A gain: keep m2. In micro-F1, which rows with several labels are judged by, m2 has +0."
+    assert told in found.advice("m2", 300)
 
 
 def test_the_interval_of_a_mean_over_labels_is_of_all_labels_also_where_most_have_one_row() -> None:
