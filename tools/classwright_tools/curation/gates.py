@@ -90,16 +90,33 @@ class QualityFilter:
                 gates.add_rows(split, rows)
         return gates
 
+    @classmethod
+    def by_real_texts(cls, workspace: Workspace, task: Task, dataset: str | None) -> QualityFilter:
+        """Return the gates of `task` with no rows to compare with: their `rules` are those of `for_dataset`.
+
+        Raises:
+            NotFound: there is no such dataset.
+            DamagedArtifact: its rows do not read back.
+        """
+        gates = cls(task)
+        for split in _TELLING if dataset else ():
+            for rows in iterate_rows(workspace, dataset or "", split):
+                gates._look_at(rows)
+        return gates
+
     def add_rows(self, split: Split, rows: Iterable[Example]) -> None:
         """Compare with `rows` of `split` from now on, if they have labels; what is real tells what texts are like."""
         rows = list(rows)
         if split in self._indexes:
             self._indexes[split].add_all((_Row(row.id, row.labels_name), row.content) for row in rows)
         if split in _TELLING:
-            self._real.add(row.text for row in rows if row.origin == "real")
+            self._look_at(rows)
             for row in rows:
                 if row.text_pair is not None and row.label not in (None, self.task.mismatch):
                     self._plain.add(row.text, row.text_pair)
+
+    def _look_at(self, rows: Iterable[Example]) -> None:
+        self._real.add(row.text for row in rows if row.origin == "real")
 
     def add_shown(self, texts: Iterable[str]) -> None:
         """Compare with real `texts` that the writer is shown as style, more strictly than with any row.

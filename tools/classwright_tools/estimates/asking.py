@@ -61,14 +61,16 @@ def asking_workload(
 
 def writing_workload(spec: GenerationSpec, candidates_per_row: float, context: ToolContext) -> Workload:
     """Return the work of writing the texts that `spec` wants, of which a writer is asked for so many a row at most."""
+    from classwright_tools.curation.gates import QualityFilter
     from classwright_tools.learning.encoders import CHUNK, TEXT_UNITS, encoding
     from classwright_tools.writing.generation.label_check import LEAST_ROWS_A_LABEL
     from classwright_tools.writing.generation.progress import make_pools
     from classwright_tools.writing.generation.requests import first_requests, writing_units
 
     rows = sum(target.rows for target in spec.targets)
-    requests = first_requests(spec.targets, spec.task, spec.round)
-    units = writing_units(spec.targets)
+    gates = QualityFilter.by_real_texts(context.workspace, spec.task, spec.parent)
+    requests = first_requests(spec.targets, spec.task, spec.round, gates)
+    units = writing_units(requests)
     work = asking_workload("synthesize_examples", "writing", rows, units, requests, context)
     if context.writer is None:
         return work

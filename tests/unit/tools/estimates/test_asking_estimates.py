@@ -58,6 +58,17 @@ def test_after_a_writing_the_next_is_told_by_what_it_took(context: ToolContext) 
 
 
 @pytest.mark.usefixtures("tree")
+def test_of_long_real_texts_fewer_are_asked_for_at_a_time_and_so_told(context: ToolContext) -> None:
+    long = [make_example(f"{'word ' * 900}{number}", None) for number in range(30)]
+    save_rows(context.workspace, written_rows(), unlabelled=long)
+
+    told = estimated(TOOL, SynthesizeExamplesRequest(task="support", rows=240), with_writer(context))
+
+    assert told is not None
+    assert told.model_calls > 100
+
+
+@pytest.mark.usefixtures("tree")
 def test_answers_that_were_in_the_store_teach_nothing(context: ToolContext) -> None:
     for run in ("first", "again"):
         run_told(

@@ -6,10 +6,11 @@ import math
 from collections.abc import Sequence
 
 from classwright_tools.curation.allotment import even_shares
+from classwright_tools.curation.gates import QualityFilter
 from classwright_tools.domain.task import Task
 from classwright_tools.domain.text_rules import TextRules
 from classwright_tools.domain.writer import WritingRequest
-from classwright_tools.writing.generation.targets import CellTarget
+from classwright_tools.writing.generation.targets import CellTarget, named_by
 
 TEXTS_A_REQUEST = 25  # beyond it models repeat themselves, and a lost answer costs more
 TOKENS_A_REQUEST = 7_500  # at most, for its texts: many models write no longer answers
@@ -40,16 +41,19 @@ def request_for(target: CellTarget, task: Task, count: int, round_: int) -> Writ
     )
 
 
-def first_requests(targets: Sequence[CellTarget], task: Task, round_: int) -> list[WritingRequest]:
-    """Return what would be asked first for `targets`, but for the rules of the gates."""
-    return [
-        request_for(target, task, size, round_)
-        for target in targets
-        if target.rows
-        for size in request_sizes(target.rows, TextRules())
-    ]
+def first_requests(
+    targets: Sequence[CellTarget], task: Task, round_: int, gates: QualityFilter
+) -> list[WritingRequest]:
+    """Return what is asked first for `targets`, by the rules of `gates`."""
+    requests = []
+    for target in targets:
+        if target.rows:
+            rules = gates.rules(named_by(target.cell.label, target.contrast, task))
+            asked = (request_for(target, task, size, round_) for size in request_sizes(target.rows, rules))
+            requests += [request.model_copy(update={"rules": rules}) for request in asked]
+    return requests
 
 
-def writing_units(targets: Sequence[CellTarget]) -> int:
-    """Return how much work it is to fill `targets`, for a meter: a request takes about as long as a text in it."""
-    return sum(target.rows + math.ceil(target.rows / TEXTS_A_REQUEST) for target in targets)
+def writing_units(requests: Sequence[WritingRequest]) -> int:
+    """Return how much work `requests` are, for a meter: a request takes about as long as a text in it."""
+    return sum(request.count + 1 for request in requests)

@@ -20,7 +20,7 @@ from classwright_tools.writing.completions.metering import asking, count_usage
 from classwright_tools.writing.completions.session import WritingSession, session_of
 from classwright_tools.writing.generation.filling import Filling
 from classwright_tools.writing.generation.label_check import doubtful_labels
-from classwright_tools.writing.generation.requests import writing_units
+from classwright_tools.writing.generation.requests import first_requests, writing_units
 from classwright_tools.writing.generation.spec import GenerationSpec
 from classwright_tools.writing.generation.targets import shown_as_style
 
@@ -99,7 +99,8 @@ def write_texts(
         existing=spec.there,
     )
     session = session_of(context, max_tokens=max_tokens, max_cost=max_cost, max_minutes=max_minutes)
-    with metered(asking("writing", writer.name), writing_units(spec.targets)) as piece:
+    units = writing_units(first_requests(spec.targets, spec.task, spec.round, gates))
+    with metered(asking("writing", writer.name), units) as piece:
         asyncio.run(_fill_and_check(filling, session, spec, context))
     count_usage(piece, session.usage, whole=session.stopped is None)
     if not filling.accepted and session.stopped is not None:
