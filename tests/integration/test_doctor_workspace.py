@@ -59,6 +59,7 @@ async def test_what_it_holds_is_counted_and_what_is_missing_or_damaged_named(tmp
     shutil.move(tmp_path / "support-d1", root / "support")
     index = (root / "index.sqlite").read_bytes()
     (root / "index.sqlite").unlink()
+    (root / "numpy" / "numpy-1.26").mkdir(parents=True)  # no artifact
     without_index = told(root)
     Workspace(tmp_path / "other").engine.dispose()
     shutil.copy(tmp_path / "other" / "index.sqlite", root)

@@ -53,6 +53,8 @@ async def furnish(client: Client, workspace: Workspace, task: str, word: str) ->
     request = WritingRequest(kind="labels", task=task, instruction=word, labels=names, languages=("en",), count=1)
     CompletionStore(workspace.engine).put(task, request, Completion(items=(word,)))
     keep_answer(workspace.root, f"job_{len(task):032x}", {"dataset": f"{task}-d1", "text": word})
+    half = workspace.root / "long-answers" / f".job_{len(task):032x}"  # as a kill leaves it
+    half.write_text(f'{{"dataset": "{task}-d1", "text": "{word}')
     review = workspace.cache / "review"
     review.mkdir(parents=True, exist_ok=True)
     (review / f"{task}-d1.alone.npz").write_text(word)

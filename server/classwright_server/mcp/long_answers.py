@@ -51,8 +51,12 @@ def _forget_old(folder: Path) -> None:
 
 def answers_naming(root: Path, task: str) -> list[Path]:
     """Return the files of the answers kept in the workspace at `root` that name an artifact of `task`."""
-    kept = (root / _FOLDER).glob("*.json")
-    return [path for path in kept if names_one_of(path.read_text(encoding="utf-8"), task)]
+    found = []
+    for path in (root / _FOLDER).glob("*"):  # what a kill left of one, too
+        with contextlib.suppress(FileNotFoundError):  # another call moves or removes it at this moment
+            if names_one_of(path.read_text(encoding="utf-8", errors="replace"), task):
+                found.append(path)
+    return found
 
 
 def kept_answer(root: Path, key: str) -> str | None:

@@ -9,6 +9,7 @@ from collections.abc import Callable, Collection
 from pathlib import Path
 
 from classwright_tools.domain.excerpt import listed
+from classwright_tools.domain.kinds import kind_of
 from classwright_tools.errors import StorageFailed
 from classwright_tools.workspace.index import INDEX_FILE
 from classwright_tools.workspace.tasks import RESERVED
@@ -48,4 +49,9 @@ def check_not_moved(root: Path) -> None:
 def tasks_with_artifacts(root: Path) -> list[str]:
     """Return the tasks of which there are artifacts in the workspace at `root`, in alphabetical order."""
     folders = (one for one in sorted(root.glob("*")) if one.is_dir() and one.name not in RESERVED)
-    return [one.name for one in folders if any(path.name.startswith(f"{one.name}-") for path in one.glob("*-*"))]
+    return [one.name for one in folders if any(_is_artifact(path) for path in one.glob(f"{one.name}-*"))]
+
+
+def _is_artifact(path: Path) -> bool:
+    """Return whether there is an artifact's folder at `path`: others may be in a folder that becomes a workspace."""
+    return kind_of(path.name) is not None and path.is_dir()
