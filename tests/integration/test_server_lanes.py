@@ -188,6 +188,8 @@ async def test_a_job_that_is_cancelled_between_its_turn_and_its_start_does_not_r
         assert durable._current is not None
         with pytest.raises(JobCancelled):
             await to_thread.run_sync(durable._current.run, job_id, "train_classifier", TRAINING, None)
+        put_back, sign = durable._current._queue.put_back, durable._current._sign
+        assert await to_thread.run_sync(put_back, job_id, "long", sign, lambda: False), "by another server, a look ago"
 
 
 async def test_a_job_that_cannot_be_judged_at_its_start_runs_in_its_lane_and_is_no_stray_meanwhile(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import itertools
+import functools
 import logging
 import threading
 import time
@@ -97,14 +97,18 @@ class JobQueue:
         waited = False
         while not is_over():
             turns = outlasting_restarts(self._table.engine, lambda: self._table.turns(lane))
-            ahead = list(itertools.takewhile(lambda turn: turn.job_id != job_id, turns))
+            own = next((turn for turn in turns if turn.job_id == job_id), None)
+            if own is None:  # another server cancelled it
+                return True
+            ahead = turns[: turns.index(own)]
             here = [turn for turn in turns if turn.runs and turn.executor == sign.executor_id]
             others = {turn.executor for turn in ahead if turn.runs and turn.executor} - {sign.executor_id}
             silent = sign.silent(others)
             interrupted = [turn for turn in ahead if turn.runs and turn.executor in silent]
             if not interrupted or len(here) + len(interrupted) <= jobs_at_once(lane, self._tool_settings):
                 if waited and not all(turn.runs for turn in ahead):
-                    self._table.move(job_id, lane, turns[len(ahead)].round, sign.executor_id)
+                    move = functools.partial(self._table.move, job_id, lane, own.round, sign.executor_id)
+                    outlasting_restarts(self._table.engine, move)
                     return True
                 return False
             waited = True
