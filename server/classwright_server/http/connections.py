@@ -3,14 +3,21 @@
 from __future__ import annotations
 
 import asyncio
+import logging
+import math
 import resource
+import time
 from typing import Any
 
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
+logger = logging.getLogger("classwright.connections")
+
 WAIT_SECONDS = 75
 """For the head and the body of a request, at least, and twice as long at most; so long, too, is an idle one kept."""
 _MOST_FILES = 8_192
+_WARN_SECONDS = 60.0
+_warned = -math.inf
 
 
 def raise_file_limit() -> None:
@@ -27,6 +34,16 @@ def most_connections() -> int:
     return (_MOST_FILES if soft == resource.RLIM_INFINITY else soft) // 2
 
 
+def _warn(most: int) -> None:
+    """Log that a connection is refused, once a minute: its client is told nothing."""
+    global _warned  # the limit is the process's
+    now = time.monotonic()
+    if now - _warned >= _WARN_SECONDS:
+        _warned = now
+        files = f"half of the files that may be open (`ulimit -Hn`, {_MOST_FILES:,} at most)"
+        logger.warning("refuses connections: %s are open, %s", f"{most:,}", files)
+
+
 class BoundedProtocol(H11Protocol):
     """A connection that is closed where there are too many, or while its client keeps the server waiting for long.
 
@@ -37,9 +54,10 @@ class BoundedProtocol(H11Protocol):
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn has it
         """Begin to watch it."""
         super().connection_made(transport)
-        self._seen: Any = None
+        self._owed: Any = None  # its first request; later on, that it owes nothing
         self._look_later()
         if len(self.connections) > most_connections():
+            _warn(most_connections())
             transport.abort()
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -54,8 +72,8 @@ class BoundedProtocol(H11Protocol):
         """Close it if the client owes the same request, or a part of it, since the last look."""
         request = self.cycle
         is_owed = request is None or request.response_complete or request.more_body
-        if is_owed and request is self._seen:
+        if is_owed and request is self._owed:
             self.transport.close()
         else:
-            self._seen = request
+            self._owed = request if is_owed else None
             self._look_later()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
@@ -23,12 +24,14 @@ class Answering:
     """An application that answers a request, once it has all of it, when `may` says so."""
 
     def __init__(self) -> None:
+        self.asked = asyncio.Event()
         self.may = asyncio.Event()
 
     async def __call__(self, _scope: Any, receive: Any, send: Any) -> None:
         """Answer one request."""
         while (await receive()).get("more_body"):
             pass
+        self.asked.set()
         await self.may.wait()
         await send({"type": "http.response.start", "status": 204, "headers": []})
         await send({"type": "http.response.body"})
@@ -73,18 +76,49 @@ async def test_a_client_that_owes_a_request_is_let_go_and_one_that_waits_for_its
 
 
 @pytest.mark.anyio
-async def test_a_connection_too_many_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_connection_is_kept_after_its_answer_however_long_that_took(monkeypatch: pytest.MonkeyPatch) -> None:
+    made: list[BoundedProtocol] = []
+    look, later = BoundedProtocol._close_if_late, BoundedProtocol._look_later
+
+    def look_later(connection: BoundedProtocol) -> None:
+        made.append(connection)
+        later(connection)
+
+    monkeypatch.setattr(BoundedProtocol, "_look_later", look_later)
+    app = Answering()
+    async with asyncio.timeout(PATIENCE_SECONDS), serving(app) as port:
+        reader, writer = await sent(port, HEAD + b"\r\n{}")
+        await app.asked.wait()
+        look(made[0])
+        app.may.set()
+        await reader.readuntil(b"\r\n\r\n")
+        look(made[0])
+        kept = not made[0].transport.is_closing()
+        look(made[0])
+        rest = await reader.read()
+        writer.close()
+
+    assert kept
+    assert rest == b""
+
+
+@pytest.mark.anyio
+async def test_a_connection_too_many_is_refused_and_the_log_says_so_once(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
     monkeypatch.setattr(connections, "most_connections", lambda: 1)
+    monkeypatch.setattr(connections, "_warned", -math.inf)
     app = Answering()
     app.may.set()
     async with asyncio.timeout(PATIENCE_SECONDS), serving(app) as port:
         first, writer = await sent(port, HEAD)
         writer.write(b"\r\n{}")
         answer = await first.readline()
-        second, second_writer = await sent(port, HEAD + b"\r\n{}")
-        [refused] = await asyncio.gather(second.read(), return_exceptions=True)
-        for one in (writer, second_writer):
+        others = [await sent(port, HEAD + b"\r\n{}") for _ in range(2)]
+        refused = await asyncio.gather(*(reader.read() for reader, _ in others), return_exceptions=True)
+        for one in (writer, *(writer for _, writer in others)):
             one.close()
 
     assert answer.startswith(b"HTTP/1.1 204")
-    assert refused == b"" or isinstance(refused, ConnectionError)
+    assert all(one == b"" or isinstance(one, ConnectionError) for one in refused)
+    assert [line.split(",")[0] for line in caplog.messages if "refuses" in line] == ["refuses connections: 1 are open"]
