@@ -22,11 +22,14 @@ Scores = npt.NDArray[np.floating]
 def at_own_thresholds(rare: RareLabel, of_it: Rows, scores: Scores, rows: WeightedRows) -> RareLabel:
     """Return `rare` with thresholds that are chosen on its own `rows`.
 
-    Those of the label are `of_it` (n,), the `scores` (n,) are its probabilities `as_told`.
+    Those of the label are `of_it` (n,), the `scores` (n,) are its probabilities `as_told`. Of a threshold for F1 that
+    has no higher one here than the model has without, nothing is told.
     """
     wanted = {recall: threshold_at_recall(of_it, scores, recall) for recall in WANTED}
     best = threshold_of_best_f1(scores, rows.weight)
-    return _with_points(rare, threshold_at_false_alarms(of_it, scores), wanted, best, of_it, scores, rows)
+    found = _with_points(rare, threshold_at_false_alarms(of_it, scores), wanted, best, of_it, scores, rows)
+    is_better = found.best_f1 and rare.f1 and found.best_f1.f1.value > rare.f1.value
+    return found if is_better else found.model_copy(update={"best_f1": None})
 
 
 def at_thresholds_of(chosen: RareLabel, rare: RareLabel, of_it: Rows, scores: Scores, rows: WeightedRows) -> RareLabel:

@@ -60,6 +60,10 @@ def test_f1_at_shares_is_that_of_weighted_rows_and_the_best_threshold_raises_it_
     ):
         assert found.value == pytest.approx(sklearn.metrics.f1_score(true, given, sample_weight=weights))
         assert found.low < found.value < found.high
+    certain = figures_at_shares(true, np.eye(2)[true], [0.95, 0.05], NAMES)
+    assert certain is not None
+    assert certain.rare is not None
+    assert certain.rare.best_f1 is None, "no threshold has a higher F1"
     others, theirs = drawn(20_000, 0.05)
     best, plain = (
         sklearn.metrics.f1_score(others, theirs[:, 1] >= limit) for limit in (at.rare.best_f1.threshold, 0.5)
@@ -179,8 +183,7 @@ def test_without_a_threshold_that_few_others_reach_none_is_told() -> None:
         (
             None,
             "For few false alarms: from 0.50 on, 80 of 100",
-            "are found, and 4 of 100 others (at most 5) are taken for it. To balance precision and recall: from "
-            "0.50 on, their F1 is ",
+            "are found, and 4 of 100 others (at most 5) are taken for it. Pass the one that suits to classify: ",
         ),
     ],
 )
