@@ -84,18 +84,8 @@ class Build:
     # --- before the rounds
 
     async def _propose_topics(self) -> TopicsResult:
-        task = self._task
-        sizes = {"topics_per_label", "subtopics_per_topic"}  # which, where they are named, make another tree
-        arguments = task.model_dump(
-            mode="json",
-            include={"task", "instruction", "labels", "languages", *(sizes & task.model_fields_set)},
-        )
         self._outcome.lost += await self._steps.lost()
-        if task.source_types:
-            arguments["source_types"] = task.source_types
-        if task.multi_label:
-            arguments["multi_label"] = True
-        result = await self._call("topics", "propose_topics", arguments, TopicsResult, check_tree)
+        result = await self._call("topics", "propose_topics", self._task.of_topics, TopicsResult, check_tree)
         self._view.say(f"{counted(result.cells, 'cell')} of label, topic, subtopic and source type")
         return result
 

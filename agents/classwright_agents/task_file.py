@@ -192,6 +192,14 @@ class TaskFile(Part):
         """The labels' names."""
         return tuple(label.name for label in self.labels)
 
+    @property
+    def of_topics(self) -> dict[str, Any]:
+        """The arguments of propose_topics; a size that is named, be it the default, makes another tree."""
+        sizes = {"topics_per_label", "subtopics_per_topic"} & self.model_fields_set
+        names = {"task", "instruction", "labels", "languages", *sizes}
+        names |= {name for name in ("source_types", "multi_label") if getattr(self, name)}
+        return self.model_dump(mode="json", include=names)
+
     @model_validator(mode="after")
     def _counts_rows_once(self) -> TaskFile:
         if self.rows and self.rows_per_cell:

@@ -15,16 +15,10 @@ from classwright_tools.domain.noun import Slug, ToolRequest, ToolResult
 from classwright_tools.domain.task import Task
 from classwright_tools.domain.uris import artifact_uri
 from classwright_tools.errors import InvalidInput
-from classwright_tools.learning.methods.choice import MethodName, check_encoder, check_method, tell_unable, why_untried
+from classwright_tools.learning.methods.choice import MethodName, check_encoder, check_method, tell_unable
 from classwright_tools.learning.methods.method import Imbalance
 from classwright_tools.learning.methods.registry import AUTO, METHODS
-from classwright_tools.learning.pair_options import (
-    PairOptions,
-    check_pair_options,
-    pair_setup,
-    unread_options,
-    why_no_matcher,
-)
+from classwright_tools.learning.pair_options import PairOptions, check_pair_options, pair_setup, untried_in_words
 from classwright_tools.measurement.label_shares import LABELLED
 from classwright_tools.tool import ToolSpec, ToolText
 from classwright_tools.work import Sizes, Work, computing
@@ -154,13 +148,12 @@ def train_classifier(request: TrainClassifierRequest, context: ToolContext) -> T
     )
     earlier = earlier_model(workspace, made, card, measurable=data.validation is not None)
     result = _result(made.id, card, trained, data, setup.cache, earlier)
-    if request.method != AUTO or (setup.limit and setup.limit.left_out):
+    if request.method != AUTO:
         return result
     tried = [trained.method, *(other.method for other in trained.tried)]
-    untried = why_untried(task, request.imbalance, setup.encoder)
-    untried = untried or why_no_matcher(task, data.rows.labels.tolist(), tried, request.imbalance)
-    unread = unread_options(request, tried)
-    return result.model_copy(update={"notes": (*result.notes, *filter(None, [untried, unread]))})
+    cut, labels = bool(setup.limit and setup.limit.left_out), data.rows.labels.tolist()
+    untried = untried_in_words(request, request.imbalance, task, labels, tried, setup.encoder, cut=cut)
+    return result.model_copy(update={"notes": (*result.notes, *untried)})
 
 
 def _setup(

@@ -172,6 +172,7 @@ def test_shares_of_unsure_rows_are_told_by_source_where_they_differ_by_more_than
     said = sorted_by(workspace, model, other, threshold=0.6).summary
     assert re.search(r"Not sure by source: (\d+)% of 24 from csv.*, \d+% of 24 from messages\.csv\. They differ", said)
     assert f"annotate_examples(task='support', dataset={other!r}, split='validation', source='csv" in said
+    assert "These are shares of the answers without the thresholds that were set." in said
 
 
 def test_a_row_that_fits_none_is_asked_about_once_a_model_has_a_label_that_came_later(

@@ -34,7 +34,7 @@ from classwright_tools.export_model import ExportModelRequest, export_model
 from classwright_tools.learning.encoders import open_encoder
 from classwright_tools.learning.model import load_model
 from classwright_tools.learning.pair_encoder import PairEncoder, encoder_for, pair_features
-from classwright_tools.learning.pair_options import why_no_matcher
+from classwright_tools.learning.pair_options import PairOptions, untried_in_words, why_no_matcher
 from classwright_tools.measurement.error_report import ErrorReport
 from classwright_tools.measurement.errors_in_words import analysis_next_step
 from classwright_tools.measurement.label_shares import calibrating_lost
@@ -137,6 +137,14 @@ def test_where_imbalance_is_treated_that_is_why_a_matcher_was_not_tried(workspac
     )
     assert "1 training row is 'mismatch'" in why_no_matcher(task, [0, 1], ["probe"], "none")
     assert not why_no_matcher(task, [0, 1] * 50, ["probe", "matcher"], "none")
+
+
+def test_options_of_a_matcher_that_a_time_limit_left_out_counted_for_nothing(context: ToolContext) -> None:
+    given, encoder = PairOptions(negatives="random"), open_encoder(context.encoder)
+
+    told = untried_in_words(given, "none", pair_task(context.workspace), [0, 1], ["probe"], encoder, cut=True)
+
+    assert told == ["So `negatives` counted for nothing."]
 
 
 def test_a_model_of_pairs_loads_back_to_the_same_probabilities_without_pickle(

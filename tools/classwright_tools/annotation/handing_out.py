@@ -143,7 +143,7 @@ def hand_out(
 def _taken_from(workspace: Workspace, task: str, version: str, pool: Pool, sources: RowSources) -> int:
     """Return how many rows that a model was unsure of were taken from the texts that the `pool` is left of.
 
-    Those were not that nobody has answered or labelled yet.
+    Rows that nobody has answered or labelled yet do not count: they may be handed out once more.
     """
     here = {sources.of_row.get(row.id) for row in pool.rows}
     hard = {id_ for id_ in picked_as_hard(workspace, task) if sources.of_row.get(id_, ...) in here}

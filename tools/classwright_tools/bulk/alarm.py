@@ -16,7 +16,7 @@ if TYPE_CHECKING:  # a command that classifies files by an export loads no torch
 UNTOUCHED = 0.9
 """Of a source's rows, to compare its labels: which of the others got a label first is seldom chance."""
 
-_WITHOUT = "These are shares of the answers without the thresholds that were set."
+WITHOUT = "These are shares of the answers without the thresholds that were set."
 
 
 class Alarms(NamedTuple):
@@ -32,7 +32,9 @@ class Alarms(NamedTuple):
     def in_words(self) -> str:
         """A sentence for each source that raises an alarm; "" where none does."""
         told = [alarm_in_words(_is(source), alarm) for source, alarm in self.raised.items()]
-        return " ".join([*told, *[_WITHOUT] * (self.own_thresholds and bool(told))])
+        # No threshold moves the share out of scope.
+        of_answers = any(len(alarm.differs) > alarm.foreign for alarm in self.raised.values())
+        return " ".join([*told, *[WITHOUT] * (self.own_thresholds and of_answers)])
 
     def look(self, card: ModelCard, model: str, dataset: str) -> str:
         """Return the calls that show what is new in the newest such source, and measure the model on it; "" of none."""

@@ -232,7 +232,7 @@ def _measured(model: Classifier, folder: str, texts: Sequence[Text], true: Seque
         average_precision=ranked,
         sure=sure,
         sure_accuracy=_share(right, found.sure, groups),
-        out_of_scope=int(found.out_of_scope.sum()),
+        out_of_scope=None if model.takes_pairs else int(found.out_of_scope.sum()),
         labels=tuple(labels),
     )
     return _Measured(figures, right, scores)

@@ -40,12 +40,14 @@ class ExportCheck(Noun):
     )
     sure: Estimate = Field(description="The share of the rows that it is sure of.")
     sure_accuracy: Estimate | None = Field(description="Of these, the share that is right; None: it is sure of none.")
-    out_of_scope: int
+    out_of_scope: int | None = Field(description="None of pairs, of which it is never told.")
     labels: tuple[LabelCheck, ...]
 
     def in_words(self) -> str:
         """Return its figures as sentences."""
-        are = counted(self.out_of_scope, "row is", "rows are")
+        scope = (
+            "" if self.out_of_scope is None else f" {counted(self.out_of_scope, 'row is', 'rows are')} out of scope."
+        )
         sure = sure_of_rows(self.sure, self.rows, self.sure_accuracy)
         right = "accuracy" if self.micro_f1 is None else "all labels of a row right"
         figures = [f"{right} {estimate_in_words(self.accuracy)}", f"macro-F1 {self.macro_f1:.3f}"]
@@ -53,7 +55,7 @@ class ExportCheck(Noun):
             figures.append(f"micro-F1 {self.micro_f1:.3f}")
         if self.average_precision:
             figures.append(f"average precision of the mismatches {estimate_in_words(self.average_precision)}")
-        return f"{self.folder}: {', '.join(figures)}. {sure} {are} out of scope."
+        return f"{self.folder}: {', '.join(figures)}. {sure}{scope}"
 
 
 class PairedCheck(Noun):

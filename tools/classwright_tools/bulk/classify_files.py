@@ -117,8 +117,8 @@ def classify_files(
 
     That is the likeliest label, its probability, whether the model is `sure`, whether the text is `out_of_scope`, and
     how probable each label is, of more than 20 labels those in `thresholds`, which are given from there on, and the
-    mismatch of pairs. The first column of a folder's rows is the file that each is of. Where a text may have several
-    labels these are all that apply, in a list, and the probability is that of all being right; `sure_labels` are those
+    mismatch of pairs. Of several files the first column is the file of each row. Where a text may have several labels
+    these are all that apply, in a list, and the probability is that of all being right; `sure_labels` are those
     that are sure by themselves. In CSV they are a text with "|" between them, "|" alone where none applies, and each
     label has a column besides with 1 or 0. A CSV file that is read gives its delimiter, and its byte-order mark, to one
     that is written. The model is sure of texts in its scope, from the `threshold` on, its own by default. Every column
@@ -259,7 +259,7 @@ def _answered(
             figures = [round(probability, 6) for probability in (right, *own)]
             named = list(label) if isinstance(label, tuple) else label
             answers[place] = [named, figures[0], *is_so, *by_itself, *figures[1:]]
-        if not model.several:  # what is usual is so without thresholds of labels
+        if not model.several and (thresholds or threshold != model.threshold):  # what is usual is so without them
             judged = LabelSpace(model.labels).judge(found.probabilities, found.out_of_scope, model.threshold)
             compared = dict(zip(asked, zip(judged.answers, judged.sure.tolist(), strict=True), strict=True))
     return [

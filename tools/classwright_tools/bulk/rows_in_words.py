@@ -6,12 +6,12 @@ from collections import Counter
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from classwright_tools.bulk.alarm import call_to_measure
+from classwright_tools.bulk.alarm import WITHOUT, call_to_measure
 from classwright_tools.bulk.answers_in_words import below
 from classwright_tools.domain.excerpt import counted, listed
 from classwright_tools.domain.label_sets import NO_LABELS, labels_in_words
 from classwright_tools.measurement.caveats import unlike
-from classwright_tools.measurement.unlike_measured import LEAST_TEXTS, Answered
+from classwright_tools.measurement.unlike_measured import LEAST_TEXTS
 
 if TYPE_CHECKING:  # a command that classifies files by an export loads no torch
     from classwright_tools.bulk.alarm import Alarms
@@ -43,7 +43,7 @@ def rows_in_words(table: AnswersTable, made: SortedRows, shown: int, found_alarm
         + _guesses(table, made),
         unlike(out_of_scope, int((found.foreign & found.judged.sure).sum())) if out_of_scope else "",
         _passed_over(found.passed),
-        "" if found_alarms.raised or found_alarms.usual.unsure else _by_source(found_alarms.answered, table),
+        "" if found_alarms.raised or found_alarms.usual.unsure else _by_source(found_alarms, table),
         f"The {'one row' if shown == 1 else shown} least sure {'is' if shown == 1 else 'are'} shown"
         f"{', those out of scope first' if out_of_scope else ''}.",
     )
@@ -114,7 +114,7 @@ def _newest(made: SortedRows) -> str:
     return f"To {made.newest}, which came last, {have}: {each_label(made.of_newest)}{unsure}."
 
 
-def _by_source(answered: Mapping[str, Answered], table: AnswersTable) -> str:
+def _by_source(alarms: Alarms, table: AnswersTable) -> str:
     """Return of which share of each source's rows it is not sure, where these differ by more than chance (a
     chi-squared test), and nothing is known of what is usual; else nothing.
     """
@@ -122,7 +122,7 @@ def _by_source(answered: Mapping[str, Answered], table: AnswersTable) -> str:
 
     large = {
         source: (found.unsure, found.texts)
-        for source, found in answered.items()
+        for source, found in alarms.answered.items()
         if source and found.texts >= LEAST_TEXTS
     }
     pairs = [(few, rows - few) for few, rows in large.values()]
@@ -134,7 +134,7 @@ def _by_source(answered: Mapping[str, Answered], table: AnswersTable) -> str:
     measure = call_to_measure(table.cells.model.card.task, table.cells.dataset, next(iter(large)))
     return (
         f"Not sure by source: {each}. They differ by more than chance, so what it reaches on rows held out need not "
-        f"hold for each: label random rows of the newest, {measure}."
+        f"hold for each: label random rows of the newest, {measure}.{f' {WITHOUT}' if alarms.own_thresholds else ''}"
     )
 
 

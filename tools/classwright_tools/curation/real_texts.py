@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterable
 
 from classwright_tools.curation.label_leaks import Form, leaks_in
-from classwright_tools.curation.text_checks import debris, length_of, letter_count, word_count
+from classwright_tools.curation.text_checks import LEAST_ALIKE, debris, length_of, letter_count, word_count
 from classwright_tools.domain.task import Task
 from classwright_tools.domain.text_rules import LengthUnit, UsualLength
 
@@ -17,7 +17,6 @@ MOST_LOOKED_AT = 10_000
 """Real texts: more say nothing new, and each call looks at them again."""
 USUAL_WORDS, USUAL_LETTERS = 2, 3
 LEAST_SEEN = 20  # real texts, to say how long they are
-LEAST_ALIKE = 0.9  # of them, whose lengths have one unit
 
 
 class RealTexts:

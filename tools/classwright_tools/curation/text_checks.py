@@ -7,6 +7,8 @@ from collections.abc import Iterator
 
 from classwright_tools.domain.text_rules import LengthUnit
 
+LEAST_ALIKE = 0.9
+"""Of a number of texts: so many with lengths in one unit to tell how long they are."""
 # Scripts that put no spaces between words: Thai, Lao, Myanmar, Khmer, Chinese, Japanese. (Korean does.)
 _UNSPACED = re.compile("[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff]")
 

@@ -13,8 +13,8 @@ from classwright_tools.domain.selection import RowId
 MOST_ROWS = 200_000
 """Of one decision: all rows of a filter may be decided at once."""
 
-RowAction = Literal["accept", "relabel", "remove", "edit", "flag", "good_example"]
-Action = Literal[RowAction, "undo", "sign"]
+PageAction = Literal["accept", "relabel", "remove", "edit", "flag", "good_example"]
+Action = Literal[PageAction, "undo", "sign"]
 DecisionId = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{8,40}$")]
 Person = PersonName
 """Of a page: the name that was given there, if one was, a hyphen, and what tells pages apart."""

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from classwright_tools.domain.decision import RowAction
+from classwright_tools.domain.decision import PageAction
 from classwright_tools.domain.noun import LabelName, Noun, PersonName
 from classwright_tools.domain.selection import MOST_IDS, LabelDoubt, RowFilter, RowId
 from classwright_tools.domain.topic_tree import Cell
@@ -20,7 +20,7 @@ class Look(Noun):
     """Conditions that a row meets all of."""
 
     where: RowFilter = Field(default=RowFilter(), description="What the rows are.")
-    state: Literal["open", "decided", "disputed", "wrong", "fits_none"] | RowAction | None = Field(
+    state: Literal["open", "decided", "disputed", "wrong", "fits_none"] | PageAction | None = Field(
         default=None,
         description="'open': nobody has decided yet; 'disputed': persons differ; 'wrong': so in a fair sample; "
         "'fits_none': no label fits; an action: that was done, and holds.",

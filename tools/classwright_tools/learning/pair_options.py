@@ -12,10 +12,12 @@ from classwright_tools.domain.noun import LabelName, Noun
 from classwright_tools.domain.task import Task
 from classwright_tools.errors import InvalidInput, unknown_id
 from classwright_tools.learning.matching.settings import MiningSettings, NegativeKind
+from classwright_tools.learning.methods.choice import why_untried
 from classwright_tools.learning.methods.method import Imbalance
 from classwright_tools.learning.methods.registry import AUTO, METHODS
 
 if TYPE_CHECKING:
+    from classwright_tools.learning.encoders import Encoder
     from classwright_tools.learning.setup import PairSetup
 
 Negatives = Literal["none", "random", "mined", "generated"]
@@ -85,6 +87,24 @@ def unread_options(given: PairOptions, tried: Collection[str]) -> str:
     if not named or any(METHODS[name].needs_mismatches for name in tried):
         return ""
     return f"So {listed((f'`{name}`' for name in named), len(named))} counted for nothing."
+
+
+def untried_in_words(
+    given: PairOptions,
+    imbalance: Imbalance,
+    task: Task,
+    labels: Sequence[int],
+    tried: Collection[str],
+    encoder: Encoder,
+    *,
+    cut: bool,
+) -> list[str]:
+    """Return why `auto`, which `tried` these methods, left others out, and what so counted for nothing, in sentences.
+
+    Where a limit `cut` the methods short, that is why, and told elsewhere. For the rest see `why_no_matcher`.
+    """
+    why = "" if cut else why_untried(task, imbalance, encoder) or why_no_matcher(task, labels, tried, imbalance)
+    return [*filter(None, [why, unread_options(given, tried)])]
 
 
 def _named(given: PairOptions) -> list[str]:

@@ -113,12 +113,18 @@ def _of_texts(rare: RareLabel, *, chosen: bool) -> list[str]:
     remarks += _balanced(rare)
     if remarks:
         some = threshold_in_words(rare.points[0].threshold if rare.points else rare.threshold or 0.0)
-        command = f"--threshold {quote(f'{rare.label}={some}')}"
+        command = f"--threshold {_quoted(f'{rare.label}={some}')}"
         remarks.append(
             f"Pass the one that suits to classify: thresholds={{{rare.label!r}: {some}}}; of an export to predict.py: "
             f"{command}."
         )
     return remarks
+
+
+def _quoted(argument: str) -> str:
+    """Return `argument` as a command has it: in double quotes if need be, as the shell of Windows knows no others."""
+    alone = quote(argument)
+    return alone if alone == argument or set(argument) & set('"$`!\\') else f'"{argument}"'
 
 
 def _to_miss_few(rare: RareLabel, what: str) -> list[str]:

@@ -20,7 +20,7 @@ from classwright_tools.measurement.comparison_words import in_sentences
 from classwright_tools.statistics.share_interval import wilson
 
 GOOD = 0.9
-"""Of the validation rows, surely right (the interval's lower end): the model may be good enough for work."""
+"""In the figure that models are judged by, surely (the interval's lower end): a model may be good enough for work."""
 OFTEN_CONFUSED = 0.25  # of a label's rows given one other label: the two may be one, or not well described
 
 

@@ -33,8 +33,9 @@ def found_in_words(
 
 
 def doubt_in_words(doubt: Doubt | None, rows: int) -> str:
-    """Return what is counted where the `doubt` is "unsure": `classify` counts others. Return what it does not say
-    that no `rows` are suspect; else nothing.
+    """Return what a `doubt` means where so many `rows` have it: of "unsure" rows that `classify` counts others.
+
+    Of no "suspect" row that this does not say that all are right; of the rest nothing.
     """
     if doubt == "suspect" and not rows:
         return (

@@ -7,7 +7,7 @@ from functools import cached_property
 
 import numpy as np
 
-from classwright_tools.curation.text_checks import is_unspaced
+from classwright_tools.curation.text_checks import LEAST_ALIKE, is_unspaced
 from classwright_tools.measurement.held_out import Answers
 from classwright_tools.measurement.naming import telling_words
 from classwright_tools.measurement.style import Forms, form_clauses, forms_of, number_of_words
@@ -90,10 +90,10 @@ def words_apart(
 def usual_length(named: str, texts: list[str]) -> str:
     """Return the sentence about how long the real `texts` of `named` are; nothing where there are too few.
 
-    Nor of scripts without spaces: their words cannot be counted.
+    Nor where more than a few are of scripts without spaces: their words cannot be counted.
     """
-    counts = [number_of_words(text) for text in texts]
-    if len(counts) < LEAST_TEXTS or any(map(is_unspaced, texts)):
+    counts = [number_of_words(text) for text in texts if not is_unspaced(text)]
+    if len(counts) < max(LEAST_TEXTS, LEAST_ALIKE * len(texts)):
         return ""
     low, high = (int(n) for n in np.percentile(counts, _RANGE, method="nearest"))
     return f"Most real texts of {named!r} have {low} to {high} words: spread over that range."

@@ -46,6 +46,17 @@ def check_not_moved(root: Path) -> None:
         raise StorageFailed(f"workspace {root.name!r}", reason, "Name that PostgreSQL with --index-url.")
 
 
+def check_before(root: Path) -> None:
+    """Return if the index of the workspace at `root` can be in SQLite, where an empty one is made if none is there.
+
+    Raises:
+        StorageFailed: it was moved into a PostgreSQL, or artifacts are there and no index.
+    """
+    check_not_moved(root)
+    if not (root / INDEX_FILE).exists():
+        check_listed(root, lambda: ())
+
+
 def tasks_with_artifacts(root: Path) -> list[str]:
     """Return the tasks of which there are artifacts in the workspace at `root`, in alphabetical order."""
     folders = (one for one in sorted(root.glob("*")) if one.is_dir() and one.name not in RESERVED)

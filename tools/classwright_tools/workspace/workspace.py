@@ -19,10 +19,10 @@ from classwright_tools.domain.kinds import KINDS, Kind
 from classwright_tools.domain.noun import Noun
 from classwright_tools.errors import DamagedArtifact, InvalidInput, NotFound, unknown_id
 from classwright_tools.workspace.atomic import check_writable, clear_stale, move_folder, staged_folder, storage_errors
-from classwright_tools.workspace.index import INDEX_FILE, ArtifactRow, TaskRow, open_index, reading
+from classwright_tools.workspace.index import ArtifactRow, TaskRow, open_index, reading
 from classwright_tools.workspace.own_files import read_own
 from classwright_tools.workspace.tasks import Tasks
-from classwright_tools.workspace.unlisted import check_listed, check_not_moved
+from classwright_tools.workspace.unlisted import check_before, check_listed
 
 N = TypeVar("N", bound=Noun)
 Beside = Callable[[Session, str], None]
@@ -64,9 +64,7 @@ class Workspace(Tasks):
         check_writable(self.root, subject)
         with storage_errors(subject):
             if index_url is None:
-                check_not_moved(self.root)
-                if not (self.root / INDEX_FILE).exists():  # else an empty one would be made
-                    check_listed(self.root, tuple)
+                check_before(self.root)
             self.engine = open_index(self.root, index_url, schema)
             check_listed(self.root, self.tasks)
             clear_stale(self.root)

@@ -14,6 +14,7 @@ from classwright_tools.domain.example import make_example, next_round
 from classwright_tools.domain.topic_tree import Cell
 from classwright_tools.measurement.cells import held_rows, missing_cells
 from classwright_tools.measurement.confusion_rates import expected_confusions
+from classwright_tools.measurement.guidance import usual_length
 from classwright_tools.measurement.held_out import Answers
 from classwright_tools.measurement.regeneration import (
     LEAST_OF_PAIR,
@@ -254,6 +255,13 @@ def test_written_texts_never_show_the_style() -> None:
     items = plan(found, rows=60).items
     assert items
     assert all(item.style == item.contrast_style == () for item in items)
+
+
+def test_a_few_texts_of_another_script_leave_the_usual_length_of_the_others_told() -> None:
+    texts = [*["one two three"] * 19, "\u738b"]
+
+    assert usual_length("a", texts) == "Most real texts of 'a' have 3 to 3 words: spread over that range."
+    assert not usual_length("a", [*texts, *["\u738b"] * 2])
 
 
 def test_an_item_says_which_words_tell_the_labels_apart_which_misled_and_how_long_texts_are() -> None:
