@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from classwright_tools.domain.comparison import Verdict
+from classwright_tools.domain.comparison import Comparison, Verdict
 from classwright_tools.domain.evaluation import EvaluationReport
 from classwright_tools.domain.example import Data
-from classwright_tools.domain.excerpt import counted
+from classwright_tools.domain.excerpt import counted, listed
 from classwright_tools.domain.figures import ClassFigures, Estimate
 from classwright_tools.measurement.caveats import FEW_ROWS
 
@@ -25,8 +25,8 @@ _TEXTS: dict[Data, str] = {
     "mixed": "real and other texts",
 }
 _VERDICTS: dict[Verdict, str] = {
-    "gain": "It is better than {} by more than chance",
-    "loss": "It is worse than {} by more than chance",
+    "gain": "It is better than {} by more than chance in {}",
+    "loss": "It is worse than {} by more than chance in {}",
     "trade": "Which is better, it or {}, is for a person to decide",
     "undecided": "Whether it is better than {} these rows do not tell",
     "no gain": "Nothing shows that it is better than {}",
@@ -50,8 +50,16 @@ def evaluation_in_short(report: EvaluationReport) -> str:
         if kept
         else "",
         _weakest(report.weakest),
-        f"{_VERDICTS[report.comparison.verdict].format(report.comparison.against)}." if report.comparison else "",
+        _compared(report.comparison) if report.comparison else "",
     )
+
+
+def _compared(found: Comparison) -> str:
+    """Return which of two models is better, and in which figures: that may be one of a single label."""
+    measure, gain = found.measure
+    gains = {measure: gain, **found.others}
+    beyond = [name for name, gain in gains.items() if found.sign_of(gain)]
+    return f"{_VERDICTS[found.verdict].format(found.against, listed(beyond, len(beyond)))}."
 
 
 def errors_in_short(report: ErrorReport) -> str:

@@ -141,6 +141,15 @@ def test_the_page_says_of_a_comparison_what_the_answer_says(tmp_path: Path) -> N
     assert "4 of 60 rows changed their labels between support-m1 and support-m1, by an edit of a person" in page
 
 
+def test_a_gain_is_said_to_be_one_in_the_figures_in_which_it_is() -> None:
+    found = answers(60, wrong=12)
+    for accuracy, beyond in ((0.01, "macro-F1"), (0.1, "accuracy, macro-F1")):
+        against = compared(accuracy, macro_f1_gain=0.1, significant=accuracy > 0.05)
+        told = evaluation_in_short(evaluated(found).model_copy(update={"comparison": against}))
+
+        assert told.endswith(f"It is better than support-m1 by more than chance in {beyond}.")
+
+
 @pytest.mark.parametrize("labels", [LABELS, ('<td class="n">', "</table>", "<tr><th>")])
 def test_each_cell_of_a_page_tells_its_column_whatever_labels_hold(labels: tuple[str, ...], tmp_path: Path) -> None:
     found = answers(60, wrong=12, labels=labels)
