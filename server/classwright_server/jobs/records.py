@@ -88,11 +88,15 @@ def _looked_up(job_id: str, *, load_output: bool) -> WorkflowStatus | None:
 def record_of(status: WorkflowStatus, *, listed: bool = False) -> JobRecord:
     """Return what the workflow of a job says of it; of one that is `listed`, that has no outcome, how it ended."""
     attributes = status.attributes or {}
+    if listed and status.status == "SUCCESS" and not attributes.keys() & {"ended", "seconds"}:  # they were not stored
+        whole = status_of(status.workflow_id)
+        if whole:
+            return record_of(whole)
     message = attributes.get("message") or ""
     outcome = Outcome.model_validate(status.output) if status.output else None
     known: JobStatus = "completed" if outcome and outcome.error is None else "failed"
     if listed:
-        known = attributes.get("ended") or "completed"  # what could not be stored is said by its outcome alone
+        known = attributes.get("ended") or "completed"  # an older version stored the seconds of those alone
     state = known if status.status == "SUCCESS" else _STATUS[status.status]
     if state == "failed" and outcome is None and not listed:
         logger.error("job %s ended as %s: %r", status.workflow_id, status.status, status.error)
