@@ -14,7 +14,8 @@ from classwright_tools.contract import EvaluateResult, Scores, WriterUsage
 def summary(task: str, outcome: Outcome, sure: int | None = None) -> dict[str, Any]:
     """Return what `summary.json` holds of a finished build.
 
-    `sure` is how many of the rows that it was measured on last the best model is sure of; None where that is not known.
+    `sure` is how many of the rows that it was measured on last the best model is sure of; None where
+    neither validation nor test rows were given.
     """
     best = outcome.best
     assert best is not None

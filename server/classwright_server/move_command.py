@@ -35,6 +35,7 @@ def run_move(_options: argparse.Namespace, tool_settings: ToolSettings) -> int:
     from classwright_server.config.workspaces import index_place
     from classwright_server.jobs.launch import JOBS_FILE, client_of, database_url
     from classwright_server.jobs.liveness import in_use
+    from classwright_tools.workspace.database import CREATEDB
     from classwright_tools.workspace.index import INDEX_FILE, open_index
     from classwright_tools.workspace.moving import copy_index, holds_tasks
     from classwright_tools.workspace.unlisted import MOVED
@@ -50,7 +51,7 @@ def run_move(_options: argparse.Namespace, tool_settings: ToolSettings) -> int:
     owners = [None, *sorted(path.name for path in root.glob("principals/*") if (path / INDEX_FILE).is_file())]
     new = [open_index(*index_place(tool_settings, owner)) for owner in owners]
     if any(map(holds_tasks, new)):
-        repair = "Name a new one: createdb -E UTF8 -T template0 NAME."
+        repair = f"Name a new one: {CREATEDB}."
         raise InvalidInput("the database of --index-url", "holds tasks already", repair)
     old = [open_index(*index_place(here, owner)) for owner in owners]
     rows = sum(map(copy_index, old, new))

@@ -52,7 +52,7 @@ def test_the_doctor_names_the_encoding_too(
     workspace = next(line for line in capsys.readouterr().out.splitlines() if "workspace" in line.split())
     assert code == 2
     assert workspace.startswith("WRONG")
-    assert "createdb -E UTF8 -T template0" in workspace
+    assert "createdb -O USER -E UTF8 -T template0" in workspace
 
 
 @pytest.mark.parametrize("command", [["serve", "--http", "--port", str(free_port())], ["worker"]])

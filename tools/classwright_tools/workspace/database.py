@@ -32,6 +32,7 @@ _TIMES = "-ctimezone=UTC"  # in which those of SQLite are, that name no zone whe
 _REFUSED = re.compile(
     r'FATAL: +((database|role) ".*" does not exist|password authentication failed|no pg_hba.conf entry)'
 )
+CREATEDB = "createdb -O USER -E UTF8 -T template0 NAME"
 _FORM = "Write it as postgresql://USER:PASSWORD@HOST/DATABASE, or leave it out for SQLite in the workspace."
 
 
@@ -54,7 +55,7 @@ def check_database(url: str) -> None:
         engine.dispose()
     if not allowed:
         reason = "does not let the user of that URL make tables and schemas"
-        repair = "Let that user own it: createdb -O USER -E UTF8 -T template0 NAME."
+        repair = f"Let that user own it: {CREATEDB}."
         raise InvalidInput("the database of --index-url", reason, repair)
 
 
@@ -77,7 +78,7 @@ def _check_encoding(connection: Any, _record: Any) -> None:
         raise InvalidInput(
             "the database of --index-url",
             f"has the encoding {encoding}, and UTF8 is needed",
-            "Create the database with -E UTF8 -T template0: createdb -E UTF8 -T template0 NAME.",
+            f"Make a new one: {CREATEDB}.",
         )
 
 
@@ -90,7 +91,7 @@ def answering() -> Iterator[None]:
         logger.warning("the database of --index-url: %s", error.orig)  # not told to clients: it names hosts
         if _REFUSED.search(str(error.orig)):
             reason = "is not there, or its user may not log in, as the log says"
-            repair = "Correct the URL, or make it: createdb -O USER -E UTF8 -T template0 NAME."
+            repair = f"Correct the URL, or make it: {CREATEDB}."
             raise InvalidInput("the database of --index-url", reason, repair) from error
         raise StorageFailed("database of the index", "does not answer", "Start it, or correct --index-url.") from error
 
