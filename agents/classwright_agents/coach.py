@@ -5,7 +5,7 @@ Pure functions of what was measured and spent: a resumed run takes every decisio
 
 from __future__ import annotations
 
-from classwright_agents.figures import Round, is_gain, kept_round, named
+from classwright_agents.figures import Round, chosen_by, is_gain, kept_round, named
 from classwright_agents.limits import Goal, limit, target_reached
 from classwright_agents.moves import Decision, Situation, Stop, WriteAgainstErrors
 from classwright_agents.task_file import METRIC_NAMES, Target
@@ -51,8 +51,9 @@ def next_move(goal: Goal, situation: Situation) -> WriteAgainstErrors | Stop:
             f"does not reach the target of {wanted:.3f}, as no row that it was measured on is "
             f"{named(kept.scores.not_covered)}"
         )
+    measured = f"{chosen_by(kept.data).capitalize()} {metric}"
     return WriteAgainstErrors(
-        reason=f"Validation {metric} {reached:.3f} {missing}: write against the errors of round {latest.round}."
+        reason=f"{measured} {reached:.3f} {missing}: write against the errors of round {latest.round}."
     )
 
 
@@ -83,7 +84,7 @@ def better_of(best: Round, final: Round, target: Target) -> tuple[Round, str]:
     """
     metric = METRIC_NAMES[target.metric]
     old, new = best.figure(target.metric).value, final.figure(target.metric).value
-    compared = f"validation {metric} {new:.3f} against {old:.3f} of {best.method}"
+    compared = f"{chosen_by(final.data)} {metric} {new:.3f} against {old:.3f} of {best.method}"
     is_kept = not final.compared.keeps_earlier if final.compared else new > old
     if final.compared and is_kept != (new > old):  # the verdict is of more than this figure
         advice = final.compared.advice(final.model, final.scores.rows)

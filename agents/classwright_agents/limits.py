@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from classwright_agents.figures import Round, Spent, kept_round
+from classwright_agents.figures import Round, Spent, chosen_by, kept_round
 from classwright_agents.moves import Stop
 from classwright_agents.task_file import METRIC_NAMES, Budget, Target, TaskFile
 from classwright_tools.contract import counted
@@ -48,8 +48,8 @@ def target_reached(target: Target, rounds: tuple[Round, ...]) -> Stop | None:
     reached, wanted = kept.figure(target.metric).value, target.value
     if reached < wanted or kept.scores.not_covered:
         return None
-    metric = METRIC_NAMES[target.metric]
-    return Stop(cause="target", reason=f"Validation {metric} {reached:.3f} reaches the target of {wanted:.3f}.")
+    measured = f"{chosen_by(kept.data).capitalize()} {METRIC_NAMES[target.metric]}"
+    return Stop(cause="target", reason=f"{measured} {reached:.3f} reaches the target of {wanted:.3f}.")
 
 
 def over_budget(budget: Budget, rounds: tuple[Round, ...], spent: Spent) -> Stop | None:

@@ -60,6 +60,8 @@ def test_a_target_in_macro_f1_is_not_reached_by_accuracy() -> None:
     stopped = next_move(goal(target=Target(macro_f1=0.94)), rounds, Spent())
     assert isinstance(stopped, Stop)
     assert stopped.reason == "Validation macro-F1 0.940 reaches the target of 0.940."
+    written = next_move(goal(target=Target(macro_f1=0.94)), (make_round(0, 0.95, data="written"),), Spent())
+    assert written.reason == "Held-out training macro-F1 0.940 reaches the target of 0.940."
 
 
 def test_the_number_of_rounds_is_kept() -> None:

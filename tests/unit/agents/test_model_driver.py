@@ -218,7 +218,7 @@ def test_where_no_reply_can_be_used_the_rules_decide_and_say_so(tmp_path: Path) 
 
     assert outcome.decisions[0].startswith(
         "steersman gave no move in 3 replies (the last: it holds 0 tool calls, where one is asked for). By the rules: "
-        "Validation accuracy 0.900 is below the target of 0.950: write against the errors of round 0."
+        "Held-out training accuracy 0.900 is below the target of 0.950: write against the errors of round 0."
     )
     assert outcome.stop
     assert outcome.stop.cause == "no_gain"
@@ -255,7 +255,9 @@ def test_after_moves_that_come_to_nothing_again_and_again_the_rules_write_before
         outcome = driven(task_with(endpoint), tmp_path, Refusing())
 
     third, last = outcome.decisions[-2:]
-    assert third.startswith("3 moves in turn came to nothing. Validation accuracy 0.900 is below the target of 0.950")
+    assert third.startswith(
+        "3 moves in turn came to nothing. Held-out training accuracy 0.900 is below the target of 0.950"
+    )
     assert last.startswith("4 moves in turn came to nothing. The error analysis found nothing to write")
     assert outcome.stop
     assert outcome.stop.cause == "nothing_to_write"
