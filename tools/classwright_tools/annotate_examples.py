@@ -228,13 +228,10 @@ def _finished(
     """Return the dataset of the labels, and what the checks say of them."""
     from classwright_tools.annotation.agreement import agreement, kept_elsewhere, predicted_labels
     from classwright_tools.annotation.disagreement import other_rules
-    from classwright_tools.annotation.in_words import counted_by_person, ended, label_for_others, received
-    from classwright_tools.curation.queries import newly_shared
-    from classwright_tools.measurement.next_training import next_training
+    from classwright_tools.annotation.in_words import after_labels, ended, label_for_others, of_dataset, received
     from classwright_tools.measurement.selecting import select
     from classwright_tools.workspace.asked_rows import known_labels
     from classwright_tools.workspace.datasets import read_card
-    from classwright_tools.workspace.destination import told_beside
 
     known = known_labels(context.workspace, annotation)
     task = context.workspace.task(annotation.task)
@@ -246,18 +243,9 @@ def _finished(
     if dataset:
         before = read_card(context.workspace, dataset.parent).rows(annotation.split) if dataset.parent else 0
         joined = read_card(context.workspace, dataset.id).rows(annotation.split) - before
-    if dataset and joined:
-        next_step = next_training(context.workspace, task, dataset.id)
-    elif any(answer.key(task) is not None for answer in given.values()):
-        next_step = f"The newest dataset has other labels for these rows: train_classifier(task={annotation.task!r})."
-    else:
-        next_step = "No row got a single label: look at what the labels mean, or take other rows."
+    next_step = after_labels(context.workspace, task, dataset.id if dataset and joined else None, given)
     unfit = len(select(context, dataset.id, RowSearch(mark="fits_none"))) if dataset else 0
-    apart = told_beside(context.workspace, dataset) if dataset else ""
-    if dataset and dataset.parent and (shared := newly_shared(context.workspace, dataset.parent, dataset.id)):
-        apart += f" {shared}"
-    if dataset and joined and any(answer.by == "model" for answer in given.values()):
-        apart += counted_by_person(annotation, read_card(context.workspace, dataset.id))
+    apart = of_dataset(context.workspace, annotation, dataset, given, joined) if dataset else ""
     found = ended(annotation, given, joined, known, checked, audit, task)
     rules, settle = other_rules(annotation, receipt.answered, known, task)
     found += rules + kept_elsewhere(context.workspace, annotation, given, task, dataset)

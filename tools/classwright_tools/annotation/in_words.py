@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 
 from classwright_tools.annotation.answers import Receipt
+from classwright_tools.curation.queries import newly_shared
 from classwright_tools.domain.annotation import Annotation, Answer
 from classwright_tools.domain.cards import DatasetCard
 from classwright_tools.domain.example import REAL_TEXTS
@@ -14,8 +15,12 @@ from classwright_tools.domain.figures import Estimate
 from classwright_tools.domain.label_sets import key_in_words
 from classwright_tools.domain.task import Task
 from classwright_tools.learning.training_data import counts_real_alone
+from classwright_tools.measurement.next_training import next_training
 from classwright_tools.statistics.share_interval import wilson
+from classwright_tools.workspace.datasets import read_card
+from classwright_tools.workspace.destination import told_beside
 from classwright_tools.workspace.picked_rows import taken
+from classwright_tools.workspace.workspace import Artifact, Workspace
 
 LEAST_OTHER = 3  # rows that fit no label, to suggest one for them
 MOST_LISTED = 5  # answers of a sentence
@@ -187,6 +192,30 @@ def _share(found: tuple[Estimate, int]) -> str:
 
 def _are(count: int) -> str:
     return "is" if count == 1 else "are"
+
+
+def after_labels(workspace: Workspace, task: Task, dataset: str | None, given: Mapping[str, Answer]) -> str:
+    """Return what to do after the answers `given`: rows joined the new `dataset`, or, if it is None, none did."""
+    if dataset:
+        return next_training(workspace, task, dataset)
+    if any(answer.key(task) is not None for answer in given.values()):
+        return f"The newest dataset has other labels for these rows: train_classifier(task={task.slug!r})."
+    return "No row got a single label: look at what the labels mean, or take other rows."
+
+
+def of_dataset(
+    workspace: Workspace, annotation: Annotation, dataset: Artifact, given: Mapping[str, Answer], joined: int
+) -> str:
+    """Return what is to be told of the `dataset` that so many rows `joined`, by the answers `given`; "" of nothing.
+
+    That is where other versions stand beside it, queries that two splits share now, and how a person's rows count.
+    """
+    told = told_beside(workspace, dataset)
+    if dataset.parent and (shared := newly_shared(workspace, dataset.parent, dataset.id)):
+        told += f" {shared}"
+    if joined and any(answer.by == "model" for answer in given.values()):
+        told += counted_by_person(annotation, read_card(workspace, dataset.id))
+    return told
 
 
 def counted_by_person(annotation: Annotation, card: DatasetCard) -> str:
