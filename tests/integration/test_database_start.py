@@ -28,7 +28,9 @@ def test_a_database_that_does_not_hold_every_text_ends_the_start_and_is_named(
 
     said = capfd.readouterr().err
     assert code == 2
-    assert "has the encoding SQL_ASCII, and UTF8 is needed. Create the database with -E UTF8 -T template0" in said
+    assert (
+        "has the encoding SQL_ASCII, and UTF8 is needed. Make a new one: createdb -O USER -E UTF8 -T template0" in said
+    )
     assert "Traceback" not in said
 
 
