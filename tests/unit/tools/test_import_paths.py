@@ -47,6 +47,8 @@ def test_a_path_out_of_the_import_folders_is_refused(path: str, run: Importer, f
 @pytest.mark.parametrize("closed", ["rows.jsonl", "folder/train.csv", "folder/train.parquet", "folder"])
 def test_a_file_that_the_server_may_not_read_is_named(run: Importer, folder: Path, tmp_path: Path, closed: str) -> None:
     (folder / "folder").mkdir()
+    for made in (folder, folder / "folder"):
+        made.chmod(0o755)  # whatever the umask of the tests is by now
     if closed != "folder":
         write_jsonl(folder / closed, as_dicts(ROWS))
     (folder / closed).chmod(0)

@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from sklearn.metrics import average_precision_score
 
 import classwright
+from classwright import predict
 from classwright.predict import MOST_COLUMNS, told_labels
 from classwright_tools.annotate_examples import AnnotateExamplesRequest, annotate_examples
 from classwright_tools.annotation.picking import unlabelled_pool
@@ -39,6 +40,7 @@ from classwright_tools.measurement.error_report import ErrorReport
 from classwright_tools.measurement.errors_in_words import analysis_next_step
 from classwright_tools.measurement.label_shares import calibrating_lost
 from classwright_tools.propose_topics import ProposeTopicsRequest, propose_topics
+from classwright_tools.reading import rows as read
 from classwright_tools.statistics.ranking import average_precision_of
 from classwright_tools.statistics.share_interval import wilson
 from classwright_tools.synthesize_examples import SynthesizeExamplesRequest, synthesize_examples
@@ -345,6 +347,7 @@ def test_an_export_of_a_model_of_pairs_runs_without_us_and_gives_its_probabiliti
     for code in codes:
         assert printed_numbers(run_code(folder, code)) == pytest.approx(own[0].tolist(), abs=1e-5)
     (folder / "in.csv").write_text("query,item\na query,an item\na query,\n", encoding="utf-8")
+    assert (predict.USUAL_PAIR, predict.OTHER_PAIR) == (read.USUAL_PAIR, read.OTHER_PAIR), "as an import has them"
     run_code(folder, "import predict; predict.main(['in.csv', '-o', 'out.csv'])")
     first, second = csv.DictReader((folder / "out.csv").read_text(encoding="utf-8").splitlines())
     assert float(first["probability_mismatch"]) == pytest.approx(own[0, 1], abs=1e-5)

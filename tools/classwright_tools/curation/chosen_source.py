@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
-from classwright.predict import USUAL_PAIR
 from classwright_tools.context import ToolContext
 from classwright_tools.curation.arrivals import Arrivals
 from classwright_tools.curation.hub_rows import read_hub
@@ -19,7 +18,7 @@ from classwright_tools.errors import InvalidInput
 from classwright_tools.reading.label_names import LabelNames
 from classwright_tools.reading.label_sets import LabelSets
 from classwright_tools.reading.opening import Position
-from classwright_tools.reading.rows import Columns, SourceRow
+from classwright_tools.reading.rows import USUAL_PAIR, Columns, SourceRow
 
 
 def label_names(given: GivenSource, task: Task, later: Mapping[str, str]) -> LabelNames:

@@ -10,7 +10,6 @@ from itertools import count
 from types import MappingProxyType
 from typing import Any, Literal, NamedTuple
 
-from classwright.predict import OTHER_PAIR, USUAL_PAIR
 from classwright_tools.domain.cleaning import as_name, clean_text, is_broken
 from classwright_tools.domain.excerpt import listed
 from classwright_tools.domain.invisible import plain_text
@@ -18,6 +17,8 @@ from classwright_tools.domain.noun import MAX_TEXT_CHARS
 from classwright_tools.errors import InvalidInput
 
 ONE_LABEL, SEVERAL_LABELS = "label", "labels"
+# As in the program of an export, which stands alone: the agent, which reads rows too, may not load what that needs.
+USUAL_PAIR, OTHER_PAIR = ("text", "text_pair"), ("query", "item")
 TOO_LONG, BROKEN = "too long", "broken characters"
 # What the files and the resources of a dataset say of a row beside its texts and its label: its id, its origin, and
 # how it was made, flat or as one object. They are read where a source has them: see `curation/origins.py`.
