@@ -68,9 +68,9 @@ async def test_texts_that_are_cut_say_so_and_an_edit_goes_on_from_the_one_before
     client: Client, chromium: Browser, workspace: Workspace, task: Task
 ) -> None:
     workspace.save_task(task.model_copy(update={"kind": "pair", "mismatch": "account"}))
-    long = make_example("a word " * 300, "refund", text_pair="the item " * 300)
+    long = make_example("a word " * 300 + "here", "refund", text_pair="the item " * 300 + "here")
     async with shown(chromium, client, {"dataset": dataset_of(workspace, task.slug, train=[long])}) as opened:
-        await expect(opened.view.locator(".card em")).to_have_text(["… 600 more characters", "… 1,200 more characters"])
+        await expect(opened.view.locator(".card em")).to_have_text(["… 604 more characters", "… 1,204 more characters"])
         await opened.view.locator("main").press("e")
         await opened.view.get_by_label("Text", exact=True).fill("edited once")
         await opened.press("Control+Enter", "ArrowLeft")
