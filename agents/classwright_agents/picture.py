@@ -15,7 +15,7 @@ from rich.spinner import Spinner
 from rich.table import Table
 from rich.text import Text
 
-from classwright_agents.figures import Round, Spent, kept_round
+from classwright_agents.figures import Round, Spent, chosen_by, kept_round
 from classwright_agents.plain import plain
 from classwright_agents.task_file import METRIC_NAMES, TaskFile
 from classwright_tools.contract import Estimate
@@ -135,7 +135,8 @@ class Picture:
         metric = self.task.target.metric
         low = min(0.5, *(r.figure(metric).low for r in self.rounds))
         table = Table.grid(padding=(0, 2))
-        name = f"validation {METRIC_NAMES[metric]}"
+        # Without " training" the line has room in 80 columns.
+        name = f"{chosen_by(self.rounds[-1].data).removesuffix(' training')} {METRIC_NAMES[metric]}"
         table.add_row("", "", Text("rows", style="dim"), Text(name, style="dim"), axis(low))
         kept = kept_round(self.rounds, metric)
         for item in self.rounds:

@@ -13,6 +13,7 @@ from classwright_server.config.settings import ToolSettings
 from classwright_server.users_files import follow_umask, system_told
 from classwright_tools.domain.excerpt import counted
 from classwright_tools.domain.kinds import kind_of
+from classwright_tools.errors import InvalidInput
 
 
 def add_classify(commands: Any) -> None:
@@ -40,7 +41,7 @@ def run_classify(options: argparse.Namespace, tool_settings: ToolSettings) -> in
     """Run the command and return its exit code.
 
     Raises:
-        InvalidInput: the model, the files or the output cannot be used.
+        InvalidInput: the model, the files, the output or --principal cannot be used.
         NotFound: the model, or the principal, does not exist.
         StorageFailed: a file cannot be read or written; what is done is kept.
     """
@@ -48,7 +49,11 @@ def run_classify(options: argparse.Namespace, tool_settings: ToolSettings) -> in
     from classwright_tools.bulk.models import open_predictor, thresholds_in
 
     least, thresholds = thresholds_in(options.threshold)
-    own = owned_place(options, tool_settings) if is_stored(options.model) else (tool_settings.workspace, None, None)
+    is_id = is_stored(options.model)
+    if options.principal is not None and not is_id:
+        reason, repair = "goes with the id of an export or a model", "Name an id as MODEL, or leave it out."
+        raise InvalidInput(f"--principal {options.principal!r}", reason, repair)
+    own = owned_place(options, tool_settings) if is_id else (tool_settings.workspace, None, None)
     model = open_predictor(options.model, own[0], options.engine, *own[1:])
     began = time.monotonic()
 

@@ -32,7 +32,7 @@ def run_move(_options: argparse.Namespace, tool_settings: ToolSettings) -> int:
         InvalidInput: no PostgreSQL is named or it holds something, the workspace has no SQLite, or a server runs on it.
         StorageFailed: the database does not answer.
     """
-    from classwright_server.config.workspaces import index_place
+    from classwright_server.config.workspaces import PRINCIPALS, index_place
     from classwright_server.jobs.launch import JOBS_FILE, client_of, database_url
     from classwright_server.jobs.liveness import in_use
     from classwright_tools.workspace.database import CREATEDB
@@ -48,7 +48,7 @@ def run_move(_options: argparse.Namespace, tool_settings: ToolSettings) -> int:
     if in_use(root):
         raise InvalidInput(f"workspace {root.name!r}", "is in use", "Stop its servers and workers, then call again.")
     here = tool_settings.model_copy(update={"index_url": None})
-    owners = [None, *sorted(path.name for path in root.glob("principals/*") if (path / INDEX_FILE).is_file())]
+    owners = [None, *sorted(path.name for path in root.glob(f"{PRINCIPALS}/*") if (path / INDEX_FILE).is_file())]
     new = [open_index(*index_place(tool_settings, owner)) for owner in owners]
     if any(map(holds_tasks, new)):
         repair = f"Name a new one: {CREATEDB}."

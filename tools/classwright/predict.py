@@ -310,7 +310,8 @@ def own_thresholds(labels: Sequence[str], thresholds: Mapping[str, float] | None
     for label, threshold in (thresholds or {}).items():
         if label not in labels:
             known = ", ".join(map(repr, labels[:MOST_COLUMNS]))
-            raise ValueError(f"The threshold of {label!r} is of no label that the model knows. It knows {known}.")
+            more = f" and {len(labels) - MOST_COLUMNS:,} more" if len(labels) > MOST_COLUMNS else ""
+            raise ValueError(f"The threshold of {label!r} is of no label that the model knows. It knows {known}{more}.")
         _check_probability(f"The threshold of {label!r}", threshold)
     return np.array([(thresholds or {}).get(label, np.nan) for label in labels])
 

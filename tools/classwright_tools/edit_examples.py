@@ -31,6 +31,7 @@ SHOWN, SAMPLE_BYTES = 10, 4_500  # rows of an answer, and what they may take of 
 MOST_LISTED = 6  # reasons, changes or labels of a sentence
 MOST_CHANGES = 100
 _FOLLOWED = {"rename_label", "merge_label", "undo"}
+"""Edits of labels that models follow without training."""
 
 
 class EditExamplesRequest(ToolRequest):
@@ -172,12 +173,10 @@ def _edited(request: EditExamplesRequest, edited: Edited, apart: str, lost: str,
             f"To take it back: edit_examples(task={request.task!r}, undo={edited.dataset.id!r}, reason=...), by which "
             f"later edits stay; revert_to={edited.parent!r} takes these back too. "
         )
-        follow = _FOLLOWED & {done.action for done in edited.done}
-        train = (
-            "Models follow a label that is renamed or merged, and its undo; of all else they" if follow else "Models"
-        )
-        train += f" know nothing{'' if follow else ' of it'} until train_classifier("
-        train += f"task={request.task!r}, dataset={edited.dataset.id!r})."
+        know = "know nothing of it"
+        if not _FOLLOWED.isdisjoint(done.action for done in edited.done):
+            know = "follow a label that is renamed or merged, and its undo; of all else they know nothing"
+        train = f"Models {know} until train_classifier(task={request.task!r}, dataset={edited.dataset.id!r})."
         next_step += few or train
     summary = [sentence, f"Left as they are: {left}." if left else "", *remarks]
     sample = [

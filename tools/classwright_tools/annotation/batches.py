@@ -102,21 +102,26 @@ def annotation_rules(task: Task) -> tuple[str, ...]:
 def _labels(task: Task) -> str:
     """Return the labels with what each means; of many the names with the beginnings of meanings, or the names alone."""
     bare = " (nobody described it)" if any(label.description for label in task.labels) else ""
-    whole = "; ".join(_meant(label, label.description, bare) for label in task.labels)
+    whole = "; ".join(_meant(label, _meaning(label), bare) for label in task.labels)
     if len(whole.encode()) <= LABELS_BYTES:
         return whole
     names = ", ".join(map(repr, task.label_names))
     most = (LABELS_BYTES - len(names.encode())) // len(task.labels)
     if most < LEAST_MEANING:
         return f"{beginning(task, names, LABELS_BYTES)}. What they mean: {task_uri(task.slug)}"
-    begun = "; ".join(_meant(label, shortened(label.description, most), bare) for label in task.labels)
+    begun = "; ".join(_meant(label, shortened(_meaning(label), most), bare) for label in task.labels)
     return f"{begun}. All of what they mean: {task_uri(task.slug)}"
 
 
 def _meant(label: Label, meaning: str, bare: str) -> str:
-    if meaning or not label.examples:
-        return f"{label.name!r}: {meaning}" if meaning else f"{label.name!r}{bare}"
-    return f"{label.name!r}: such as {shortened(label.examples[0], LONGEST_EXAMPLE)!r}"
+    return f"{label.name!r}: {meaning}" if meaning else f"{label.name!r}{bare}"
+
+
+def _meaning(label: Label) -> str:
+    """Return what a label means: its description, else its first example."""
+    if label.description or not label.examples:
+        return label.description
+    return f"such as {shortened(label.examples[0], LONGEST_EXAMPLE)!r}"
 
 
 def shown(row: RowToLabel) -> TextToLabel:

@@ -145,8 +145,8 @@ def _taken_from(workspace: Workspace, task: str, version: str, pool: Pool, sourc
 
     Rows that nobody has answered or labelled yet do not count: they may be handed out once more.
     """
-    here = {sources.of_row.get(row.id) for row in pool.rows}
-    hard = {id_ for id_ in picked_as_hard(workspace, task) if sources.of_row.get(id_, ...) in here}
+    here = {sources.of_row[row.id] for row in pool.rows if row.id in sources.of_row}
+    hard = {id_ for id_ in picked_as_hard(workspace, task) if sources.of_row.get(id_) in here}
     left = {id_ for id_, label in labels_of(workspace, version, hard).items() if label is None}
     return len(hard - (left - answered_rows(workspace, task)))
 

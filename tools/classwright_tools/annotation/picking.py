@@ -64,7 +64,7 @@ def unlabelled_pool(
     size = shared = 0
     skipped: list[str] = []
     queries = queries_of(workspace, dataset)
-    held_out = {bare_form(row.content) for split in HELD_OUT for row in read_rows(workspace, dataset, split)} - {""}
+    held_out = {bare_form(row.content) for held in HELD_OUT for row in read_rows(workspace, dataset, held)} - {""}
 
     def rows() -> Iterator[Example]:
         nonlocal size, shared

@@ -176,11 +176,13 @@ def _read(
 
 
 def _first_of(left_out: Mapping[str, Sequence[str]]) -> Iterator[str]:
-    """Yield the first row of each problem, and how many more have it; of many problems the first few."""
+    """Yield the first row of each problem, and how many more have it; of many problems the first few,
+    and how many rows have the others.
+    """
     for problem, (first, *others) in islice(left_out.items(), PLACES_NAMED):
         yield f"{first} {problem}" + (f" ({counted(len(others), 'more such row')})" if others else "")
-    if len(left_out) > PLACES_NAMED:
-        yield "and more"
+    if rest := [*left_out.values()][PLACES_NAMED:]:
+        yield f"and {counted(sum(map(len, rest)), 'row')} for {counted(len(rest), 'other reason')}"
 
 
 def _problem(row: SourceRow, names: LabelNames, folder: str, *, pairs: bool) -> str | None:

@@ -89,18 +89,13 @@ class PairedCheck(Noun):
 
     def in_words(self) -> str:
         """Return the comparison as sentences."""
-        chance = "more than chance" if self.p < SIGNIFICANCE else "may be chance"
         ranked = ""
         if gain := self.average_precision_gain:
-            is_chance = "more than chance" if gain.significant else "may be chance"
-            ranked = f" Average precision {gain.value:+.3f}: {is_chance} (p {self.decided_by:.2g})."
+            ranked = f" Average precision {gain.value:+.3f}: {_chance(gain.significant)} (p {self.decided_by:.2g})."
         return (
-            (
-                f"Against {self.other.in_words()} {counted(self.only_this_right, 'row')} labelled right by the first "
-                f"alone, {self.only_other_right:,} by the other alone: {chance} (p {self.p:.2g})."
-            )
-            + ranked
-            + (self._of_new_labels() if self.new_labels else "")
+            f"Against {self.other.in_words()} {counted(self.only_this_right, 'row')} labelled right by the first "
+            f"alone, {self.only_other_right:,} by the other alone: {_chance(self.p < SIGNIFICANCE)} (p {self.p:.2g})."
+            f"{ranked}{self._of_new_labels() if self.new_labels else ''}"
         )
 
     def _of_new_labels(self) -> str:
@@ -142,3 +137,7 @@ class Check(Noun):
 
 def _in_words(share: Estimate | None) -> str:
     return estimate_in_words(share) if share else "-"
+
+
+def _chance(significant: bool | None) -> str:
+    return "more than chance" if significant else "may be chance"

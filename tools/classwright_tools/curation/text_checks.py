@@ -10,7 +10,8 @@ from classwright_tools.domain.text_rules import LengthUnit
 LEAST_ALIKE = 0.9
 """Of a number of texts: so many with lengths in one unit to tell how long they are."""
 # Scripts that put no spaces between words: Thai, Lao, Myanmar, Khmer, Chinese, Japanese. (Korean does.)
-_UNSPACED = re.compile("[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff]")
+UNSPACED = "\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff"  # in a class of characters
+_UNSPACED = re.compile(f"[{UNSPACED}]")
 
 # What stands in square, angle or curly brackets where a model left a gap to be filled in.
 _FILLER_WORDS = (
@@ -44,7 +45,7 @@ _DEBRIS: tuple[tuple[str, re.Pattern[str]], ...] = tuple(
         (
             _REFUSAL,
             r"\bas an? (?:ai|artificial intelligence|(?:large )?language model)\b"
-            r"|^(?:(?:(?:i[\u2019']?m|i am) (?:really |very |so )?sorry|i apologi[sz]e|sorry|unfortunately),?\s*)?"
+            r"|^(?:(?:(?:i[\u2019']?m|i am) (?:really |very |so )?sorry|i apologi[sz]e|sorry|unfortunately)\W*)?"
             r"(?:but\s+)?(?:i (?:can(?:no|[\u2019'])t|won[\u2019']t)|(?:i[\u2019']m|i am) (?:unable|not able) to) (?:"
             # Not "I can't create an account", nor "I can't help but laugh".
             r"(?:(?:provide )?help|assist|comply)(?: you)?"

@@ -9,6 +9,8 @@ from classwright_tools.domain.noun import LabelName, Noun
 
 Z = 1.959963984540054
 """The normal quantile of a two-sided 95% interval."""
+LEAST_ROWS = 10
+"""Of a label: of fewer its figures tell nothing."""
 LEAST_TELLING = 6
 """Rows that just one of two models has right: of fewer the exact McNemar test is never below 5%, 5 to 0 is 6%."""
 

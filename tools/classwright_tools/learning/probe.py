@@ -17,7 +17,7 @@ from classwright_tools.learning.side_by_side import side_by_side
 from classwright_tools.learning.splits import grouped_folds
 
 CHOOSING_FOLDS = 3
-LEAST_CHOOSING_ROWS = 50
+LEAST_CHOOSING_ROWS = 50  # with fewer they choose no penalty
 
 
 def fit_probe(rows: Rows, setup: Setup) -> EmbeddingClassifier:

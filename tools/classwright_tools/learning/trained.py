@@ -92,7 +92,9 @@ def calibrated(
     *,
     validation: bool = False,
 ) -> Trained:
-    """Return the `best` fit of those `tried`, calibrated by the answers `by`, at the task's `shares` if they are known.
+    """Return the `best` fit, calibrated by the answers `by`, at the task's `shares` if they are known.
+
+    What else was `tried` is told beside it.
 
     Those are to `validation` rows, else to training rows. Those that it was `checked` by, if they are others, tell its
     scope too.

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from math import log
 
 from classwright_tools.curation.bare_text import bare_text
+from classwright_tools.curation.text_checks import UNSPACED
 from classwright_tools.measurement.function_words import elided, function_words
 from classwright_tools.statistics.two_shares import standard_errors_apart
 
@@ -15,8 +16,8 @@ WORDS_A_NAME = 4
 ENGLISH = ("en",)
 CHANCE_Z = 1.96  # benchmarks/README.md, "Words that tell two labels apart"
 _WORD = re.compile(r"[^\W\d_]+(?:'[^\W\d_]+)?")
-# Scripts that put no space between words: their runs are cut into overlapping pairs of characters.
-_UNSPACED = re.compile(r"[\u0e00-\u0eff\u3040-\u30ff\u3400-\u9fff]{2,}")
+# Runs of scripts without spaces between words are cut into overlapping pairs of characters.
+_UNSPACED = re.compile(f"[{UNSPACED}]{{2,}}")
 
 
 def words(text: str, languages: tuple[str, ...] = ENGLISH) -> list[str]:

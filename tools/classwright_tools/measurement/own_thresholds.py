@@ -7,7 +7,7 @@ from itertools import zip_longest
 
 import numpy as np
 
-from classwright_tools.domain.figures import LabelAtThreshold
+from classwright_tools.domain.figures import LEAST_ROWS, LabelAtThreshold
 from classwright_tools.domain.threshold import threshold_in_words
 from classwright_tools.learning.label_space import LabelSpace
 from classwright_tools.measurement.caveats import estimate_in_words, scores_in_words
@@ -16,7 +16,6 @@ from classwright_tools.statistics.metrics import figures_of_label, share
 from classwright_tools.statistics.multi_label import compute_figures
 from classwright_tools.statistics.operating_points import WANTED
 from classwright_tools.statistics.ranking import threshold_at_recall
-from classwright_tools.statistics.share_interval import LEAST_ROWS
 from classwright_tools.statistics.told_thresholds import as_told
 
 USUAL = (0.05, 0.1, 0.2, 0.3, 0.5, 0.7, 0.8, 0.9, 0.95, 0.99)

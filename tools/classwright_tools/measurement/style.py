@@ -13,6 +13,7 @@ from scipy.stats import norm
 
 from classwright_tools.curation.bare_text import bare_text
 from classwright_tools.curation.greetings import GREETINGS, begins_with_greeting
+from classwright_tools.curation.text_checks import UNSPACED
 from classwright_tools.domain.analysis import StyleGap
 from classwright_tools.domain.example import Example
 from classwright_tools.domain.excerpt import counted
@@ -97,13 +98,12 @@ _MEASURES = (
 )
 _LANGUAGES_OF = {"contractions": {"en"}, "careless spelling": {"en"}, "greetings": set(GREETINGS)}
 """The languages that a measure is known in; of other measures that is any."""
-_UNSPACED = {"zh", "yue", "wuu", "ja", "th", "lo", "my", "km"}  # no space parts their words, which are not counted
+_UNSPACED_LANGUAGES = {"zh", "yue", "wuu", "ja", "th", "lo", "my", "km"}
+"""No space parts their words, which are not counted."""
 
 # An end of a sentence: its mark, and a blank and a word, or in scripts without blanks a word. No end is the dot of an
 # initial ("U.S."), of a shortened word or of a number in a list.
-_END = re.compile(
-    r"""[.!?\u2026]+["')\]]*\s+(?=["'(\[]*\w)|[.!?\u3002]+["')\]\u300d]*(?=[\u0e00-\u0eff\u3040-\u30ff\u3400-\u9fff])"""
-)
+_END = re.compile(r"""[.!?\u2026]+["')\]]*\s+(?=["'(\[]*\w)|[.!?\u3002]+["')\]\u300d]*""" + f"(?=[{UNSPACED}])")
 _NO_END = re.compile(
     r"(?:\b\w\.\w|\b[A-Za-z]|^\d{1,2}|\b(?:mr|mrs|ms|dr|prof|st|vs|no|inc|ltd|co|corp|approx|dept|est|jan|feb|mar|apr|jun|"
     r"jul|aug|sep|sept|oct|nov|dec|e\.g|i\.e|z\.b|usw|bzw|ca))\.$",
@@ -184,7 +184,7 @@ def differences(
         (_long(high), ours.words > high, theirs.words > high),
         *zip(_MEASURES, ours.holds.T, theirs.holds.T, strict=True),
     ]
-    measured = measured if spoken.isdisjoint(_UNSPACED) else measured[2:]
+    measured = measured if spoken.isdisjoint(_UNSPACED_LANGUAGES) else measured[2:]
     measured = [one for one in measured if spoken <= _LANGUAGES_OF.get(one[0].name, spoken)]
     labels = strata or ([None] * len(ours), [None] * len(theirs))
     found = []

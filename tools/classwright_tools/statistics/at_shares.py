@@ -11,12 +11,11 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
-from classwright_tools.domain.figures import Estimate, FiguresAtShares, RareLabel
+from classwright_tools.domain.figures import LEAST_ROWS, Estimate, FiguresAtShares, RareLabel
 from classwright_tools.statistics.intervals import bootstrap
 from classwright_tools.statistics.metrics import Floats, Labels
 from classwright_tools.statistics.operating_points import at_own_thresholds, at_thresholds_of
 from classwright_tools.statistics.ranking import recall_at_false_alarms
-from classwright_tools.statistics.share_interval import LEAST_ROWS
 from classwright_tools.statistics.told_thresholds import as_told
 from classwright_tools.statistics.weighted_rows import WeightedRows
 

@@ -11,10 +11,10 @@ import numpy as np
 import numpy.typing as npt
 from scipy.stats import rankdata
 
-from classwright_tools.domain.figures import ClassFigures, Confusion, Estimate, Figures, ReliabilityBin
+from classwright_tools.domain.figures import LEAST_ROWS, ClassFigures, Confusion, Estimate, Figures, ReliabilityBin
 from classwright_tools.statistics.intervals import Statistic, bootstrap, of_several
 from classwright_tools.statistics.ranking import average_precision
-from classwright_tools.statistics.share_interval import LEAST_ROWS, mean_of_labels, wider, wilson
+from classwright_tools.statistics.share_interval import mean_of_labels, wider, wilson
 
 Labels = npt.NDArray[np.integer]
 Floats = npt.NDArray[np.float64]

@@ -8,13 +8,13 @@ import numpy as np
 import numpy.typing as npt
 
 from classwright_tools.domain.comparison import Comparison
+from classwright_tools.domain.figures import LEAST_ROWS
 from classwright_tools.domain.gains import RareLabelGain, TestedGain
 from classwright_tools.statistics.at_shares import rare_label
 from classwright_tools.statistics.exact_tests import SIGNIFICANCE, holm
 from classwright_tools.statistics.intervals import bootstrap
 from classwright_tools.statistics.metrics import Floats, Labels, accuracy_of, balanced_accuracy
 from classwright_tools.statistics.paired import paired_p
-from classwright_tools.statistics.share_interval import LEAST_ROWS
 from classwright_tools.statistics.swapped_answers import gain_by_swaps, ranking_gain
 
 _OF_RARE = ("recall_gain", "average_precision_gain", "balanced_accuracy_gain")

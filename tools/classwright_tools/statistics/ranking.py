@@ -7,9 +7,9 @@ from math import ceil
 import numpy as np
 import numpy.typing as npt
 
-from classwright_tools.domain.figures import Estimate
+from classwright_tools.domain.figures import LEAST_ROWS, Estimate
 from classwright_tools.statistics.intervals import bootstrap
-from classwright_tools.statistics.share_interval import LEAST_ROWS, wider, wilson
+from classwright_tools.statistics.share_interval import wider, wilson
 from classwright_tools.statistics.told_thresholds import told_between
 
 Floats = npt.NDArray[np.float64]

@@ -7,8 +7,6 @@ from math import hypot, sqrt
 
 from classwright_tools.domain.figures import Estimate, Z
 
-LEAST_ROWS = 10  # of a label: of fewer its figures tell nothing
-
 
 def wilson(successes: float, trials: float) -> Estimate:
     """Return the share `successes` / `trials` with Wilson's score interval (Wilson 1927, JASA 22).

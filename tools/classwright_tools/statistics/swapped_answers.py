@@ -64,10 +64,10 @@ def swap_p(
 ) -> float:
     """Return the two-sided p of the gain of `gain_by_swaps`, if in each row either model could have said either.
 
-    In each of `SWAPS` random draws half of the rows, or of the `groups` (n,), have the two answers swapped (the paired
-    permutation test: Good 2005, "Permutation, parametric and bootstrap tests of hypotheses", section 3.2; of F1: Yeh
-    2000, "More accurate tests for the statistical significance of result differences"). It takes few rows as they are,
-    where resamples are too much alike. The order of the rows does not matter.
+    In each of `SWAPS` random draws each row, or each of the `groups` (n,), has its two answers swapped with probability
+    1/2 (the paired permutation test: Good 2005, "Permutation, parametric and bootstrap tests of hypotheses", section
+    3.2; of F1: Yeh 2000, "More accurate tests for the statistical significance of result differences"). It takes few
+    rows as they are, where resamples are too much alike. The order of the rows does not matter.
     """
     (true, ours, theirs), counts, _, row_of = distinct_rows([true, ours, theirs], None)
     groups = of_several(groups)
@@ -76,9 +76,8 @@ def swap_p(
 
     def gains(swapped: Floats) -> Floats:
         """Return the gain (b,) where of each distinct row so many (b, m) are `swapped`."""
-        one, other = (
-            np.concatenate(parts, axis=1) for parts in ((counts - swapped, swapped), (swapped, counts - swapped))
-        )
+        kept = counts - swapped
+        one, other = np.concatenate([kept, swapped], axis=1), np.concatenate([swapped, kept], axis=1)
         gain: Floats = statistic(one, twice, answers) - statistic(other, twice, answers)
         return gain
 

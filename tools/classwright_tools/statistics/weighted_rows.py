@@ -31,7 +31,7 @@ class WeightedRows:
     seed: int
 
     def share(self, hits: Rows, among: Rows) -> Estimate:
-        """Return the share of `hits` (n,) in the rows `among` (n,) which it is looked for, one at least."""
+        """Return the share of `hits` (n,) in the rows `among` (n,), of which there is one at least."""
         own, found = self.weight[among], hits[among]
         if self.groups is None and len(np.unique(self.true[among])) == 1:
             return wilson(int(found.sum()), len(found))

@@ -99,6 +99,8 @@ def test_no_answer_whatever_makes_the_parser_fail(answer: str, finish: str | Non
         ('{"items": ["I\'m sorry, but I\'m not able to assist with your request."]}', [], [parsing.REFUSED]),
         ('{"items": ["I\'m sorry, but I can\'t help with that request."]}', [], [parsing.REFUSED]),
         ('{"items": ["I cannot help with this request."]}', [], [parsing.REFUSED]),
+        ('{"items": ["I\'m sorry. I can\'t help with that."]}', [], [parsing.REFUSED]),
+        ('{"items": ["Sorry - I can\'t assist with that."]}', [], [parsing.REFUSED]),
         ('{"items": ["I\'m unable to provide that."]}', [], [parsing.REFUSED]),
         ('{"items": ["Sorry, but I can\'t help with writing that."]}', [], [parsing.REFUSED]),
         ('{"items": ["I can\'t provide help with this."]}', [], [parsing.REFUSED]),

@@ -74,7 +74,7 @@ def train_several(
     setup = with_penalty([chosen], rows, validation, replace(setup, progress=progress))
     own = replace(setup, progress=part(progress, 0.6, 0.4, f"{chosen.name}, all rows"))
     learnt = rows.beside(validation) if validation and on_validation else rows
-    [classifier] = within(setup.limit, [chosen], lambda method: metered_fit(method, learnt, own))
+    [classifier] = within(setup.limit, [chosen], lambda one: metered_fit(one, learnt, own))
     assert isinstance(classifier, EmbeddingClassifier)
     held_out = replace(setup, progress=part(progress, 0, 0.6, f"{chosen.name}, held out"))
     checked = _checked(chosen, classifier, rows, validation, held_out, on_validation=on_validation)

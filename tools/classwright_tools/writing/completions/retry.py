@@ -10,6 +10,7 @@ from classwright_tools.domain.writer import Completion, UnusableAnswer, WriterUn
 from classwright_tools.errors import WriterFailed
 from classwright_tools.writing.completions.parsing.answer import parse_answer
 from classwright_tools.writing.prompts import render
+from classwright_tools.writing.prompts.rules import TEXT_KINDS
 
 # How often a request is put to the model in all.
 MOST_ASKS = 3
@@ -30,8 +31,6 @@ _SHORTER = (
     "Ask for shorter texts (`guidance`), or import real ones of this length (split='unlabelled'): the limit goes by "
     "them. Or use a model that follows instructions better."
 )
-_OF_LENGTH: tuple[WritingKind, ...] = ("examples", "contrast", "mismatch")
-"""Texts, whose length is for the caller to say; topics and labels are short whatever is asked for."""
 _FOLLOW_BETTER = "Use a model that follows instructions better, or write these texts yourself."
 
 
@@ -77,7 +76,8 @@ async def ask_until_usable(subject: str, kind: WritingKind, ask: Callable[[int],
         if reply.finish_reason == "length":
             # Some endpoints hide the thoughts: they leave an answer without a letter.
             hides = parsed.thought or not reply.content
-            repair = _THINK_LESS if hides else _SHORTER if kind in _OF_LENGTH else _FOLLOW_BETTER
+            # Topics and labels are short whatever is asked for.
+            repair = _THINK_LESS if hides else _SHORTER if kind in TEXT_KINDS else _FOLLOW_BETTER
     raise UnusableAnswer(
         subject,
         f"gave nothing usable in {MOST_ASKS} answers: {'; '.join(lost)}",
