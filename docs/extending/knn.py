@@ -50,7 +50,8 @@ class Neighbours:
         if votes.shape[1] > NEAREST:
             votes[votes < np.partition(votes, -NEAREST, axis=1)[:, -NEAREST, None]] = 0
         shares: np.ndarray = votes @ np.eye(self.k)[self.labels] / votes.sum(axis=1, keepdims=True)
-        return np.log(np.maximum(shares, LEAST))
+        logits: np.ndarray = np.log(np.maximum(shares, LEAST))
+        return logits
 
     def save(self, folder: Path) -> None:
         """Write the rows into `folder`; the frozen encoder is named by the card."""

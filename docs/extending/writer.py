@@ -85,4 +85,4 @@ class CommandWriter:
                 raise WriterFailed(self._subject, f"failed: {told}", "Run it by hand with a prompt.")
             return Reply(done.stdout.decode(errors="replace"), "stop", TokenCount(0, 0))
 
-        return await ask_until_usable(self._subject, ask)
+        return await ask_until_usable(self._subject, request.kind, ask)
