@@ -61,7 +61,7 @@ def _log_folder() -> Iterator[Path]:
 
 
 def _listener(port: int) -> socket.socket:
-    made = socket.socket()
+    made = socket.socket(proto=socket.IPPROTO_TCP)  # else asyncio lets answers wait for an acknowledgement
     try:
         made.bind(("127.0.0.1", port))
         made.listen()  # before its address is told: a browser that comes at once waits, and is not refused

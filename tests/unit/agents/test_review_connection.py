@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import socket
 import sys
 from importlib.resources import files
 from pathlib import Path
@@ -75,3 +77,16 @@ def test_the_tab_waits_for_a_call_as_long_as_the_page_does() -> None:
 async def test_a_port_that_there_is_none_of_is_told() -> None:
     with pytest.raises(AgentError, match="--port 99999: cannot be listened on: ports go up to 65535"):
         _listener(99_999)
+
+
+async def test_an_answer_of_the_tab_waits_for_no_acknowledgement_of_its_head() -> None:
+    taken: asyncio.Future[int] = asyncio.get_running_loop().create_future()
+
+    async def answer(_reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        taken.set_result(writer.get_extra_info("socket").getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY))
+        writer.close()
+
+    listener = _listener(0)
+    async with await asyncio.start_server(answer, sock=listener):
+        with socket.create_connection(listener.getsockname()):
+            assert await taken
