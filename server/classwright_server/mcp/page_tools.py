@@ -28,6 +28,7 @@ from classwright_server.mcp.arguments import arguments_of
 from classwright_server.mcp.schemas import input_schema
 from classwright_server.mcp.served_tool import ServedTool
 from classwright_server.sanitize import plain_values
+from classwright_tools.garbage import importing
 
 if TYPE_CHECKING:
     from classwright_server.mcp.review_desk import ReviewDesk
@@ -141,8 +142,13 @@ def page_tools_for_pages(tools: Sequence[Tool]) -> ServerMiddleware[Any]:
 
 
 def _load() -> None:
-    """Load what the page is answered with, half a second's work, before a person waits for it."""
-    import classwright_server.mcp.review_desk  # noqa: F401
+    """Load what the page is answered with, half a second's work or more, before a person waits for it."""
+    with importing():
+        import pyarrow
+
+        import classwright_server.mcp.review_desk  # noqa: F401
+
+        pyarrow.array([""])  # at the first one it imports pandas, where that is installed
 
 
 def _is_for_models(tool: dict[str, Any]) -> bool:

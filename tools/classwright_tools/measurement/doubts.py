@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import zipfile
 from dataclasses import dataclass, field, fields
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -65,7 +66,7 @@ class Doubts:
         """Whether the rows have places on a map."""
         return len(self.places) == len(self.doubt)
 
-    @property
+    @cached_property
     def answered(self) -> NDArray[np.bool_]:
         """Which rows (n,) were given an answer."""
         known: NDArray[np.bool_] = self.guesses[:, 0] != NOTHING

@@ -171,7 +171,7 @@ class Desk:
     def _opinion(self, row: str, standing: Standing) -> RowOpinions | None:
         before = self._opinions.of_row.get(row)
         waiting = (self._under_names_of_now(one) for one in standing.waiting_of(row))
-        fate = fate_of(waiting, standing.name, self._keys[row])
+        fate = fate_of(waiting, standing.name, self.table["label"][self.place_of[row]].as_py())
         return fate.told(before) if fate.words else before
 
     def is_of_another(self, row: str, standing: Standing, person: Person) -> bool:
@@ -212,11 +212,11 @@ class Desk:
 
     @cached_property
     def _own(self) -> list[tuple[str, ...] | None]:
-        return [None if key is None else labels_apart(key) for key in self._keys.values()]
+        import pyarrow.compute as pc
 
-    @cached_property
-    def _keys(self) -> dict[str, str | None]:
-        return dict(zip(self.ids, self.table["label"].to_pylist(), strict=True))
+        keys = self.table["label"].combine_chunks().dictionary_encode()
+        apart = [*map(labels_apart, keys.dictionary.to_pylist()), None]  # rows of one label share it
+        return [apart[place] for place in pc.fill_null(keys.indices, len(apart) - 1).to_numpy().tolist()]
 
     def own(self, place: int) -> tuple[str, ...] | None:
         """Return the label, or all labels, of the row at `place`; None where nobody has said which apply."""
