@@ -26,30 +26,28 @@ const marks = (() => {
     return unsent.slice(0, Math.min(most, other < 0 ? unsent.length : other));
   };
 
+  // Sends the next batch; what came meanwhile follows a little later, so that a fast hand makes few calls.
   const send = () => {
     sending ??= (async () => {
-      while (unsent.length) {
-        const batch = nextBatch();
-        try {
-          const answer = await host.call("review_decide", {
-            ...batch[0].about, ...asMe(), decisions: batch.map((one) => one.decision),
-          });
-          unsent = unsent.slice(batch.length);
-          settle(answer, batch);
+      if (!unsent.length) return;
+      const batch = nextBatch();
+      try {
+        const answer = await host.call("review_decide", { ...batch[0].about, ...asMe(), decisions: batch.map((one) => one.decision) });
+        unsent = unsent.slice(batch.length);
+        settle(answer, batch);
+        failures = 0;
+        most = BATCH;
+        later(unsent.length < BATCH ? SEND_AFTER_MS : 0);
+      } catch (error) {
+        failures += 1;
+        if (error.refused && most === 1 && failures > REFUSALS) { // this one alone cannot be taken
+          unsent = unsent.slice(1);
+          refuse(batch[0].decision.id, error.message);
           failures = 0;
-          most = BATCH;
-        } catch (error) {
-          failures += 1;
-          if (error.refused && most === 1 && failures > REFUSALS) { // this one alone cannot be taken
-            unsent = unsent.slice(1);
-            refuse(batch[0].decision.id, error.message);
-            failures = 0;
-          }
-          if (error.refused) most = 1; // so that the others do not fail with it
-          change({ unsent: unsent.length, note: failures && error.refused ? `${counted(unsent.length, "decision waits", "decisions wait")} to be stored: ${error.message}` : "" });
-          later(AGAIN_MS[Math.min(failures, AGAIN_MS.length) - 1] ?? 0);
-          break;
         }
+        if (error.refused) most = 1; // so that the others do not fail with it
+        change({ unsent: unsent.length, note: failures && error.refused ? `${counted(unsent.length, "decision waits", "decisions wait")} to be stored: ${error.message}` : "" });
+        later(AGAIN_MS[Math.min(failures, AGAIN_MS.length) - 1] ?? 0);
       }
     })().finally(() => { sending = null; });
     return sending;
@@ -108,7 +106,8 @@ const marks = (() => {
   const put = (decision, rows) => {
     unsent.push({ about: reviewed(), decision, rows });
     session.unsent = unsent.length;
-    later(unsent.length >= BATCH ? 0 : SEND_AFTER_MS);
+    if (unsent.length === 1) later(SEND_AFTER_MS); // the next ones do not put it off
+    if (unsent.length === BATCH) later(0);
   };
 
   // Whether the classifier gives the labels that a decision says; undefined where there is nothing to compare.
@@ -143,7 +142,7 @@ const marks = (() => {
       say("Undone.");
       return last.row;
     },
-    undoById: (id) => { put({ id: newId(), action: "undo", undoes: id }, []); say("Undone."); return send(); },
+    undoById: (id) => { put({ id: newId(), action: "undo", undoes: id }, []); say("Undone."); return marks.flush(); },
     // Puts the name of now on what was decided here and waits to be saved.
     sign: () => { if (done.length) put({ id: newId(), action: "sign" }, []); },
     // Asks what others did meanwhile; an answer to a decision tells it too.
