@@ -25,7 +25,7 @@ from classwright_agents.picture import StageName
 from classwright_agents.rows import RowFile, batches, read_splits
 from classwright_agents.steps import R, Steps, accept
 from classwright_agents.task_file import TaskFile
-from classwright_agents.usable import as_budget, check_first_texts, check_tree, check_writer
+from classwright_agents.usable import as_budget, check_first_texts, check_tree, check_writer, used_up
 from classwright_agents.view import View
 from classwright_tools.contract import (
     ErrorAnalysisResult,
@@ -84,7 +84,7 @@ class Build:
     # --- before the rounds
 
     async def _propose_topics(self) -> TopicsResult:
-        self._outcome.lost += await self._steps.lost()
+        self._outcome.lost = await self._steps.lost()
         result = await self._call("topics", "propose_topics", self._task.of_topics, TopicsResult, check_tree)
         self._view.say(f"{counted(result.cells, 'cell')} of label, topic, subtopic and source type")
         return result
@@ -128,7 +128,7 @@ class Build:
     async def _write(self, round_: int, plan: Arguments) -> SynthesizeExamplesResult:
         """Write texts, by a tree or a plan, within what is left of the budget."""
         self._round = round_
-        self._outcome.lost += await self._steps.lost()
+        self._outcome.lost = await self._steps.lost()
         budget, spent = self._task.budget, self._outcome.spent
         arguments: Arguments = {"task": self._task.task, **plan, **self._joined()}
         if budget.tokens:
@@ -197,10 +197,10 @@ class Build:
             self._round, self._round_began = len(out.rounds), self._steps.seconds
             kept = kept_round(out.rounds, self._task.target.metric)
             self._dataset = kept.dataset
-            why = await self._made(move, kept)
-            if not why:
+            failure = await self._made(move, kept)
+            if failure is None:
                 return None
-            failed.append(Failure(move, why))
+            failed.append(failure)
 
     async def _decide(self, situation: Situation) -> Move:
         """Return the driver's move, told and written down."""
@@ -214,38 +214,43 @@ class Build:
         self._decided(situation.key, decision.told)
         return decision.move
 
-    async def _made(self, move: WriteAgainstErrors | WriteMore | TrainAgain, kept: Round) -> str:
-        """Make a move and measure what comes of it; return why nothing did, or "" if a round is done."""
+    async def _made(self, move: WriteAgainstErrors | WriteMore | TrainAgain, kept: Round) -> Failure | None:
+        """Make a move and measure what comes of it: a round, or nothing, which is returned with the reason."""
         if isinstance(move, TrainAgain):
             try:
                 await self._train_and_measure(move.method, 0)
             except ToolError as error:
-                return str(error)
+                return Failure(move, str(error))
             if kept_round(self._outcome.rounds, self._task.target.metric) is not kept:
                 self._method = move.method
-            return ""
+            return None
         most = move.rows or self._task.rows_per_round
         asked: Arguments = {"guidance": move.guidance} if move.guidance else {}
         if isinstance(move, WriteAgainstErrors):
             plan = (await self._analyse("analyse", kept, most)).plan
             if plan is None:
-                return "The error analysis found nothing to write against the errors that are left."
+                return Failure(move, "The error analysis found nothing to write against the errors that are left.")
             asked["plan"] = plan
         else:
             assert self._outcome.topics
             asked |= {"topic_tree": self._outcome.topics.topic_tree, "rows": most}
             asked |= {"labels": move.labels} if move.labels else {}
-        written = await self._write(len(self._outcome.rounds), asked)
+        try:
+            written = await self._write(len(self._outcome.rounds), asked)
+        except ToolError as error:
+            if (budget := used_up(error)) is None:
+                raise  # of a writer that fails, say: the run is resumed when that is put right
+            self._outcome.lost = await self._steps.lost()
+            return Failure(move, f"No text could be written: {error.reason}", budget)
         if not written.accepted:
-            return f"None of the {counted(written.wanted, 'text')} planned could be written."
+            return Failure(move, f"None of the {counted(written.wanted, 'text')} planned could be written.")
         await self._train_and_measure(self._method, written.accepted)
-        return ""
+        return None
 
     async def _analyse(self, stage: StageName, base: Round, rows: int) -> ErrorAnalysisResult:
         arguments = {"model": base.model, "dataset": base.dataset, "rows": rows}
-        analysis = await self._call(stage, "error_analysis", arguments, ErrorAnalysisResult)
-        self._outcome.analysis = analysis
-        return analysis
+        self._outcome.analysis = await self._call(stage, "error_analysis", arguments, ErrorAnalysisResult)
+        return self._outcome.analysis
 
     # --- after the rounds
 
@@ -255,13 +260,15 @@ class Build:
         self._round = None
         best = kept_round(out.rounds, self._task.target.metric)
         if self._task.final_method == best.method:
-            reason = f"The final method, {best.method}, has trained {best.model} already."
-            self._decided("after the rounds", reason)
+            self._decided("after the rounds", f"The final method, {best.method}, has trained {best.model} already.")
         elif self._task.final_method:
             self._dataset = best.dataset
             self._round_began = self._steps.seconds
-            out.final = await self._trained(self._task.final_method, best, best.round, written=0)
-            best, reason = better_of(best, out.final, self._task.target)
+            try:
+                out.final = await self._trained(self._task.final_method, best, best.round, written=0)
+                best, reason = better_of(best, out.final, self._task.target)
+            except ToolError as error:
+                reason = f"{best.model} is kept: the final method, {self._task.final_method}, failed. {error}"
             self._decided("after the rounds", reason)
         out.best = best
         self._view.say(f"The best model is {best.model}, of round {best.round}.")

@@ -34,7 +34,7 @@ def next_move(goal: Goal, situation: Situation) -> WriteAgainstErrors | Stop:
     """Return what to do after the last round; what a driver tried in vain counts as far as the rules would do it."""
     failed = [failure for failure in situation.failed if isinstance(failure.move, WriteAgainstErrors)]
     if failed:
-        return Stop(cause="nothing_to_write", reason=failed[-1].why)
+        return Stop(cause=failed[-1].cause, reason=failed[-1].why)
     rounds = situation.rounds
     latest, kept = rounds[-1], kept_round(rounds, goal.target.metric)
     metric = METRIC_NAMES[goal.target.metric]

@@ -9,8 +9,6 @@ from classwright_agents.moves import Stop
 from classwright_agents.task_file import METRIC_NAMES, Budget, Target, TaskFile
 from classwright_tools.contract import counted
 
-# Below this, what is left of a token budget does not pay for a useful batch of texts.
-LEAST_TOKENS = 1_000
 AUTO = "auto"  # of a task's encoder or method: the best of those at hand
 
 
@@ -53,8 +51,11 @@ def target_reached(target: Target, rounds: tuple[Round, ...]) -> Stop | None:
 
 
 def over_budget(budget: Budget, rounds: tuple[Round, ...], spent: Spent) -> Stop | None:
-    """Return the stop that the budget demands, or None when another round fits into it."""
-    if budget.tokens is not None and budget.tokens - spent.tokens < LEAST_TOKENS:
+    """Return the stop that the budget demands, or None when another round may fit into it.
+
+    Whether what is left pays for a request of texts, the server knows: it refuses to write if not.
+    """
+    if budget.tokens is not None and spent.tokens >= budget.tokens:
         return Stop(cause="tokens", reason=f"{spent.tokens:,} of {budget.tokens:,} tokens are used.")
     if budget.dollars is not None and spent.dollars >= budget.dollars:
         return Stop(cause="dollars", reason=f"${spent.dollars:.2f} of ${budget.dollars:.2f} are spent.")

@@ -87,6 +87,8 @@ class Failure:
 
     move: WriteAgainstErrors | WriteMore | TrainAgain
     why: str
+    cause: StopCause = "nothing_to_write"
+    """What ends the rounds if the rules would have made the same move."""
 
 
 @dataclass(frozen=True)

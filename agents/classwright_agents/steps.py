@@ -122,7 +122,7 @@ class Steps:
         return await self._server.estimate(tool, arguments)
 
     async def lost(self) -> list[WriterUsage]:
-        """Return the usage of each attempt at the step to come that came to nothing.
+        """Return the usage of each attempt that came to nothing, at the steps so far and the one to come.
 
         Raises:
             ServerError: the server went away.
@@ -134,7 +134,7 @@ class Steps:
         return [
             read_as(WriterUsage, event["usage"], f"Step {number}")
             for event in self._journal.events
-            if event["event"] == "spent" and event["step"] == number
+            if event["event"] == "spent" and event["step"] <= number
         ]
 
     def _refuse_again(self, number: int) -> None:
@@ -152,7 +152,7 @@ class Steps:
             job = _job(answer)
         if self._job_id(number) != job.job_id:
             self._journal.append("job", step=number, job_id=job.job_id)
-        return await self._finished(tool, job)
+        return await self._finished(number, tool, job)
 
     def _job_id(self, number: int) -> str | None:
         event = self._journal.find("job", step=number)
@@ -189,7 +189,7 @@ class Steps:
         if usage and not known:
             self._journal.append("spent", step=number, job_id=job_id, usage=usage.model_dump())
 
-    async def _finished(self, tool: str, job: Job) -> dict[str, Any]:
+    async def _finished(self, number: int, tool: str, job: Job) -> dict[str, Any]:
         """Wait for a job and return its result."""
         job_id, waits = job.job_id, False
         while job.is_working:
@@ -202,6 +202,7 @@ class Steps:
                 await self._leave(job_id)
                 raise
         if job.status != "completed":
+            self._spent(number, job_id, job.spent)
             raise ToolError(f"Tool {tool!r}", job.error or job.message or f"its job was {job.status}", "")
         whole = f"classwright://jobs/{job_id}/result"
         if any(part.uri == whole for part in job.shown_in_part.values()):  # the answer was shortened

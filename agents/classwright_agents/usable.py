@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from classwright_agents.answers import TopicsResult
 from classwright_agents.errors import ToolError
+from classwright_agents.moves import StopCause
 from classwright_tools.contract import SynthesizeExamplesResult, writer_limit
 
 SERVER_WITHOUT_WRITER = (
@@ -30,6 +31,12 @@ def check_first_texts(written: SynthesizeExamplesResult) -> None:
     if not written.accepted:
         why = writer_limit([written]).rstrip(".") or next((short.reason for short in written.missing), "")
         raise ToolError("Tool 'synthesize_examples'", f"no text was written{': ' * bool(why)}{why}", written.next_step)
+
+
+def used_up(refusal: ToolError) -> StopCause | None:
+    """Return the budget, if it is what a refusal of texts (by `as_budget`) is about: no request fits into the rest."""
+    budgets: tuple[StopCause, ...] = ("tokens", "dollars")
+    return next((name for name in budgets if refusal.reason.startswith(f"budget.{name}:")), None)
 
 
 def as_budget(refusal: ToolError) -> ToolError:

@@ -193,6 +193,70 @@ def test_a_cap_that_cannot_be_kept_is_told_by_its_name_in_the_task_file(tmp_path
         built(Unpriced(), tmp_path, small_task(budget={"dollars": 5}))
 
 
+class Refusing(ScriptedTools):
+    """Scripted tools of which `refuses` gives for a tool's name what its calls after the first are answered."""
+
+    def __init__(self, **refuses: str) -> None:
+        super().__init__()
+        self._refuses = refuses
+
+    def _once(self, tool: str, calls: int) -> None:
+        if calls and tool in self._refuses:
+            raise Refusal(self._refuses[tool])
+
+    def synthesize_examples(self, task: str, topic_tree: str | None = None, plan: str | None = None) -> dict[str, Any]:  # type: ignore[override]
+        """Write, or refuse."""
+        self._once("synthesize_examples", len(self.writings))
+        return super().synthesize_examples(task, topic_tree, plan)
+
+    def train_classifier(self, task: str, dataset: str, method: str) -> dict[str, Any]:
+        """Train, or refuse."""
+        self._once("train_classifier", self.models)
+        return super().train_classifier(task, dataset, method)
+
+
+NO_TOKENS = "max_tokens: 0 of 6500 tokens are spent, and the next request may take 42269. Raise max_tokens."
+NO_MONEY = "max_cost: $0.1000 of $0.2000 is spent, and the next request may cost $0.1500. Raise max_cost."
+
+
+@pytest.mark.parametrize(("refused", "cause"), [(NO_TOKENS, "tokens"), (NO_MONEY, "dollars")])
+def test_a_budget_whose_rest_pays_for_no_request_ends_the_rounds_and_the_best_model_is_measured_and_exported(
+    tmp_path: Path, refused: str, cause: str
+) -> None:
+    task = small_task(max_rounds=3, budget={"tokens": 10_000, "dollars": 1}, test=real_rows(tmp_path, 1))
+
+    first, resumed = (built(Refusing(synthesize_examples=refused), tmp_path, task) for _ in range(2))
+
+    assert first.stop == resumed.stop
+    assert first.stop
+    assert first.stop.cause == cause
+    assert f"budget.{cause}: {refused.split(': ')[1].split('. ')[0]}" in first.stop.reason
+    assert len(first.rounds) == 1
+    assert first.test
+    assert first.export
+
+
+def test_a_writer_that_fails_ends_the_run_which_goes_on_when_it_is_put_right(tmp_path: Path) -> None:
+    with pytest.raises(ToolError, match="does not answer"):
+        built(Refusing(synthesize_examples="writer: does not answer."), tmp_path, small_task(max_rounds=2))
+
+    assert len(built(ScriptedTools(), tmp_path, small_task(max_rounds=2)).rounds) == 2
+
+
+def test_a_final_method_that_is_refused_leaves_the_rounds_model_which_is_exported(tmp_path: Path) -> None:
+    scripted = Refusing(train_classifier="memory: there is too little. Take another method.")
+
+    outcome = built(scripted, tmp_path, small_task(max_rounds=1, final_method="finetune"))
+
+    assert outcome.final is None
+    assert outcome.best == outcome.rounds[0]
+    assert outcome.export
+    assert outcome.decisions[-1] == (
+        "support-m1 is kept: the final method, finetune, failed. Tool 'train_classifier': memory: there is too little. "
+        "Take another method."
+    )
+
+
 def test_a_build_without_a_first_text_says_why_and_writes_anew_when_it_is_resumed(tmp_path: Path) -> None:
     scripted = ScriptedTools(accepted=0)
     with pytest.raises(ToolError, match=r"no text was written: the writer refused\. Correct the task's instruction\."):

@@ -164,7 +164,7 @@ def test_without_validation_rows_the_reason_names_the_interval() -> None:
 @pytest.mark.parametrize(
     ("budget", "spent", "cause"),
     [
-        ({"tokens": 10_000}, Spent(tokens=9_500), "tokens"),
+        ({"tokens": 10_000}, Spent(tokens=10_000), "tokens"),
         ({"dollars": 1.0}, Spent(dollars=1.0), "dollars"),
         ({"minutes": 2.0}, Spent(seconds=100), "minutes"),  # the last round took 30 s
     ],

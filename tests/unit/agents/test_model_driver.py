@@ -167,8 +167,8 @@ def test_what_rows_and_topics_say_is_not_shown_to_the_model(tmp_path: Path) -> N
     [
         ({"max_rounds": 2}, "max_rounds", 1),
         ({"target": {"accuracy": 0.8}}, "target", 0),
-        ({"budget": {"tokens": 4_000}}, "tokens", 0),  # 3,500 are used before the first decision
-        ({"budget": {"tokens": 7_000}}, "tokens", 1),  # 1,000 of them for being asked
+        ({"budget": {"tokens": 3_500}}, "tokens", 0),
+        ({"budget": {"tokens": 6_500}}, "tokens", 1),  # 1,000 of them for being asked
         ({"budget": {"dollars": 0.001}}, "dollars", 1),
     ],
 )

@@ -182,7 +182,7 @@ def test_what_a_cancelled_job_spent_is_counted_with_its_step_once_in_every_later
             await run.run("train_classifier", {"task": "support"}, Trained)
             return [first, await run.lost()]
 
-    assert anyio.run(go) == anyio.run(go) == [[WriterUsage(**usage(700))], []]
+    assert anyio.run(go) == anyio.run(go) == [[WriterUsage(**usage(700))]] * 2
 
 
 def test_a_cancelled_job_that_the_journal_does_not_know_is_counted_too(tmp_path: Path) -> None:
@@ -200,6 +200,19 @@ def test_a_cancelled_job_that_the_journal_does_not_know_is_counted_too(tmp_path:
             return lost
 
     assert anyio.run(go) == anyio.run(go) == [WriterUsage(**usage(700))]
+
+
+def test_what_a_job_spent_that_fails_while_it_is_waited_for_is_counted_at_once(tmp_path: Path) -> None:
+    scripted = ScriptedServer()
+    scripted.cancelled.append("job_0")
+
+    async def go() -> list[WriterUsage]:
+        async with steps(scripted, tmp_path) as run:
+            with pytest.raises(ToolError):
+                await run.run("train_classifier", {"task": "support"}, Trained)
+            return await run.lost()
+
+    assert anyio.run(go) == [WriterUsage(**usage(700))]
 
 
 def test_what_a_result_of_no_use_took_is_counted(tmp_path: Path) -> None:
