@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from typing import Any
 
@@ -16,6 +17,7 @@ from classwright_tools.domain.example import Example, Split, make_example
 from classwright_tools.domain.source import GivenRow
 from classwright_tools.domain.task import Task
 from classwright_tools.edit_examples import EditExamplesRequest, edit_examples
+from classwright_tools.errors import NotEnoughData
 from classwright_tools.evaluate import EvaluateRequest, evaluate
 from classwright_tools.find_examples import FindExamplesRequest, find_examples
 from classwright_tools.import_examples import ImportExamplesRequest, import_examples
@@ -191,6 +193,28 @@ def test_labels_of_a_version_beside_are_told_wherever_they_are_out_of_reach(cont
     call = f"import_examples(task='support', split='train', dataset={beside.dataset!r}, from_dataset={made!r})"
     assert f"8 rows that have a label in {made} are not asked again: {call} brings it." in said
     assert "2 rows that were answered without a single label" in said
+
+
+def test_labels_in_an_annotation_that_is_still_open_are_told_with_the_call_that_brings_them(
+    context: ToolContext, dataset: str
+) -> None:
+    id_, annotation = ask(context, rows=len(TEXTS), order="random")
+    own = [row for row in annotation.rows if row.row in LABEL_OF]
+
+    def then(rows: slice, next_: str) -> str:
+        given = {row.id: (LABEL_OF[row.row],) for row in own[rows]}
+        annotate_examples(AnnotateExamplesRequest(task="support", annotation=id_, labels=given), context)
+        asked = AnnotateExamplesRequest(task="support", order="random")
+        return annotate_examples(asked, replace(context, run_key=next_)).summary
+
+    told = f"a label in {id_} are not asked again: annotate_examples(task='support', annotation='{id_}', finish=true)"
+    said = then(slice(60), "second")
+    assert f"60 rows that have {told}" in said
+    assert "without a single label" not in said
+    with pytest.raises(NotEnoughData, match=re.escape(f"90 rows that have {told}")):
+        then(slice(60, None), "third")
+    ended = annotate_examples(AnnotateExamplesRequest(task="support", annotation=id_, finish=True), context)
+    assert "90 rows got a label" in ended.summary
 
 
 @pytest.mark.parametrize(

@@ -28,7 +28,7 @@ from classwright_tools.workspace.asked_rows import labels_of
 from classwright_tools.workspace.datasets import read_edits
 from classwright_tools.workspace.ended_labels import check_labels
 from classwright_tools.workspace.in_use import model_in_use
-from classwright_tools.workspace.labelled_rows import labelled_rows
+from classwright_tools.workspace.labelled_rows import labelled_in
 from classwright_tools.workspace.picked_rows import picked_as_hard
 from classwright_tools.workspace.workspace import Artifact, Workspace
 
@@ -36,7 +36,8 @@ from classwright_tools.workspace.workspace import Artifact, Workspace
 class Choice(NamedTuple):
     """What rows are picked from, by which order, and the model in use, if there is one.
 
-    `only` names the source that they come by; `elsewhere` counts answered rows by the dataset that has their labels.
+    `only` names the source that they come by; `elsewhere` counts answered rows by the dataset that has their labels,
+    or the annotation that is still open.
     """
 
     version: str
@@ -74,7 +75,7 @@ def to_pick_from(
     among = {id_ for id_, name in sources.of_row.items() if name == only} if only else None
     looked_at = answered_rows(workspace, task.slug) | unfit.keys()
     pool = unlabelled_pool(workspace, version, looked_at, context.seed, among, split)
-    elsewhere = Counter(one.dataset.id for one in labelled_rows(workspace, task, pool.answered).values())
+    elsewhere = labelled_in(workspace, task, pool.answered)
     if not pool.size:
         known = f" and whose query no split but {split} has ({pool.shared} have others' queries)" if pool.shared else ""
         raise NotEnoughData(

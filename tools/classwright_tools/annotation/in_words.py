@@ -12,6 +12,7 @@ from classwright_tools.domain.cards import DatasetCard
 from classwright_tools.domain.example import REAL_TEXTS
 from classwright_tools.domain.excerpt import counted, listed, the_first
 from classwright_tools.domain.figures import Estimate
+from classwright_tools.domain.kinds import KINDS, kind_of
 from classwright_tools.domain.label_sets import key_in_words
 from classwright_tools.domain.task import Task
 from classwright_tools.learning.training_data import counts_real_alone
@@ -74,10 +75,15 @@ def measure_first(annotation: Annotation, card: DatasetCard, when: str = "first"
 
 
 def labels_there(task: str, dataset: str, elsewhere: Mapping[str, int]) -> str:
-    """Return the sentences on unlabelled rows of `dataset` that have a label `elsewhere`, and how these come here."""
+    """Return the sentences on unlabelled rows of `dataset` that have a label `elsewhere`, and how these come here.
+
+    That is in another version, or in an annotation that was begun and not ended.
+    """
+    from_version = f"import_examples(task={task!r}, split='train', dataset={dataset!r}, from_dataset={{!r}}) brings it"
+    from_open = f"annotate_examples(task={task!r}, annotation={{!r}}, finish=true) ends that and brings it"
     said = [
         f"{counted(rows, 'row that has', 'rows that have')} a label in {other} {_are(rows)} not asked again: "
-        f"import_examples(task={task!r}, split='train', dataset={dataset!r}, from_dataset={other!r}) brings it. "
+        f"{(from_open if kind_of(other) == KINDS['annotation'] else from_version).format(other)}. "
         for other, rows in elsewhere.items()
     ]
     return "".join(said)

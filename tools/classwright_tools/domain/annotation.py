@@ -7,7 +7,7 @@ from typing import Literal
 from pydantic import Field
 
 from classwright_tools.domain.edits import Decider
-from classwright_tools.domain.kinds import DatasetId, ModelId
+from classwright_tools.domain.kinds import AnnotationId, DatasetId, ModelId
 from classwright_tools.domain.label_sets import in_order, joined_labels, key_in_words
 from classwright_tools.domain.noun import LabelName, Noun, PersonName, Slug, Text
 from classwright_tools.domain.task import Task
@@ -101,8 +101,8 @@ class Annotation(Noun):
     answered_before: int = Field(
         default=0, ge=0, description="Unlabelled rows that were answered, and not asked again."
     )
-    labelled_in: dict[DatasetId, int] = Field(
-        default={}, description="How many of these have a label in another version of the dataset."
+    labelled_in: dict[DatasetId | AnnotationId, int] = Field(
+        default={}, description="How many of these have a label in another version, or in an annotation still open."
     )
 
     @property
