@@ -33,7 +33,4 @@ def measured_together(
 
 
 def _share(measure: Measure, name: str, data: Path, quick: bool, folder: Path, claims: Path) -> None:
-    import torch  # in the process that computes alone
-
-    torch.set_num_threads(1)
     measure(Runs(name, quick=quick, folder=folder, claims=claims), data, quick)

@@ -35,7 +35,7 @@ class Filled:
 
 
 @pytest.fixture
-def workspace(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Workspace]:
+def workspace(request: pytest.FixtureRequest, tmp_path: Path, embedding_once: None) -> Iterator[Workspace]:
     """A workspace that no other test sees, with what the test asks for."""
     root, asked = tmp_path / "workspace", request.fixturenames
     filled: Filled | None = request.getfixturevalue("filled") if "dataset" in asked else None

@@ -5,13 +5,21 @@ from __future__ import annotations
 import csv
 import io
 import json
+from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import pytest
+from mcp import Client
+from mcp.server.mcpserver import MCPServer
 
 from classwright_agents.cli import main
-from classwright_agents.draft_labels import BROADER, MOST_DRAFTED, _apart
+from classwright_agents.draft_labels import BROADER, MOST_DRAFTED, _apart, _groups, _Quiet
+from classwright_agents.journal import Journal
+from classwright_agents.server import Server
+from classwright_agents.steps import Steps
 from classwright_agents.task_loading import load_task_file
+from support.agent import TOLD, imported, topics
 from support.paths import BANKING12
 
 
@@ -148,11 +156,9 @@ def test_what_makes_no_task_is_told_and_leaves_no_file(
     assert not list(tmp_path.iterdir())
 
 
-@pytest.mark.parametrize("most", [MOST_DRAFTED, 1])
 def test_labels_are_drafted_from_the_groups_of_texts_whose_kinds_nobody_knows(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], most: int
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr("classwright_agents.draft_labels.MOST_DRAFTED", most)
     lines = (BANKING12 / "validation.jsonl").read_text(encoding="utf-8").splitlines()
     kinds = ("card_arrival", "compromised_card", "request_refund", "failed_transfer")
     texts = [row["text"] for row in map(json.loads, lines) if row["label"] in kinds]
@@ -164,12 +170,37 @@ def test_labels_are_drafted_from_the_groups_of_texts_whose_kinds_nobody_knows(
 
     made, said = load_task_file(tmp_path / "task.yaml"), capsys.readouterr()
     assert made.task == "in_box"
-    assert (len(made.labels) == BROADER) == (most == 1), "of more groups than one reads there are broader ones"
+    assert len(made.labels) not in (1, BROADER)
     assert {text for label in made.labels for text in label.examples} <= set(texts)
-    assert most == 1 or all(label.examples for label in made.labels)
+    assert all(label.examples for label in made.labels)
     assert f"{len(texts)} of {len(texts)} rows were imported" in said.err
     assert "Its labels are groups by meaning" in said.err
     assert sorted(path.name for path in tmp_path.iterdir()) == ["in box.csv", "task.yaml"]
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize(("kinds", "drafted"), [(MOST_DRAFTED, MOST_DRAFTED), (MOST_DRAFTED + 1, BROADER)])
+async def test_of_more_groups_than_one_reads_there_are_broader_ones(tmp_path: Path, kinds: int, drafted: int) -> None:
+    server = MCPServer("grouping")
+
+    def find_examples(task: str, groups: int, offset: int) -> dict[str, Any]:
+        group = {"words": "where, parcel", "rows": 3, "share": 0.01, "typical": {"0" * 16: "where is my parcel"}}
+        return TOLD | {"groups": [group] * (groups or kinds)}
+
+    def import_examples(task: str, split: str, path: str, text_column: str) -> dict[str, Any]:
+        return imported()
+
+    def propose_topics(task: str, instruction: str) -> dict[str, Any]:
+        return topics()
+
+    for tool in (find_examples, import_examples, propose_topics):
+        server.add_tool(tool)
+    with closing(Journal(tmp_path)) as journal:
+        async with Client(server) as client:
+            steps = Steps(journal, Server(client, log=None), _Quiet())
+            found = await _groups(steps, "in.csv", "message", "mail", "Sort the texts.")
+
+    assert len(found) == drafted
 
 
 def test_a_file_whose_column_is_not_named_is_told_with_its_columns(

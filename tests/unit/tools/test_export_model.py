@@ -31,7 +31,7 @@ from classwright_tools.train_classifier import TrainClassifierRequest, train_cla
 from classwright_tools.workspace.datasets import save_dataset
 from classwright_tools.workspace.workspace import Workspace
 from support.learning import prompting_encoder, real_rows, save_rows, written_rows
-from support.readme_code import Runs, code_blocks, printed_numbers
+from support.readme_code import code_blocks, printed_numbers, run_code
 
 TEXT = "a text to classify"  # as in the README
 # Three windows of the encoder, of which the first alone would be answered otherwise.
@@ -65,7 +65,7 @@ def export(tmp_path_factory: pytest.TempPathFactory, shallow: str) -> Export:
 
 
 @pytest.fixture(scope="module")
-def printed(export: Export, run_code: Runs) -> list[list[str]]:
+def printed(export: Export) -> list[list[str]]:
     """What each code block of the README prints for a short text, and for a long one."""
     blocks = code_blocks(export.folder)
     return [[run_code(export.folder, for_text(code, text)) for text in (TEXT, LONG)] for code in blocks]
@@ -141,7 +141,7 @@ def test_the_program_reads_a_long_text_as_the_model_does_and_other_code_its_begi
 
 
 def test_an_adapter_and_what_an_encoder_puts_before_every_text_are_in_the_export_too(
-    export_with_prompt: Export, run_code: Runs
+    export_with_prompt: Export,
 ) -> None:
     expected = export_with_prompt.model.predict_proba([TEXT])[0]
     for code in code_blocks(export_with_prompt.folder):
@@ -281,7 +281,7 @@ def test_the_card_tells_the_newest_figures_on_test_rows_and_what_to_know_of_them
     assert "It reads the first 2,034 tokens (256 at a time) of a text" in tested
 
 
-def test_a_frozen_encoder_is_exported_too_and_two_labels_stay_two(tmp_path: Path, run_code: Runs) -> None:
+def test_a_frozen_encoder_is_exported_too_and_two_labels_stay_two(tmp_path: Path) -> None:
     workspace = Workspace(tmp_path / "workspace")
     workspace.save_task(
         Task(slug="pair", instruction="Tell two apart.", labels=(Label(name="delivery"), Label(name="account")))

@@ -228,7 +228,7 @@ def test_names_that_look_like_what_parts_names_come_back(form: Form, workspace: 
     assert [row.labels for row in back] == [row.labels for row in made]
 
 
-@settings(max_examples=40)
+@settings(max_examples=25)
 @given(st.data(), st.sampled_from(FORMS))
 def test_whatever_labels_rows_have_they_come_back_as_they_were(data: st.DataObject, form: Form) -> None:
     labels = data.draw(names.filter(lambda found: len({folded_name(name) for name in found}) == len(found)))

@@ -37,7 +37,7 @@ def calls(next_step: str) -> Iterator[tuple[str, dict[str, Any]]]:
             yield tool, {name: ast.literal_eval(value) for name, value in ARGUMENT.findall(arguments)}
 
 
-def follow(workspace: Workspace, answer: Any) -> list[str]:
+def follow(workspace: Workspace, answer: Any, **settings: object) -> list[str]:
     """Make every call that the answer's next step names, and return what was called."""
     made = []
     for tool, arguments in calls(answer.next_step):
@@ -48,7 +48,7 @@ def follow(workspace: Workspace, answer: Any) -> list[str]:
             arguments["reason"] = "as told"
         needed = {name for name, field in spec.request.model_fields.items() if field.is_required()}
         if needed <= arguments.keys():  # else a part of it is to be filled in first, such as the model
-            spec.run(spec.request.model_validate(arguments), context_on(workspace))
+            spec.run(spec.request.model_validate(arguments), context_on(workspace, **settings))
             made.append(tool)
     return made
 
@@ -94,7 +94,7 @@ def test_rows_of_some_labels_alone_are_not_trained_on_yet(workspace: Workspace, 
 
 
 def test_from_a_training_to_the_test_no_call_that_is_named_is_refused(
-    workspace: Workspace, task: Task, bare: list[str]
+    workspace: Workspace, task: Task, bare: list[str], shallow: str
 ) -> None:
     validation = [make_example(f"{row.text} {place}", row.label) for place in range(5) for row in real_rows()]
     test = [make_example(f"well, {row.text}", row.label) for row in real_rows()]
@@ -126,9 +126,9 @@ def test_from_a_training_to_the_test_no_call_that_is_named_is_refused(
         EditExamplesRequest.model_validate({"task": "support", "reason": "read", "changes": changes}),
         context_on(workspace),
     )
-    assert follow(workspace, edited) == ["edit_examples", "train_classifier"]  # the way back, and on
+    assert follow(workspace, edited, encoder=shallow) == ["edit_examples", "train_classifier"]  # the way back, and on
     asked = annotate_examples(AnnotateExamplesRequest(task="support", rows=5), context_on(workspace))
     done = AnnotateExamplesRequest(
         task="support", annotation=asked.annotation, labels={text.id: ("refund",) for text in asked.texts}, finish=True
     )
-    assert follow(workspace, annotate_examples(done, context_on(workspace))) == ["train_classifier"]
+    assert follow(workspace, annotate_examples(done, context_on(workspace)), encoder=shallow) == ["train_classifier"]

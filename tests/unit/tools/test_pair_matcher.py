@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 from dataclasses import replace
 from itertools import product
 
@@ -32,7 +30,7 @@ from classwright_tools.measurement.held_out import texts_per_second
 from classwright_tools.train_classifier import TrainClassifierRequest, TrainClassifierResult, train_classifier
 from classwright_tools.workspace.workspace import Workspace
 from support.pair import KINDS, pair_rows, pair_task, save_pairs
-from support.readme_code import code_blocks, printed_numbers
+from support.readme_code import code_blocks, printed_numbers, run_code
 
 TRAINING, HELD_OUT = tuple(KINDS)[:6], tuple(KINDS)[6:]
 FEW_STEPS = 50
@@ -100,7 +98,7 @@ def test_a_matcher_loads_back_to_the_bit_without_pickle(trained: TrainClassifier
 
 
 def test_a_matcher_whose_file_was_changed_is_not_opened(context: ToolContext) -> None:
-    request = TrainClassifierRequest(task="shop", method="matcher", epochs=1)
+    request = TrainClassifierRequest(task="shop", method="matcher", epochs=1, negatives="random")
     model = train_classifier(request, replace(context, run_key="to be damaged")).model
     (context.workspace.artifact(model, "model").path / "matcher.json").write_text("{}", encoding="utf-8")
 
@@ -178,8 +176,7 @@ def test_an_export_of_a_matcher_gives_its_probabilities(trained: TrainClassifier
     folder = context.workspace.artifact(result.export, "export").path
     assert {"matcher.safetensors", "matcher.json", "encoder/model.safetensors"} <= {file.name for file in result.files}
     (code,) = code_blocks(folder)
-    ran = subprocess.run([sys.executable, "-c", code], cwd=folder, capture_output=True, text=True, check=True)
-    printed = printed_numbers(ran.stdout)
+    printed = printed_numbers(run_code(folder, code, needs_classwright=True))
     own = load_model(context.workspace, trained.model).predict_proba([joined("a query", "an item")])
     assert printed == pytest.approx(own[0].tolist(), abs=1e-5)
 
@@ -242,7 +239,9 @@ def test_no_unlabelled_pair_with_the_query_of_a_held_out_one_is_trained_on(
         return fit(labelled, setup, settings, unlabelled)
 
     monkeypatch.setattr(pair_matching, "fit_matcher", noting)
-    request = TrainClassifierRequest(task="shop", dataset=dataset, method="matcher", epochs=1, unlabelled_as="fits")
+    request = TrainClassifierRequest(
+        task="shop", dataset=dataset, method="matcher", epochs=1, unlabelled_as="fits", negatives="random"
+    )
     model = train_classifier(request, replace(context, run_key="of bought pairs")).model
 
     *folds, whole = sorted(fitted, key=lambda one: len(one[0]))
@@ -266,7 +265,7 @@ def test_of_many_unlabelled_pairs_a_sample_is_trained_on_and_counted(
 ) -> None:
     monkeypatch.setattr("classwright_tools.measurement.held_out.MOST_UNLABELLED", 7)
     request = TrainClassifierRequest(
-        task="shop", dataset=trained.dataset, method="matcher", epochs=1, unlabelled_as="fits"
+        task="shop", dataset=trained.dataset, method="matcher", epochs=1, unlabelled_as="fits", negatives="random"
     )
     model = train_classifier(request, replace(context, run_key="of a sample")).model
 
@@ -290,7 +289,7 @@ def test_embedding_pairs_can_be_stopped(trained: TrainClassifierResult, context:
 
 
 def test_auto_chooses_between_the_probe_and_the_matcher(trained: TrainClassifierResult, context: ToolContext) -> None:
-    request = TrainClassifierRequest(task="shop", dataset=trained.dataset, epochs=1)
+    request = TrainClassifierRequest(task="shop", dataset=trained.dataset, epochs=1, negatives="random")
 
     result = train_classifier(request, replace(context, run_key="auto"))
 

@@ -52,7 +52,7 @@ from support.filled import dataset as dataset
 from support.filled import trained as trained
 from support.filled import workspace as workspace
 from support.pair import KINDS, pair_rows, pair_task, save_pairs
-from support.readme_code import Runs, code_blocks, printed_numbers
+from support.readme_code import code_blocks, printed_numbers, run_code
 
 TRAINING, HELD_OUT = tuple(KINDS)[:6], tuple(KINDS)[6:]
 LABELS = [{"name": "fits"}, {"name": "mismatch"}]
@@ -334,7 +334,7 @@ def test_what_a_call_does_not_name_stays_as_it_is(workspace: Workspace, context:
 
 
 def test_an_export_of_a_model_of_pairs_runs_without_us_and_gives_its_probabilities(
-    trained: TrainClassifierResult, context: ToolContext, workspace: Workspace, run_code: Runs
+    trained: TrainClassifierResult, context: ToolContext, workspace: Workspace
 ) -> None:
     result = export_model(ExportModelRequest(model=trained.model), context)
 

@@ -40,7 +40,7 @@ from classwright_tools.workspace.datasets import read_rows, save_dataset
 from classwright_tools.workspace.workspace import Workspace
 from support.editing import editor
 from support.importing import given
-from support.readme_code import Runs, code_blocks
+from support.readme_code import code_blocks, run_code
 from support.several import LABELS, several_dataset, several_task
 
 TEXTS = (
@@ -201,7 +201,7 @@ def test_two_models_are_compared_in_f1_on_the_same_rows(trained: tuple[ToolConte
 
 @pytest.mark.parametrize("onnx", [True, False])
 def test_an_export_answers_as_the_model_does(
-    trained: tuple[ToolContext, str], onnx: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, run_code: Runs
+    trained: tuple[ToolContext, str], onnx: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     context, model = trained
     own = load_model(context.workspace, model)

@@ -58,7 +58,8 @@ def unread_remark(encoder: Encoder, languages: Sequence[str], own: Path) -> str:
     from tokenizers import Tokenizer
 
     tokenizer = getattr(encoder.model.tokenizer, "backend_tokenizer", encoder.model.tokenizer)
-    if not isinstance(tokenizer, Tokenizer):
+    # To copy a tokenizer, so as not to change the encoder's, takes longer than a probe's fit.
+    if not isinstance(tokenizer, Tokenizer) or not any(map(_texts_in, languages)):
         return ""
     return _remark(encoder.ref.name, Tokenizer.from_str(tokenizer.to_str()), languages, own)
 
@@ -100,14 +101,19 @@ def cut_of(tokenizer: Any, tag: str) -> Cut | None:
     That is so for English, which the others are compared with, for languages whose text is not here, and for
     vocabularies of bytes.
     """
-    language = f"{tag.split('-')[0].lower()}-{script_of(tag)}"
-    texts = _texts().get(language)
-    if texts is None or language == ENGLISH or tokenizer.token_to_id(BYTES) is not None:
+    texts = _texts_in(tag)
+    if not texts or tokenizer.token_to_id(BYTES) is not None:
         return None
     tokenizer.no_truncation()
     tokenizer.no_padding()
     pieces, unknown = _pieces(tokenizer, texts)
     return Cut(pieces / _pieces(tokenizer, _texts()[ENGLISH])[0], unknown)
+
+
+def _texts_in(tag: str) -> list[str]:
+    """Return the articles in the language of `tag`; none of one whose text is not here, nor in English."""
+    language = f"{tag.split('-')[0].lower()}-{script_of(tag)}"
+    return [] if language == ENGLISH else _texts().get(language, [])
 
 
 def _pieces(tokenizer: Any, texts: Sequence[str]) -> tuple[int, float]:

@@ -149,7 +149,7 @@ def rows(draw: st.DrawFn) -> Example:
 different = st.lists(rows(), min_size=1, max_size=8, unique_by=lambda row: folded(row.content))
 
 
-@settings(max_examples=60)
+@settings(max_examples=40)
 @given(different, st.sampled_from(FORMS))
 def test_whatever_rows_hold_they_come_back_as_they_were(made: list[Example], form: Form) -> None:
     with tempfile.TemporaryDirectory() as here:
@@ -180,7 +180,7 @@ edits = st.builds(
 )
 
 
-@settings(max_examples=30)
+@settings(max_examples=20)
 @given(st.lists(edits, min_size=1, max_size=6))
 def test_whatever_was_decided_comes_back_once_with_the_first_split(made: list[Edit]) -> None:
     with tempfile.TemporaryDirectory() as here:

@@ -28,7 +28,8 @@ def rows_of_queries(generator: np.random.Generator, queries: int, items: int = 1
     return query, true, np.stack([1 - positive, positive], axis=1)
 
 
-def test_intervals_over_queries_cover_the_truth_that_those_over_rows_miss() -> None:
+def test_intervals_over_queries_cover_the_truth_that_those_over_rows_miss(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("classwright_tools.statistics.intervals.RESAMPLES", 400)
     generator = np.random.default_rng(11)
     _, true, proba = rows_of_queries(generator, 10_000)
     truth = {

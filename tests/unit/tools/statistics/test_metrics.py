@@ -124,7 +124,8 @@ def test_the_order_of_the_rows_changes_no_figure(rows: tuple[np.ndarray, np.ndar
     assert compare(true[order], proba[order], other[order], "m1") == compare(true, proba, other, "m1")
 
 
-def test_the_macro_f1_interval_covers_the_truth_about_95_times_in_100() -> None:
+def test_the_macro_f1_interval_covers_the_truth_about_95_times_in_100(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("classwright_tools.statistics.intervals.RESAMPLES", 400)
     generator = np.random.default_rng(6)
     chances = np.full((4, 4), 0.08) + np.eye(4) * 0.68
     population_true = np.repeat(np.arange(4), 4)

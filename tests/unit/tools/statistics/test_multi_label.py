@@ -125,8 +125,9 @@ def _five_common_labels_and_45_with_a_row(found: float) -> tuple[np.ndarray, np.
 
 @pytest.mark.parametrize("errs", ["apart", "together"])
 def test_the_interval_of_macro_f1_covers_the_truth_about_nine_times_in_ten_where_half_of_the_labels_are_rare(
-    errs: str,
+    errs: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr("classwright_tools.statistics.intervals.RESAMPLES", 400)
     rng = np.random.default_rng(0)
     recall = np.concatenate([rng.uniform(0.75, 0.95, 10), rng.uniform(0, 0.7, 10)])
     shares = np.repeat([0.094, 0.006], 10)  # a rare label has one or two of 300 rows
