@@ -71,6 +71,7 @@ class QualityFilter:
         self._indexes: dict[Split, NearDuplicates[_Row]] = {split: NearDuplicates() for split in _COMPARED_WITH}
         self._shown = ShownTexts()
         self._shown.add(filter(None, (task.instruction, *(label.description for label in task.labels))))
+        self._shown.add(text for label in task.labels for text in label.examples)
         self._real = RealTexts(task)
         self._plain = PlainMatches()
         self._removed: set[str] = set()

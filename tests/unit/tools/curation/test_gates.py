@@ -285,9 +285,11 @@ def test_what_was_shown_is_not_copied_also_in_part(task: Task) -> None:
 def test_the_words_of_the_task_are_no_text(task: Task) -> None:
     """Weak models answer with what they were told."""
     told = "The customer was promised a card and asks where it is, or says that it has not arrived."
-    gates = QualityFilter(task.model_copy(update={"labels": (Label(name="card_arrival", description=told),)}))
+    example = "My new card was due on Monday, today is Thursday, and the letter box is as empty as before."
+    label = Label(name="card_arrival", description=told, examples=(example,))
+    gates = QualityFilter(task.model_copy(update={"labels": (label,)}))
 
-    for copy in (told, told.lower().replace("promised", "sent"), f"{task.instruction} Now."):
+    for copy in (told, told.lower().replace("promised", "sent"), f"{task.instruction} Now.", example, example[:70]):
         assert reason(gates, copy) == "near-duplicate of a shown text"
     assert reason(gates, "I was promised a card on Monday, so where is it? It has not arrived.") is None
 
