@@ -110,6 +110,11 @@ class EvaluationReport(Noun):
         return tuple(sorted((c for c in self.classes if c.support), key=lambda c: (c.f1.value, c.label)))
 
     @property
+    def stand_in(self) -> str:
+        """What answered the rows in the model's place, in words; "" where the model did."""
+        return f"a simple classifier (probe) on the rows of {self.model}" if self.split == "train" else ""
+
+    @property
     def headline(self) -> str:
         """The first line of the page: on which data."""
         if self.split == "train":

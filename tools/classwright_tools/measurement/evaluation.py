@@ -74,7 +74,9 @@ def measure(
     of a rare label: those that were `chosen` are applied to them.
     """
     measures = measures_of(found, threshold, seed, mismatch)
-    at = None if found.thresholds else _at_shares(found, split, shares, mismatch, chosen, seed)
+    at = None
+    if not found.thresholds and split != "train":  # a stand-in's thresholds are none of the model's
+        at = _at_shares(found, split, shares, mismatch, chosen, seed)
     beside = [answer for answer in theirs if answer is not None]
     told = found.among({row.id for row, answer in zip(found.rows, theirs, strict=False) if answer is not None})
     table = at_thresholds(found, thresholds)

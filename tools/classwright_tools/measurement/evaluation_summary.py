@@ -28,7 +28,7 @@ def evaluation_summary(report: EvaluationReport) -> list[str]:
     """Return the figures in sentences, and the comparison if there is one."""
     scores, labels = report.figures, len(report.labels)
     beside = "" if scores.micro_f1 else f", {macro_f1_name(scores, labels)} {estimate_in_words(scores.macro_f1)}"
-    who = f"A simple classifier (probe) on the rows of {report.model}" if report.split == "train" else report.model
+    who = f"By {report.stand_in}" if report.stand_in else report.model
     summary = [report.headline, f"{who}: {scores_in_words(scores, labels)}{beside}."]
     summary += filter(None, [_sure_of_test(report)])
     sizes = [

@@ -41,9 +41,9 @@ def evaluation_in_short(report: EvaluationReport) -> str:
     kept = next((row for row in report.coverage if row.threshold == report.threshold and 0 < row.share < 1), None)
     guessed = figures.guessing if sets is None else sets
     return _joined(
-        f"Of {_base(figures.rows)} {_TEXTS[report.data]} the model labels {_among(figures.accuracy, figures.rows)} "
-        f"right{whole}; to give all the most frequent {'label' if sets is None else 'set of labels'} would be right "
-        f"for {guessed * _base(figures.rows):.0f}.",
+        f"Of {_base(figures.rows)} {_TEXTS[report.data]} {report.stand_in or 'the model'} labels "
+        f"{_among(figures.accuracy, figures.rows)} right{whole}; to give all the most frequent "
+        f"{'label' if sets is None else 'set of labels'} would be right for {guessed * _base(figures.rows):.0f}.",
         _few(figures.accuracy, figures.rows),
         f"Where it is unsure, {_whole(1 - kept.share)} in 100, it can leave the text to a person: of "
         f"{_base(kept.kept)} that it then answers itself it labels {_among(kept.accuracy, kept.kept)} right."

@@ -150,6 +150,18 @@ def test_a_gain_is_said_to_be_one_in_the_figures_in_which_it_is() -> None:
         assert told.endswith(f"It is better than support-m1 by more than chance in {beyond}.")
 
 
+def test_a_classifier_in_the_model_s_place_names_itself_and_gives_no_thresholds_of_the_model_s(tmp_path: Path) -> None:
+    found = answers_of([0] * 20 + [1] * 80, [[0.4, 0.6]] * 15 + [[0.1, 0.9]] * 85, ("fraud", "other"))
+    report = measure(found, model="support-m1", split="train", threshold=0.0, seed=0)
+    write_report(tmp_path, report, found)
+
+    page = html.unescape((tmp_path / "report.html").read_text(encoding="utf-8"))
+    assert "Of 100 real texts a simple classifier (probe) on the rows of support-m1 labels about 80 (" in page
+    assert report.at_shares is None
+    for of_the_model in ("--threshold", "from 0.", "can leave the text", "calibration", "threshold"):
+        assert of_the_model not in page.partition("<body")[2]
+
+
 @pytest.mark.parametrize("labels", [LABELS, ('<td class="n">', "</table>", "<tr><th>")])
 def test_each_cell_of_a_page_tells_its_column_whatever_labels_hold(labels: tuple[str, ...], tmp_path: Path) -> None:
     found = answers(60, wrong=12, labels=labels)
