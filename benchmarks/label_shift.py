@@ -211,8 +211,10 @@ def on_test(one: Set, head: Head, by: Rows, shares: list[float] | None) -> dict[
     }
     if shares is not None and rare_label(shares) == rare:
         scores = softmax(calibration.scale * logits + calibration.offsets(shares), axis=1)[:, rare]
-        threshold = threshold_of_best_f1(as_told(scores), row_weights(by.labels, shares)[by.labels])
-        found["rare_f1_best"] = float(f1_score(one.test.labels == rare, shifted[:, rare] >= threshold))
+        weights = row_weights(by.labels, shares)[by.labels]
+        threshold = threshold_of_best_f1(by.labels == rare, as_told(scores), weights)
+        if threshold is not None:
+            found["rare_f1_best"] = float(f1_score(one.test.labels == rare, shifted[:, rare] >= threshold))
     return found
 
 

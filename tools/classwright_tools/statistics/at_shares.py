@@ -36,10 +36,10 @@ def figures_at_shares(
 ) -> FiguresAtShares | None:
     """Return the figures of the probabilities `proba` (n, k) of rows whose labels are `true` (n,), at the `shares` (k).
 
-    Intervals are those of `WeightedRows`, of which `groups` (n,) are drawn whole. The shares are
-    taken as they are, so what is not known of them is not in the intervals. Figures of the rare label, or of pairs of
-    the label with the number `mismatch`, are of `LEAST_ROWS` rows or more. Its thresholds are chosen on these rows, or
-    where nothing `chooses` are those of `chosen`. None where a label that has a share has no row.
+    Intervals are those of `WeightedRows`, of which `groups` (n,) are drawn whole. The shares are taken as they
+    are, so what is not known of them is not in the intervals. Figures of the rare label, or of pairs of the label with
+    the number `mismatch`, are of `LEAST_ROWS` rows or more. Its thresholds are chosen on these rows, or where nothing
+    `chooses` are those of `chosen`. None where a label that has a share has no row.
     """
     counts = np.bincount(true, minlength=len(shares))
     if np.any((counts == 0) & (np.asarray(shares) > 0)):
@@ -55,8 +55,8 @@ def figures_at_shares(
             label=names[rare],
             share=shares[rare],
             of_rows=float(counts[rare] / len(true)),
-            precision=rows.share(right, given) if np.any(given) else None,
-            recall=rows.share(right, of_it),
+            precision=rows.precision(of_it, given),
+            recall=rows.recall(of_it, given),
             f1=rows.f1(of_it, given),
             recall_at_false_alarms=recall_at_false_alarms(of_it, scores, groups, seed=seed),
         )

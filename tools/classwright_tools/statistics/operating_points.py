@@ -9,8 +9,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from classwright_tools.domain.figures import BestF1, Estimate, OperatingPoint, RareLabel
-from classwright_tools.statistics.metrics import share
+from classwright_tools.domain.figures import BestF1, OperatingPoint, RareLabel
 from classwright_tools.statistics.ranking import threshold_at_false_alarms, threshold_at_recall, threshold_of_best_f1
 from classwright_tools.statistics.weighted_rows import Rows, WeightedRows
 
@@ -26,7 +25,7 @@ def at_own_thresholds(rare: RareLabel, of_it: Rows, scores: Scores, rows: Weight
     has no higher one here than the model has without, nothing is told.
     """
     wanted = {recall: threshold_at_recall(of_it, scores, recall) for recall in WANTED}
-    best = threshold_of_best_f1(scores, rows.weight)
+    best = threshold_of_best_f1(of_it, scores, rows.weight)
     found = _with_points(rare, threshold_at_false_alarms(of_it, scores), wanted, best, of_it, scores, rows)
     is_better = found.best_f1 and rare.f1 and found.best_f1.f1.value > rare.f1.value
     return found if is_better else found.model_copy(update={"best_f1": None})
@@ -39,7 +38,7 @@ def at_thresholds_of(chosen: RareLabel, rare: RareLabel, of_it: Rows, scores: Sc
     found = _with_points(rare, chosen.threshold, wanted, best, of_it, scores, rows)
     if chosen.threshold is None:
         return found
-    return found.model_copy(update={"recall_at_false_alarms": _recall(scores >= chosen.threshold, of_it, rows)})
+    return found.model_copy(update={"recall_at_false_alarms": rows.recall(of_it, scores >= chosen.threshold)})
 
 
 def _with_points(
@@ -56,7 +55,7 @@ def _with_points(
         OperatingPoint(
             wanted=recall,
             threshold=limit,
-            recall=_recall(scores >= limit, of_it, rows),
+            recall=rows.recall(of_it, scores >= limit),
             read=rows.mean(scores >= limit),
         )
         for recall, limit in wanted.items()
@@ -72,10 +71,6 @@ def _best_f1(threshold: float, of_it: Rows, given: Rows, rows: WeightedRows) -> 
     return BestF1(
         threshold=threshold,
         f1=rows.f1(of_it, given),
-        precision=rows.share(of_it, given) if np.any(given) else None,
-        recall=_recall(given, of_it, rows),
+        precision=rows.precision(of_it, given),
+        recall=rows.recall(of_it, given),
     )
-
-
-def _recall(given: Rows, of_it: Rows, rows: WeightedRows) -> Estimate:
-    return share(given[of_it], None if rows.groups is None else rows.groups[of_it])

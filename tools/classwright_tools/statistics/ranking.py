@@ -6,15 +6,18 @@ from math import ceil
 
 import numpy as np
 import numpy.typing as npt
+from scipy.special import expit, logit
 
 from classwright_tools.domain.figures import LEAST_ROWS, Estimate
 from classwright_tools.statistics.intervals import bootstrap
+from classwright_tools.statistics.platt import platt
 from classwright_tools.statistics.share_interval import wider, wilson
 from classwright_tools.statistics.told_thresholds import told_between
 
 Floats = npt.NDArray[np.float64]
 FALSE_ALARMS = 0.05  # of the rows that are not of the label
 _ROUNDING = 1e-9
+_SMALLEST = 1e-6  # of a score whose odds are taken: what `as_told` tells from 0
 
 
 def average_precision(
@@ -99,17 +102,25 @@ def threshold_at_recall(positive: npt.NDArray[np.bool_], scores: npt.NDArray[np.
     return _middle(float(own[needed - 1]), scores)
 
 
-def threshold_of_best_f1(scores: npt.NDArray[np.floating], weights: Floats) -> float:
-    """Return the score from which on the F1 of the label is highest, where the `scores` (n,) are its probabilities.
+def threshold_of_best_f1(
+    positive: npt.NDArray[np.bool_], scores: npt.NDArray[np.floating], weights: Floats
+) -> float | None:
+    """Return the score from which on the F1 of the `positive` rows (n,) is highest; None where they score no higher.
 
     A row counts for its weight of the `weights` (n,). The F1 is the one to be expected, 2 sum(p of those given) /
-    (number given + sum(p)): the labels of a few rows tell it less well than probabilities that all rows calibrated
-    (plug-in rule: Ye et al. 2012, "Optimizing F-measures: a tale of two approaches"). The threshold is the shortest
-    decimal number between the lowest of the scores that is given the label and the next lower one; the scores are
-    `as_told`.
+    (number given + sum(p)): the labels of a few rows tell it less well than probabilities (plug-in rule: Ye et al.
+    2012, "Optimizing F-measures: a tale of two approaches"). These are the `scores` (n,), by Platt: of a model that
+    learnt labels as if they were equally frequent, the scores of a rare one are far too high. The threshold is the
+    shortest decimal number between the lowest of the scores that is given the label and the next lower one; the scores
+    are `as_told`.
     """
+    odds = logit(np.clip(scores, _SMALLEST, 1 - _SMALLEST))
+    slope, offset = platt(odds, positive, weights)
+    if not slope:
+        return None
     order = np.argsort(-scores, kind="stable")
-    expected, given = np.cumsum((weights * scores)[order]), np.cumsum(weights[order])
+    expected = np.cumsum((weights * expit(slope * odds + offset))[order])
+    given = np.cumsum(weights[order])
     f1 = 2 * expected / (given + expected[-1])
     ends = np.append(np.diff(scores[order]) != 0, True)  # the last row of each score
     return _middle(float(scores[order][ends][np.argmax(f1[ends])]), scores)

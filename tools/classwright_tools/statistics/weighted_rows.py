@@ -8,8 +8,8 @@ import numpy as np
 import numpy.typing as npt
 
 from classwright_tools.domain.figures import Estimate
-from classwright_tools.statistics.intervals import bootstrap
-from classwright_tools.statistics.metrics import Floats, Labels, f1_of_jaccard, ratio
+from classwright_tools.statistics.intervals import bootstrap, of_several
+from classwright_tools.statistics.metrics import Floats, Labels, f1_of_jaccard, ratio, share
 from classwright_tools.statistics.share_interval import wilson
 
 Rows = npt.NDArray[np.bool_]
@@ -19,10 +19,10 @@ Rows = npt.NDArray[np.bool_]
 class WeightedRows:
     """Rows whose labels are `true` (n,), each of which counts for its `weight` (n,), the same for all of a label.
 
-    Intervals are the bootstrap's: a resample keeps each label's number of rows, or draws whole `groups` (n,). Of rows
-    that are all hits, or none, every resample says the same: there, and of single rows of one label, which weigh
-    alike, the interval is Wilson's of as many rows as they count for, (sum w)^2 / sum w^2 (Kish 1965), of groups of no
-    more than there are.
+    Intervals are Wilson's of as many rows as they count for, (sum w)^2 / sum w^2 (Kish 1965), so at the rows' own
+    shares they are those of rows that count alike. With `groups` (n,) they are the bootstrap's, which draws these
+    whole; but of rows that are all hits, or none, every resample says the same: there they are Wilson's of no more
+    rows than there are groups.
     """
 
     true: Labels
@@ -32,15 +32,23 @@ class WeightedRows:
 
     def share(self, hits: Rows, among: Rows) -> Estimate:
         """Return the share of `hits` (n,) in the rows `among` (n,), of which there is one at least."""
-        own, found = self.weight[among], hits[among]
-        if self.groups is None and len(np.unique(self.true[among])) == 1:
-            return wilson(int(found.sum()), len(found))
-        if own.sum() and (found.all() or not found.any()):
-            of = float(own.sum() ** 2 / (own**2).sum())
-            if self.groups is not None:
-                of = min(of, float(len(np.unique(self.groups[among]))))
-            return wilson(of if found.all() else 0.0, of)
-        return bootstrap(_share, hits & among, among, self.weight, strata=self.true, groups=self.groups, seed=self.seed)
+        own, found, groups = self.weight[among], hits[among], of_several(self.groups)
+        if groups is not None and found.any() and not found.all():
+            return bootstrap(_share, hits & among, among, self.weight, strata=self.true, groups=groups, seed=self.seed)
+        if not own.any():
+            return wilson(0, 0)
+        rows = float(own.sum() ** 2 / (own**2).sum())
+        if groups is not None:
+            rows = min(rows, float(len(np.unique(groups[among]))))
+        return wilson(rows * float(np.average(found, weights=own)), rows)
+
+    def precision(self, of_it: Rows, given: Rows) -> Estimate | None:
+        """Return the share of a label's rows `of_it` (n,) in those `given` it (n,); None where it was given to none."""
+        return self.share(of_it, given) if given.any() else None
+
+    def recall(self, of_it: Rows, given: Rows) -> Estimate:
+        """Return the share of rows `given` a label (n,) in its rows `of_it` (n,), which weigh alike; there is one."""
+        return share(given[of_it], None if self.groups is None else self.groups[of_it], seed=self.seed)
 
     def f1(self, of_it: Rows, given: Rows) -> Estimate:
         """Return the F1 of a label by which rows are `of_it` (n,), one at least, and which were `given` it (n,)."""

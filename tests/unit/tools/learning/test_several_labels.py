@@ -45,6 +45,15 @@ def test_a_label_with_few_rows_is_calibrated_like_all_together() -> None:
     assert scaling.slopes[0] != scaling.slopes[2]
 
 
+def test_a_label_that_logits_lean_against_is_as_probable_as_it_is_frequent() -> None:
+    true = np.repeat([[True], [False]], (15, 285), axis=0)
+    logits = np.where(true, -1.0, 0.0) + np.random.default_rng(0).normal(-3, 1, true.shape)
+
+    proba = fit_scaling(logits, true).probabilities(logits)
+
+    assert proba == pytest.approx(np.full(true.shape, 0.05), abs=0.005)
+
+
 @pytest.mark.parametrize("share", [0.5, 0.1, 0.02])
 def test_thresholds_reach_about_the_best_f1_there_is_on_other_rows(share: float) -> None:
     logits, _ = drawn(4_000, (share,), slope=1.0)

@@ -8,6 +8,7 @@ import sklearn.metrics
 
 from classwright_tools.measurement.at_shares import at_shares_remarks
 from classwright_tools.statistics.at_shares import figures_at_shares, rare_label
+from classwright_tools.statistics.metrics import class_figures, share
 from classwright_tools.statistics.ranking import recall_at_false_alarms, threshold_at_false_alarms
 from classwright_tools.statistics.share_interval import wilson
 from classwright_tools.statistics.told_thresholds import as_told
@@ -37,13 +38,16 @@ def test_figures_of_balanced_rows_at_natural_shares_are_those_of_rows_that_have_
         assert figure.low < figure.value < figure.high
 
 
-def test_f1_at_shares_is_that_of_weighted_rows_and_the_best_threshold_raises_it_where_labels_are_rare() -> None:
+@pytest.mark.parametrize("too_high", [1, 19])
+def test_f1_at_shares_is_that_of_weighted_rows_and_the_best_threshold_raises_it_where_labels_are_rare(
+    too_high: int,
+) -> None:
     generator = np.random.default_rng(0)
 
     def drawn(rows: int, share: float) -> tuple[np.ndarray, np.ndarray]:
-        """Return labels, and probabilities that are calibrated where one row in 20 is toxic."""
+        """Return labels, and probabilities that are calibrated where one row in 20 is toxic, or odds `too_high`."""
         true = (generator.random(rows) < share).astype(int)
-        odds = np.exp(2 * generator.normal(2 * true, 1) - 2) * 0.05 / 0.95
+        odds = too_high * np.exp(2 * generator.normal(2 * true, 1) - 2) * 0.05 / 0.95
         toxic = odds / (1 + odds)
         return true, np.stack([1 - toxic, toxic], axis=1)
 
@@ -68,9 +72,18 @@ def test_f1_at_shares_is_that_of_weighted_rows_and_the_best_threshold_raises_it_
     best, plain = (
         sklearn.metrics.f1_score(others, theirs[:, 1] >= limit) for limit in (at.rare.best_f1.threshold, 0.5)
     )
-    reachable = max(sklearn.metrics.f1_score(others, theirs[:, 1] >= limit) for limit in np.linspace(0.05, 0.6, 40))
+    reachable = max(sklearn.metrics.f1_score(others, theirs[:, 1] >= limit) for limit in np.linspace(0.05, 0.95, 60))
     assert plain + 0.03 < best
     assert reachable - 0.02 < best
+
+
+def test_a_label_whose_rows_score_no_higher_than_others_has_no_threshold_for_f1() -> None:
+    true = np.repeat([0, 1], (190, 10))
+    toxic = np.where(true == 1, 0.1, np.arange(200) / 200)
+    at = figures_at_shares(true, np.stack([1 - toxic, toxic], axis=1), [0.95, 0.05], NAMES)
+    assert at is not None
+    assert at.rare is not None
+    assert at.rare.best_f1 is None
 
 
 def test_a_label_that_is_never_answered_has_wilsons_recall_and_no_precision() -> None:
@@ -99,11 +112,21 @@ def test_a_precision_of_one_from_few_rows_is_no_certainty() -> None:
     assert of_queries.rare.precision == wilson(2, 2)
 
 
-def test_the_shares_of_the_rows_themselves_leave_the_figures_as_they_are() -> None:
-    true, answers = answered(300, 60)
-    at = figures_at_shares(true, np.eye(2)[answers], [300 / 360, 60 / 360], NAMES)
+def test_at_the_shares_of_the_rows_themselves_figures_are_those_of_the_rows_with_their_intervals() -> None:
+    true = np.repeat([0, 1], (300, 12))
+    answers = np.where(np.isin(np.arange(312), [0, 1, 300, 301]), 1, 0)
+    at = figures_at_shares(true, np.eye(2)[answers], [300 / 312, 12 / 312], NAMES)
     assert at is not None
-    assert at.accuracy.value == pytest.approx((true == answers).mean())
+    assert at.rare is not None
+    of_label = class_figures(true, answers, NAMES)[1]
+    for found, plain in (
+        (at.accuracy, share(true == answers)),
+        (at.rare.precision, of_label.precision),
+        (at.rare.recall, of_label.recall),
+        (at.rare.f1, of_label.f1),
+    ):
+        assert found is not None
+        assert found.model_dump() == pytest.approx(plain.model_dump())
 
 
 def test_a_label_of_some_share_without_a_row_leaves_nothing_to_say() -> None:

@@ -10,6 +10,7 @@ from classwright.predict import SURE_LABEL
 from classwright_tools.learning.calibration import LEAST_SURE
 from classwright_tools.learning.head import Head
 from classwright_tools.learning.label_space import sigmoid
+from classwright_tools.statistics.platt import platt
 from classwright_tools.statistics.told_thresholds import APART, as_told, told_between
 
 LEAST_POSITIVE = 10
@@ -51,33 +52,14 @@ class Scaling:
 def fit_scaling(logits: np.ndarray, true: np.ndarray) -> Scaling:
     """Return the scaling that makes the logits (n, k) probabilities of the labels that rows have, `true` (n, k).
 
-    It is Platt's of each label (1999, "Probabilistic Outputs for Support Vector Machines", section 2.2, with its
-    targets); labels of fewer than `LEAST_POSITIVE` rows have that of all labels together.
+    It is `platt`'s of each label; labels of fewer than `LEAST_POSITIVE` rows have that of all labels together.
     """
-    together = _platt(logits.ravel(), true.ravel())
+    together = platt(logits.ravel(), true.ravel())
     fitted = [
-        _platt(logits[:, place], true[:, place]) if true[:, place].sum() >= LEAST_POSITIVE else together
+        platt(logits[:, place], true[:, place]) if true[:, place].sum() >= LEAST_POSITIVE else together
         for place in range(true.shape[1])
     ]
     return Scaling(np.array([slope for slope, _ in fitted]), np.array([offset for _, offset in fitted]))
-
-
-def _platt(logits: np.ndarray, true: np.ndarray) -> tuple[float, float]:
-    """Return the slope and the offset of the logits (n,) whose sigmoid is likeliest to give `true` (n,)."""
-    from scipy.optimize import minimize
-
-    positive = int(true.sum())
-    targets = np.where(true, (positive + 1) / (positive + 2), 1 / (len(true) - positive + 2))
-
-    def loss(parameters: np.ndarray) -> tuple[float, np.ndarray]:
-        scaled = parameters[0] * logits + parameters[1]
-        off = sigmoid(scaled) - targets
-        likelihood = np.logaddexp(0, scaled) - targets * scaled
-        return float(likelihood.mean()), np.array([(off * logits).mean(), off.mean()])
-
-    found = minimize(loss, np.array([1.0, 0.0]), jac=True, method="BFGS")
-    slope, offset = found.x
-    return max(float(slope), 0.0), float(offset)
 
 
 def f1_thresholds(proba: np.ndarray) -> np.ndarray:
