@@ -117,6 +117,7 @@ def test_a_text_of_several_windows_is_the_sum_of_all_its_tokens(folder: Path) ->
 def test_the_card_says_how_good_both_are_and_the_id_of_the_export_opens_them(made: Made, folder: Path) -> None:
     card = (folder / "README.md").read_text(encoding="utf-8")
     assert "taught the model's answers to 216 texts; the share of 54 texts that it was not taught and answers" in card
+    assert "1.000 (1.000 to 1.000)" not in card, "of 54 texts that are alike none is certain of the next"
     assert open_predictor(str(folder), made.workspace.root, "cascade").labels == ("refund", "delivery", "account")
     with pytest.raises(InvalidInput, match="has no engine 'student': exports have"):
         open_predictor(made.model, made.workspace.root, "student")

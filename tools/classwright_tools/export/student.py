@@ -23,8 +23,7 @@ from classwright_tools.learning.student import first_table, taught
 from classwright_tools.learning.windows import windows_of
 from classwright_tools.measurement.caveats import estimate_in_words
 from classwright_tools.statistics.exact_tests import SIGNIFICANCE, mcnemar
-from classwright_tools.statistics.intervals import bootstrap
-from classwright_tools.statistics.metrics import accuracy_of
+from classwright_tools.statistics.metrics import share
 from classwright_tools.workspace.datasets import read_rows
 from classwright_tools.workspace.workspace import Workspace, write_json
 
@@ -148,7 +147,7 @@ def _measured(folder: Path, check: CheckRows, back: Sequence[str], taught_on: in
         engine: np.array([one == other for one, other in zip(found[engine].labels, answers, strict=True)])
         for engine in _COMPARED
     }
-    encoder, student, cascade = (estimate_in_words(bootstrap(accuracy_of, right[engine])) for engine in _COMPARED)
+    encoder, student, cascade = (estimate_in_words(share(right[engine])) for engine in _COMPARED)
     asked = float((found["cascade"].probabilities != found["student"].probabilities).any(axis=1).mean())
     beside = {engine: f". {beside_encoder(engine, right[engine], right['encoder'])}" for engine in _COMPARED}
     if not enough:
