@@ -9,7 +9,7 @@ from classwright_agents.figures import Round, chosen_by, is_gain, kept_round, na
 from classwright_agents.limits import Goal, limit, target_reached
 from classwright_agents.moves import Decision, Situation, Stop, WriteAgainstErrors
 from classwright_agents.task_file import METRIC_NAMES, Target
-from classwright_tools.contract import counted
+from classwright_tools.contract import counted, told_below
 
 
 class Coach:
@@ -45,16 +45,15 @@ def next_move(goal: Goal, situation: Situation) -> WriteAgainstErrors | Stop:
     if stop := limit(goal, rounds, situation.spent):
         return stop
     reached, wanted = kept.figure(goal.target.metric).value, goal.target.value
-    missing = f"is below the target of {wanted:.3f}"
-    if reached >= wanted:
+    if reached < wanted:
+        missing = f"{told_below(reached, wanted)} is below the target of {wanted:.3f}"
+    else:
         missing = (
-            f"does not reach the target of {wanted:.3f}, as no row that it was measured on is "
+            f"{reached:.3f} does not reach the target of {wanted:.3f}, as no row that it was measured on is "
             f"{named(kept.scores.not_covered)}"
         )
     measured = f"{chosen_by(kept.data).capitalize()} {metric}"
-    return WriteAgainstErrors(
-        reason=f"{measured} {reached:.3f} {missing}: write against the errors of round {latest.round}."
-    )
+    return WriteAgainstErrors(reason=f"{measured} {missing}: write against the errors of round {latest.round}.")
 
 
 def _no_gain(latest: Round, kept: Round, metric: str, goal: Goal) -> str:

@@ -10,7 +10,7 @@ from classwright_tools.domain.comparison import Comparison
 from classwright_tools.domain.cost import CostEstimate
 from classwright_tools.domain.evaluation import EvaluationReport
 from classwright_tools.domain.example import Data, Example
-from classwright_tools.domain.excerpt import counted
+from classwright_tools.domain.excerpt import counted, told_below
 from classwright_tools.domain.figures import ClassFigures, Estimate, Scores
 from classwright_tools.domain.kinds import kind_of, task_of
 from classwright_tools.domain.noun import LabelName, Noun, Part
@@ -62,5 +62,6 @@ __all__ = [
     "kind_of",
     "methods_for",
     "task_of",
+    "told_below",
     "writer_limit",
 ]

@@ -81,6 +81,8 @@ def test_an_accuracy_below_what_is_asked_fails(tmp_path: Path) -> None:
     [
         ("accuracy=0.92", None),
         ("macro_f1=0.92", None),
+        ("accuracy=0.92501", "accuracy 0.925 is less than 0.92501."),
+        ("precision:billing=0.9048", "precision of 'billing' 0.90476 is less than 0.9048."),
         ("macro_f1=0.93", "macro_f1 0.925 is less than 0.93."),
         ("recall:billing=0.95", None),
         ("recall:outage=0.95", "recall of 'outage' 0.900 is less than 0.95."),

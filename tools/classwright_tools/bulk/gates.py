@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, get_args
 
-from classwright_tools.domain.excerpt import listed
+from classwright_tools.domain.excerpt import listed, told_below
 from classwright_tools.domain.figures import Estimate
 from classwright_tools.errors import InvalidInput
 
@@ -39,14 +39,17 @@ class Gate:
             if value is None:
                 return f"{self.figure} cannot be measured: no row is a mismatch."
             value = value.value if isinstance(value, Estimate) else value
-            return None if value >= self.least else f"{self.figure} {value:.3f} is less than {self.least}."
+            return self._less_than_asked(self.figure, value)
         [own] = [one for one in found.labels if one.label == self.label]
         share = own.recall if self.figure == "recall" else own.precision
         name = f"{self.figure} of {self.label!r}"
         if share is None:
             why = "no row has this label" if self.figure == "recall" else "no row was given this label"
             return f"{name} cannot be measured: {why}."
-        return None if share.value >= self.least else f"{name} {share.value:.3f} is less than {self.least}."
+        return self._less_than_asked(name, share.value)
+
+    def _less_than_asked(self, name: str, value: float) -> str | None:
+        return None if value >= self.least else f"{name} {told_below(value, self.least)} is less than {self.least}."
 
 
 def read_gates(given: Sequence[str], model: Classifier) -> list[Gate]:

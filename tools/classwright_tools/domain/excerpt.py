@@ -62,6 +62,12 @@ def shortened(text: str, length: int = 200) -> str:
     return text if len(text) <= length else text[: length - 1] + "…"
 
 
+def told_below(value: float, least: float) -> str:
+    """Return a `value` less than `least` with three digits after the point, or as many as tell the two apart."""
+    places = next(places for places in range(3, 18) if round(value, places) < least)
+    return f"{value:.{places}f}"
+
+
 def counted(count: int, one: str, many: str = "") -> str:
     """Return a count with what it counts: "1 row", "2 rows"; what is not made by an s is given as `many`."""
     return f"{count:,} {one if count == 1 else many or one + 's'}"
