@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from dataclasses import replace
 from typing import Any
 
@@ -10,7 +11,7 @@ import pytest
 from pydantic import ValidationError
 
 from classwright_tools.annotate_examples import AnnotateExamplesRequest, AnnotateExamplesResult, annotate_examples
-from classwright_tools.annotation.random_rows import shares_of_task
+from classwright_tools.annotation.random_rows import RandomLabels, shares_of_task, wanted_of
 from classwright_tools.context import ToolContext
 from classwright_tools.domain.annotation import Annotation
 from classwright_tools.domain.example import Example, Split, make_example
@@ -288,6 +289,24 @@ def test_texts_that_no_label_fits_are_counted_beside_the_shares_of_the_labels(
     assert shares
     assert (shares.texts, shares.fits_none) == (70, 20)
     assert "those of 70 random texts that were labelled, beside which 20 fit no label" in shares.in_words
+
+
+@pytest.mark.parametrize(
+    ("labelled", "answered", "labels", "told"),
+    [
+        (350, 400, 3, "350 of 400 random texts that were answered have a label: too few to tell how frequent each "),
+        (350, 400, 3, "360 are needed. Give the others one: edit_examples. To state the shares: propose_topics("),
+        (80, 80, 20, "100 are needed. Have more labelled: annotate_examples(order='random'). To state the shares: "),
+    ],
+)
+def test_random_texts_that_are_too_few_to_tell_shares_are_counted_with_what_is_missing(
+    labelled: int, answered: int, labels: int, told: str
+) -> None:
+    found = RandomLabels(Counter(refund=labelled), answered=answered, wanted=wanted_of(labels))
+
+    assert not found.tell
+    assert told in found.why_not
+    assert not RandomLabels(Counter(refund=20), answered=40, wanted=wanted_of(3)).why_not, "too few to speak of"
 
 
 @pytest.mark.parametrize("by", ["person", "model"])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from datetime import datetime
+from math import ceil
 from typing import NamedTuple
 
 from classwright_tools.annotation.answers import first_answered, stored_answers
@@ -24,10 +25,11 @@ LEAST_LABELLED = 0.9  # of the rows with an answer: the others may be of some la
 
 
 class RandomLabels(NamedTuple):
-    """How many random rows have each label, and how many fit none.
+    """How many random rows have each label, how many fit none, and how many others were answered.
 
-    Beside these, `blind` rows do not count, which were labelled when there were none of the labels `unseen`, nor
-    `late` ones, which were drawn after others had been picked and labelled.
+    They tell the shares if `wanted` rows or more have a label, and nearly all that were answered do. Beside these,
+    `blind` rows do not count, which were labelled when there were none of the labels `unseen`, nor `late` ones, which
+    were drawn after others had been picked and labelled.
     """
 
     counts: Counter[str]
@@ -36,19 +38,24 @@ class RandomLabels(NamedTuple):
     blind: int = 0
     unseen: tuple[str, ...] = ()
     late: int = 0
+    wanted: int = LEAST_ROWS
+
+    @property
+    def least(self) -> int:
+        """How many rows must have a label to tell the shares of the labels."""
+        return max(self.wanted, ceil(LEAST_LABELLED * self.answered))
 
     @property
     def tell(self) -> bool:
         """Whether the counts tell the shares of the labels."""
-        least = max(LEAST_ROWS, LEAST_LABELLED * self.answered)
-        return self.counts.total() >= least
+        return self.counts.total() >= self.least
 
     @property
     def why_not(self) -> str:
-        """Why rows do not count that tell the shares otherwise, and what helps, in sentences; "" where all count."""
+        """Why rows do not tell the shares, and what helps, in sentences; "" where there are too few to say so."""
         if not self.unseen:
             if self.late < LEAST_ROWS:
-                return ""
+                return self._too_few
             return (
                 f"The labels of {counted(self.late, 'random text')} do not tell how frequent each label is (its "
                 "share): they were drawn after other texts had been picked and labelled. To state the shares: "
@@ -59,6 +66,20 @@ class RandomLabels(NamedTuple):
             f"The labels of {counted(self.blind, 'random text')} do not tell how frequent each label is (its share): "
             f"{listed(map(repr, self.unseen), MOST_NAMED)} {were} when they were given. To have the shares counted: "
             "annotate_examples(order='random'). To state them: propose_topics(expected_shares=...)."
+        )
+
+    @property
+    def _too_few(self) -> str:
+        if self.answered < LEAST_ROWS:
+            return ""
+        labelled = self.counts.total()
+        more = "Have more labelled: annotate_examples(order='random')"
+        if labelled >= self.wanted:
+            more = "Give the others one: edit_examples"
+        return (
+            f"{labelled:,} of {self.answered:,} random texts that were answered have a label: too few to tell how "
+            f"frequent each label is (its share), for which {self.least:,} are needed. {more}. To state the shares: "
+            "propose_topics(expected_shares=...)."
         )
 
 
@@ -112,10 +133,13 @@ def random_labels(workspace: Workspace, task: Task, dataset: str) -> RandomLabel
             counts += found.counts
             fits_none += found.fits_none
             answered += found.answered
-    if counts.total() < LEAST_A_LABEL * len(task.labels):
-        counts = Counter()
     named = tuple(name for name in task.label_names if name in unseen)
-    return RandomLabels(counts, fits_none, answered, blind, named, late)
+    return RandomLabels(counts, fits_none, answered, blind, named, late, wanted_of(len(task.labels)))
+
+
+def wanted_of(labels: int) -> int:
+    """Return how many random rows must have one of so many labels at the least."""
+    return max(LEAST_ROWS, LEAST_A_LABEL * labels)
 
 
 def _labels_now(workspace: Workspace, task: Task, made: Artifact, annotation: Annotation, dataset: str) -> RandomLabels:
