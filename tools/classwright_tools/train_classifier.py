@@ -175,7 +175,8 @@ def _setup(
     workspace, cache = context.workspace, EmbeddingCache(context.workspace.embeddings)
     chosen = ""
     if request.encoder == AUTO_ENCODER:
-        choice = choose_encoder(data.rows, data.validation, task, request.method, cache, request.seed, context)
+        alike = request.imbalance != "none"
+        choice = choose_encoder(data, task, request.method, cache, request.seed, context, alike=alike)
         encoder, chosen = choice.encoder, choice.remark
     else:
         encoder = encoder_for(task.kind, callers_encoder(request.encoder or context.encoder, context))

@@ -1,9 +1,10 @@
 """The choice of an encoder: of those at hand the one whose frozen embeddings tell a task's labels apart best.
 
 Each embeds the same sample of rows. The logistic regression of `probe` is measured on validation rows of real texts
-where there are enough, else on training rows held out group by group, by accuracy, or where a task of pairs names its
-mismatch by how well it ranks these, as models are. The first of equals is kept, of which the operator's own stands
-first. What an encoder costs is told beside it: a large one may take many times as long a text.
+where there are enough, else on training rows held out group by group, by what models are: accuracy, balanced accuracy
+where labels count alike, or where a task of pairs names its mismatch how well it ranks these. The first of equals is
+kept, of which the operator's own stands first. What an encoder costs is told beside it: a large one may take many times
+as long a text.
 """
 
 from __future__ import annotations
@@ -33,7 +34,9 @@ from classwright_tools.learning.methods.choice import unfit_for
 from classwright_tools.learning.pair_encoder import encoder_for
 from classwright_tools.learning.rows import Rows, query_numbers
 from classwright_tools.learning.splits import grouped_folds, sampled_places
-from classwright_tools.learning.training_data import ENOUGH_REAL
+from classwright_tools.learning.training_data import ENOUGH_REAL, TrainingData
+from classwright_tools.statistics.exact_tests import SIGNIFICANCE
+from classwright_tools.statistics.paired_at_shares import sign_flips
 from classwright_tools.statistics.ranking import average_precision_of
 from classwright_tools.statistics.swapped_answers import ranking_gain
 
@@ -61,18 +64,20 @@ class Ranked(NamedTuple):
 class Trial:
     """An encoder that was tried: which rows held out (n,) it was right about, and its seconds for 1,000 texts.
 
-    Where mismatches are among these rows it is judged by how they are `ranked`.
+    Where mismatches are among these rows it is judged by how they are `ranked`. Where labels count alike, each row
+    counts for its `weight` (n,).
     """
 
     encoder: Encoder
     right: np.ndarray
     seconds: float
     ranked: Ranked | None = None
+    weight: np.ndarray | None = None
 
     @property
     def accuracy(self) -> float:
-        """The share of the rows held out that it was right about."""
-        return float(self.right.mean())
+        """The share of the rows held out that it was right about, where labels count alike the mean of the labels'."""
+        return float(np.average(self.right, weights=self.weight))
 
     @property
     def quality(self) -> tuple[float, float]:
@@ -88,6 +93,9 @@ class Trial:
             return (
                 beyond if gain.significant else f"{chance}, of which {self.ranked.mismatches.sum():,} are mismatches."
             )
+        if self.weight is not None:
+            p = sign_flips(self.weight * (self.right.astype(float) - other.right))
+            return beyond if p < SIGNIFICANCE else f"{chance}."
         won, lost = int((self.right & ~other.right).sum()), int((other.right & ~self.right).sum())
         if won - lost >= least_lead(won, lost):
             return beyond
@@ -109,26 +117,32 @@ class EncoderChoice:
 
 @dataclass(frozen=True)
 class _Sample:
-    """Rows to choose by: labels (n,), and the places trained on and held out of each fold; the mismatch, if any."""
+    """Rows to choose by: labels (n,), and the places trained on and held out of each fold; the mismatch, if any.
+
+    Labels may count `alike`, however many rows they have.
+    """
 
     texts: tuple[str, ...]
     labels: np.ndarray
     folds: list[tuple[np.ndarray, np.ndarray]]
     words: str
+    alike: bool
     mismatch: int | None = None
 
 
 def choose_encoder(
-    rows: Rows,
-    validation: Rows | None,
+    data: TrainingData,
     task: Task,
     method: str,
     cache: EmbeddingCache,
     seed: int,
     context: ToolContext,
+    *,
+    alike: bool,
 ) -> EncoderChoice:
-    """Return the encoder of those at hand that separates `rows`, of `task`, best; `method` is to train on it.
+    """Return the encoder of those at hand that separates the rows of `task` best; `method` is to train on it.
 
+    Labels may count `alike`, however many rows they have, as they do in a training with an `imbalance`.
     Where no row can be held out, or one alone can be opened, the operator's own is kept. One that cannot be had, or
     that the method cannot train on, is named with the reason.
 
@@ -137,7 +151,7 @@ def choose_encoder(
         Cancelled: the caller asked to stop; embeddings that were computed are kept.
     """
     names = encoders_at_hand(task.languages, context)
-    sample = _sample(rows, validation, seed)
+    sample = _sample(data.rows, data.validation, seed, alike=alike)
     if sample and task.mismatch:
         sample = replace(sample, mismatch=task.label_names.index(task.mismatch))
     if sample is None:
@@ -157,7 +171,9 @@ def choose_encoder(
         if reason := unfit_for(method, encoder):
             missing.append(f"{Path(name).name!r} {reason}")
             continue
-        trials.append(_tried(encoder, sample, int(rows.labels.max()) + 1, cache, lambda: context.progress(None, "")))
+        trials.append(
+            _tried(encoder, sample, int(data.rows.labels.max()) + 1, cache, lambda: context.progress(None, ""))
+        )
     if not trials:
         raise InvalidInput("encoder 'auto'", f"finds none to train on: {'; '.join(missing)}", "Use method 'probe'.")
     return EncoderChoice(max(trials, key=lambda one: one.quality).encoder, _remark(trials, sample, missing))
@@ -174,7 +190,7 @@ def encoders_at_hand(languages: Sequence[str], context: ToolContext) -> list[str
     return list(dict.fromkeys(names))
 
 
-def _sample(rows: Rows, validation: Rows | None, seed: int) -> _Sample | None:
+def _sample(rows: Rows, validation: Rows | None, seed: int, *, alike: bool) -> _Sample | None:
     """Return the rows to choose by; None where none can be held out."""
     known = rows.take(sampled_places(rows.labels, SAMPLE, LEAST_OF_LABEL, seed))
     if validation and validation.origin in REAL_TEXTS and len(validation) >= ENOUGH_REAL:
@@ -185,10 +201,11 @@ def _sample(rows: Rows, validation: Rows | None, seed: int) -> _Sample | None:
             labels=np.concatenate([known.labels, checked.labels]),
             folds=[(np.arange(len(known)), len(known) + np.arange(len(checked)))],
             words=f"{len(checked)} validation rows of real texts, trained on {len(known)} rows",
+            alike=alike,
         )
     folds = grouped_folds(known, seed)
     words = f"{len(known)} training rows, held out group by group"
-    return _Sample(known.texts, known.labels, folds, words) if folds else None
+    return _Sample(known.texts, known.labels, folds, words, alike) if folds else None
 
 
 def _tried(encoder: Encoder, sample: _Sample, k: int, cache: EmbeddingCache, tell: Callable[[], None]) -> Trial:
@@ -202,7 +219,8 @@ def _tried(encoder: Encoder, sample: _Sample, k: int, cache: EmbeddingCache, tel
     for train, held in sample.folds:
         for own, c in zip(logits, CANDIDATES, strict=True):
             tell()
-            own.append(fit_head(embeddings[train], sample.labels[train], k, c=c).logits(embeddings[held]))
+            head = fit_head(embeddings[train], sample.labels[train], k, c=c, balanced=sample.alike)
+            own.append(head.logits(embeddings[held]))
     held_out = np.concatenate([held for _, held in sample.folds])
     tried = (_trial(encoder, sample, held_out, np.concatenate(own), seconds) for own in logits)
     return max(tried, key=lambda one: one.quality)
@@ -214,7 +232,8 @@ def _trial(encoder: Encoder, sample: _Sample, held: np.ndarray, logits: np.ndarr
     if sample.mismatch is not None and (labels == sample.mismatch).any():
         queries = query_numbers([sample.texts[place] for place in held])
         ranked = Ranked(labels == sample.mismatch, queries, softmax(logits)[:, sample.mismatch])
-    return Trial(encoder, logits.argmax(axis=1) == labels, seconds, ranked)
+    weight = 1 / np.bincount(labels)[labels] if sample.alike else None
+    return Trial(encoder, logits.argmax(axis=1) == labels, seconds, ranked, weight)
 
 
 def _remark(trials: Sequence[Trial], sample: _Sample, missing: Sequence[str]) -> str:
@@ -223,7 +242,9 @@ def _remark(trials: Sequence[Trial], sample: _Sample, missing: Sequence[str]) ->
     beside = f"; {', '.join(map(str, others))}" if others else ", the only one that could be tried"
     lead = f" {best.lead_over(others[0])}" if others else ""
     lacking = f" Not tried: {'; '.join(missing)}." if missing else ""
-    measure = "average precision of the mismatches" if best.ranked else "accuracy"
+    measure = "balanced accuracy" if sample.alike else "accuracy"
+    if best.ranked:
+        measure = "average precision of the mismatches"
     chosen = f"Encoder chosen by the {measure} of a simple classifier (probe) on {sample.words}"
     return f"{chosen}: {best}{beside}.{lead}{lacking}"
 

@@ -23,13 +23,19 @@ from classwright_tools.domain.task import Label, Task
 from classwright_tools.errors import Cancelled, InvalidInput
 from classwright_tools.learning import encoder_choice
 from classwright_tools.learning.embedding_cache import EmbeddingCache
-from classwright_tools.learning.encoder_choice import FOR_ENGLISH, Trial, choose_encoder, encoders_at_hand
+from classwright_tools.learning.encoder_choice import (
+    FOR_ENGLISH,
+    EncoderChoice,
+    Trial,
+    choose_encoder,
+    encoders_at_hand,
+)
 from classwright_tools.learning.encoder_folders import MULTILINGUAL, embedded_folder
 from classwright_tools.learning.encoders import open_encoder
 from classwright_tools.learning.methods.choice import check_encoder
 from classwright_tools.learning.model import load_model
 from classwright_tools.learning.rows import Rows
-from classwright_tools.learning.training_data import read_training_data
+from classwright_tools.learning.training_data import TrainingData, read_training_data
 from classwright_tools.train_classifier import TrainClassifierRequest, TrainClassifierResult, train_classifier
 from classwright_tools.workspace.workspace import Workspace
 from support.learning import real_rows, save_rows, written_rows
@@ -103,7 +109,9 @@ def test_a_static_encoder_is_trained_on_by_what_needs_no_layers(context: ToolCon
 
     data = read_training_data(own.workspace, "support-d1", own.workspace.task("support"))
     cache = EmbeddingCache(own.workspace.cache)
-    choice = choose_encoder(data.rows, None, own.workspace.task("support"), "contrastive", cache, 0, own)
+    choice = choose_encoder(
+        replace(data, validation=None), own.workspace.task("support"), "contrastive", cache, 0, own, alike=False
+    )
     assert choice.encoder.has_layers
     assert "Not tried: 'static' is static" in choice.remark
 
@@ -145,39 +153,66 @@ def test_a_lead_that_may_be_chance_is_said_to_be_so_with_the_rows_that_would_tel
 
 
 class Scattered:
-    """Embeddings of 8 numbers drawn at random, in which mismatches lie further along the first, as far as `told`."""
+    """Embeddings of 8 numbers drawn at random, in which rare rows lie further along the first, as far as `told`."""
 
     has_layers = True
 
-    def __init__(self, told: float, is_mismatch: np.ndarray) -> None:
+    def __init__(self, told: float, rare: np.ndarray) -> None:
         self.ref = EncoderRef(name=f"told {told}", digest="0" * 64)
-        self._rows = np.random.default_rng(0).normal(size=(len(is_mismatch), 8)).astype(np.float32)
-        self._rows[:, 0] += told * is_mismatch
+        self._rows = np.random.default_rng(0).normal(size=(len(rare), 8)).astype(np.float32)
+        self._rows[:, 0] += told * rare
 
     def embed(self, texts: Sequence[str], *_: object) -> np.ndarray:
-        """Return the embeddings of pairs whose queries are the rows' numbers."""
+        """Return the embeddings of texts, or of queries of pairs, that are the rows' numbers."""
         return self._rows[[int(apart(text)[0]) for text in texts]]
+
+
+def chosen_of(
+    at_hand: Sequence[float],
+    rare: np.ndarray,
+    task: Task,
+    context: ToolContext,
+    monkeypatch: pytest.MonkeyPatch,
+    **how: bool,
+) -> EncoderChoice:
+    """Return the choice between scattered encoders by rows of which half are for validation."""
+    encoders = {f"told {told}": Scattered(told, rare) for told in at_hand}
+    monkeypatch.setattr(encoder_choice, "encoders_at_hand", lambda *_: list(encoders))
+    monkeypatch.setattr(encoder_choice, "callers_encoder", lambda name, _: encoders[name])
+    monkeypatch.setattr(encoder_choice, "encoder_for", lambda _, encoder: encoder)
+    texts = tuple(joined(str(n), "item") if task.kind == "pair" else str(n) for n in range(len(rare)))
+    rows, half = Rows(texts, rare.astype(np.int64), np.arange(len(rare)), "real"), np.arange(len(rare)) < len(rare) / 2
+    data = TrainingData(rows.take(np.flatnonzero(half)), {}, 0, (), rows.take(np.flatnonzero(~half)), {})
+    return choose_encoder(data, task, "probe", EmbeddingCache(context.workspace.cache), 0, context, **how)
 
 
 def test_where_a_mismatch_is_named_the_encoder_that_ranks_mismatches_best_is_kept(
     context: ToolContext, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    is_mismatch = np.random.default_rng(0).random(600) < 0.05
-    at_hand = {f"told {told}": Scattered(told, is_mismatch) for told in (0.0, 2.0)}
-    monkeypatch.setattr(encoder_choice, "encoders_at_hand", lambda *_: list(at_hand))
-    monkeypatch.setattr(encoder_choice, "callers_encoder", lambda name, _: at_hand[name])
-    monkeypatch.setattr(encoder_choice, "encoder_for", lambda _, encoder: encoder)
     labels = (Label(name="fits"), Label(name="mismatch"))
     task = Task(slug="shop", instruction="Does it fit?", kind="pair", labels=labels, mismatch="mismatch")
-    texts = tuple(joined(str(place), "item") for place in range(600))
-    rows = Rows(texts, is_mismatch.astype(np.int64), np.arange(600), "real")
+    rare = np.random.default_rng(0).random(600) < 0.05
 
-    cache = EmbeddingCache(context.workspace.cache)
-    choice = choose_encoder(rows.take(np.arange(300)), rows.take(np.arange(300, 600)), task, "probe", cache, 0, context)
+    choice = chosen_of((0.0, 2.0), rare, task, context, monkeypatch, alike=False)
 
     assert choice.encoder.ref.name == "told 2.0"
     assert "chosen by the average precision of the mismatches of a simple classifier" in choice.remark
     assert "The lead over 'told 0.0' is more than chance." in choice.remark
+
+
+def test_where_labels_count_alike_the_encoder_that_tells_a_rare_one_is_kept(
+    context: ToolContext, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    task = Task(slug="bank", instruction="Fraud?", labels=(Label(name="other"), Label(name="fraud")))
+    rare = np.random.default_rng(0).random(600) < 0.05
+
+    plain, alike = (chosen_of((0.0, 1.5), rare, task, context, monkeypatch, alike=alike) for alike in (False, True))
+
+    assert "chosen by the accuracy of" in plain.remark
+    assert "chosen by the balanced accuracy of" in alike.remark
+    assert alike.encoder.ref.name == "told 1.5"
+    assert "The lead over 'told 0.0' is more than chance." in alike.remark
+    assert "cannot be told" in plain.remark
 
 
 def test_a_call_that_is_cancelled_while_encoders_are_tried_stops(context: ToolContext) -> None:
