@@ -4,12 +4,17 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import agent
+import commands
 import task_file
 import tool_list
 
 FOLDER = Path(__file__).parents[1] / "reference"
-PAGES = {"agent.md": agent.page, "task-file.md": task_file.page, "tools.md": tool_list.page}
+PAGES = {
+    "agent.md": commands.agent_page,
+    "server.md": commands.server_page,
+    "task-file.md": task_file.page,
+    "tools.md": tool_list.page,
+}
 
 if __name__ == "__main__":
     FOLDER.mkdir(exist_ok=True)

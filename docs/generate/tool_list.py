@@ -49,7 +49,7 @@ def _section(tool: Tool, spec: ToolSpec[Any, Any] | None) -> Iterator[str]:
     facts = "; ".join(_facts(tool, spec))
     yield f"## {tool.name}\n\n{tool.description}\n\n*{facts[0].upper()}{facts[1:]}.*\n"
     yield from table("argument", tool.parameters)
-    result = output_schema(spec.result.model_json_schema(mode="serialization")) if spec else tool.output_schema
+    result = output_schema(spec.result.model_json_schema()) if spec else tool.output_schema
     yield from table("result", result or {}, left_out=tuple(ToolResult.model_fields))
 
 

@@ -25,7 +25,7 @@ def add_classify(commands: Any) -> None:
     add("source", metavar="IN", type=Path, help="CSV, TSV, JSONL (each also as .gz) or Parquet, or a folder of these")
     add("-o", "--output", metavar="OUT", type=Path, required=True, help="the file to write: .csv, .jsonl or .parquet")
     add("--text-column", metavar="NAME", default="text", help="default: text")
-    add("--pair-column", metavar="NAME", default="text_pair", help="for a model of pairs; default: text_pair")
+    add("--pair-column", metavar="NAME", default="text_pair", help="of pairs; default: text_pair, or query and item")
     add("--engine", metavar="NAME", default="encoder", help="of an export: encoder (default), int8, student or cascade")
     about = "below P it is not sure; default: the model's own. With LABEL: that label is given from P on, and only then"
     add("--threshold", action="append", default=[], metavar="[LABEL=]P", help=about)

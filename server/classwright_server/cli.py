@@ -48,7 +48,7 @@ _LIBRARIES = {
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command that `arguments` (by default the process's own) name; return its exit code."""
-    parsed = _parser().parse_args(arguments)
+    parsed = parser().parse_args(arguments)
     drop_unfilled(os.environ)
     # Before any library is imported: their bars would stand between our own lines, and in a client's log.
     os.environ.setdefault("TQDM_DISABLE", "1")
@@ -156,14 +156,15 @@ def _print_tools(settings: ServerSettings) -> int:
     return 0
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = CommandParser(
+def parser() -> argparse.ArgumentParser:
+    """Return the parser of the command line; the reference in docs/ is written from it."""
+    program = CommandParser(
         prog="classwright",
         description="Grow text classifiers out of a conversation, over MCP.",
         epilog=f"Every setting --name is also read from the environment variable {PREFIX}NAME; the flag wins.",
     )
-    parser.add_argument("--version", action="version", version=f"classwright {__version__}")
-    commands = parser.add_subparsers(dest="command", required=True)
+    program.add_argument("--version", action="version", version=f"classwright {__version__}")
+    commands = program.add_subparsers(dest="command", required=True)
     serve = _add_command(commands, "serve", "serve the tools over stdio, or with --http over HTTP")
     worker = _add_command(commands, "worker", "run the jobs of the workspace's servers; serve no clients")
     doctor = _add_command(commands, "doctor", "try all that a server leans on, and say what is wrong and what to do")
@@ -190,7 +191,7 @@ def _parser() -> argparse.ArgumentParser:
     add_push(commands)
     add_remove(commands)
     add_move(commands)
-    return parser
+    return program
 
 
 def _add_command(commands: Any, name: str, about: str) -> argparse.ArgumentParser:

@@ -19,7 +19,13 @@ def add_export(commands: Any) -> None:
     add = parser.add_argument
     add("dataset", metavar="DATASET", help="the id of a dataset in the workspace")
     add("folder", metavar="FOLDER", type=Path, help="a new folder")
-    add("--format", metavar="FORM", choices=["csv", "jsonl", "parquet"], default="csv", help="default: csv")
+    add(
+        "--format",
+        metavar="FORM",
+        choices=["csv", "jsonl", "parquet"],
+        default="csv",
+        help="csv (default), jsonl or parquet",
+    )
     add_owned_place(parser)
 
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import contextlib
-import io
+import argparse
 import re
+from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 
@@ -12,9 +12,11 @@ import pytest
 
 from classwright_agents import cli as agent
 from classwright_server import cli as server
+from classwright_server.config.chosen import PREFIX
 from support.paths import ROOT
 
-FOLDERS = ("docs", "examples", "benchmarks", "tests", "server", "tools", "agents")
+PRODUCT = ("server", "tools", "agents")
+FOLDERS = ("docs", "examples", "benchmarks", "tests", *PRODUCT)
 FILES = [path for name in FOLDERS for path in (ROOT / name).rglob("*") if path.is_file()]
 DOCUMENTS = sorted([*ROOT.glob("*.md"), *(path for path in FILES if path.suffix == ".md")])
 
@@ -24,7 +26,8 @@ LINK = re.compile(r"\]\(([^)\s]+)\)")
 SOURCE = re.compile(r"([\w./-]*\w\.py)?(?:::(\w+))?")
 IN_A_FOLDER = re.compile(r"[\w./-]+(\.\w+|/)")
 FLAG = re.compile(r"(?<![\w-])--[a-z][\w-]+")
-OTHERS_FLAGS = {"--from", "--strict", "--enable-sleep-mode", "--writer-command"}
+CALL = re.compile(r"\b(classwright(?:-agent)? [a-z-]+)\b([^|;&#`\n]*)")
+OTHERS_FLAGS = {"--from", "--strict", "--enable-sleep-mode", "--writer-command", "--header", "--method"}
 """Flags of other programs, and of the writer in `docs/extending/writer.py`."""
 
 
@@ -51,28 +54,37 @@ def holds(file: str, name: str) -> bool:
 
 
 @cache
+def commands() -> dict[str, set[str]]:
+    """Return the flags of each command of our programs."""
+    return {
+        f"{program.prog} {name}": set(command._option_string_actions)
+        for program in (server.parser(), agent.parser())
+        for action in program._actions
+        if isinstance(action, argparse._SubParsersAction)
+        for name, command in action.choices.items()
+    }
+
+
+@cache
 def flags() -> set[str]:
-    """Return the flags of the server, the agent and the benchmarks."""
-    known = "".join(path.read_text(encoding="utf-8") for path in (ROOT / "benchmarks").rglob("*.py"))
-    for main, command in (
-        (server.main, []),
-        (server.main, ["serve"]),
-        (server.main, ["worker"]),
-        (server.main, ["classify"]),
-        (server.main, ["check"]),
-        (server.main, ["export"]),
-        (server.main, ["push"]),
-        (server.main, ["remove"]),
-        (server.main, ["move-index"]),
-        (agent.main, ["init"]),
-        (agent.main, ["build"]),
-        (agent.main, ["review"]),
-    ):
-        output = io.StringIO()
-        with contextlib.redirect_stdout(output), contextlib.suppress(SystemExit):
-            main([*command, "--help"])
-        known += output.getvalue()
-    return set(FLAG.findall(known))
+    """Return the flags of the programs and of the benchmarks."""
+    return {"--version", *FLAG.findall(code("benchmarks"))}.union(*commands().values())
+
+
+@cache
+def code(*folders: str) -> str:
+    """Return the Python in folders of the repository."""
+    paths = (path for folder in folders for path in (ROOT / folder).rglob("*.py"))
+    return "".join(path.read_text(encoding="utf-8") for path in paths)
+
+
+def called(document: Path) -> Iterator[tuple[str, str]]:
+    """Yield the calls of our programs in a document, in its blocks of code too: the command, and what follows it."""
+    text = document.read_text(encoding="utf-8").replace("\\\n", " ")
+    for line in text.splitlines():
+        for command, rest in CALL.findall(line):
+            if command in commands():
+                yield command, rest
 
 
 each_document = pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: str(path.relative_to(ROOT)))
@@ -111,6 +123,26 @@ def test_every_flag_that_is_named_is_one_of_our_programs(document: Path) -> None
     assert not unknown
 
 
+@each_document
+def test_every_command_that_is_shown_has_the_flags_that_are_shown_with_it(document: Path) -> None:
+    wrong = [
+        (command, flag)
+        for command, rest in called(document)
+        for flag in FLAG.findall(rest)
+        if flag not in commands()[command] and flag not in OTHERS_FLAGS
+    ]
+
+    assert not wrong
+
+
+@each_document
+def test_every_environment_variable_that_is_named_is_a_setting_or_stands_in_the_code(document: Path) -> None:
+    settings = {PREFIX + flag.removeprefix("--").replace("-", "_").upper() for flag in flags() | OTHERS_FLAGS}
+    named_here = set(re.findall(rf"\b{PREFIX}[A-Z_]+\b", document.read_text(encoding="utf-8")))
+
+    assert [name for name in sorted(named_here - settings) if name not in code(*FOLDERS)] == []
+
+
 def test_a_name_that_is_stale_is_found(tmp_path: Path) -> None:
     document = tmp_path / "page.md"
     document.write_text("# A: b\n\nSee `gone.py`.\n\n```\n`code.py`\n```\n\n    `code.md`\n", encoding="utf-8")
@@ -125,9 +157,6 @@ def test_a_name_that_is_stale_is_found(tmp_path: Path) -> None:
 def test_the_errors_that_troubleshooting_explains_are_errors_of_the_code() -> None:
     page = (ROOT / "docs/guides/troubleshooting.md").read_text(encoding="utf-8")
     quoted = re.findall(r"^- \*\*`([^`]+)`\*\*", page, re.MULTILINE)
-    code = "".join(
-        path.read_text(encoding="utf-8") for path in FILES if path.suffix == ".py" and "tests" not in path.parts
-    )
 
     assert len(quoted) >= 20
-    assert [words for words in quoted if words not in code] == []
+    assert [words for words in quoted if words not in code(*PRODUCT)] == []

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 import yaml
 
-from classwright_server.cli import _parser
+from classwright_server.cli import parser
 from classwright_server.config.chosen import PREFIX
 from classwright_server.config.settings import DEFAULT_PORT, settings_from
 from classwright_tools.workspace.database import postgres_url
@@ -46,7 +46,7 @@ def own(services: dict[str, Any]) -> dict[str, dict[str, str]]:
 
 
 def test_every_variable_is_a_setting(services: dict[str, Any]) -> None:
-    flags = vars(_parser().parse_args(["serve"]))
+    flags = vars(parser().parse_args(["serve"]))
     known = {PREFIX + name.upper() for name in flags}
     known |= {"CLASSWRIGHT_TOKEN", "CLASSWRIGHT_WRITER_KEY"}  # which the image's command and a setting name
 
@@ -97,7 +97,7 @@ def test_no_container_runs_as_root_or_is_reached_from_outside_but_the_server_on_
 def test_what_the_image_runs_by_itself_is_understood_and_its_health_asked_for_at_the_port_that_is_set() -> None:
     dockerfile = (ROOT / "Dockerfile").read_text(encoding="utf-8").replace("\\\n", "")
     health, command = map(json.loads, re.findall(r"\bCMD\s+(\[.*\])$", dockerfile, re.MULTILINE))
-    serve = _parser().parse_args(["serve", *command])
+    serve = parser().parse_args(["serve", *command])
     settings = settings_from(vars(serve), {"CLASSWRIGHT_PORT": "9000"})
     asked: list[str] = []
     with pytest.MonkeyPatch.context() as patch:

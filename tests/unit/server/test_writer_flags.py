@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from classwright_server.cli import _parser
+from classwright_server.cli import parser
 from classwright_server.config.settings import ToolSettings, settings_from
 from classwright_tools.domain.usage import Prices
 from classwright_tools.errors import InvalidInput
@@ -18,7 +18,7 @@ ENDPOINT = ["--writer-url", "http://one/v1", "--writer-url", "http://two/v1", "-
 
 def chosen(*words: str) -> Any:
     """The writer's settings of a server that is started with `words`."""
-    return settings_from(vars(_parser().parse_args(["serve", *words])), {}).tool_settings.writer
+    return settings_from(vars(parser().parse_args(["serve", *words])), {}).tool_settings.writer
 
 
 def test_an_endpoint_is_chosen_by_its_urls() -> None:
