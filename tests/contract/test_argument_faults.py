@@ -27,7 +27,7 @@ OPTIONAL = [
     for argument in tool.parameters["properties"]
     if argument not in tool.parameters.get("required", ())
 ]
-PYTHON = re.compile(r"tuple|dict|instance|\bvalid\b|Input should be a|Extra inputs|None|Field required")
+PYTHON = re.compile(r"tuple|dict|instance|\bvalid\b|has to be a|Extra inputs|None|Field required")
 
 
 def given(name: str) -> dict[str, Any]:
@@ -47,7 +47,7 @@ def outcome(name: str, arguments: dict[str, Any]) -> Any:
         meant = as_left_out(arguments, tool.parameters, tool.parameters.get("$defs", {}))
         return tool.fn_metadata.validate_arguments(meant)
     except ValidationError as error:
-        return faults_in(error, list(tool.parameters["properties"]))
+        return faults_in(error, tool.fn_metadata.arg_model)
 
 
 @pytest.mark.parametrize("value", [None, "", "null"], ids=["null", "an empty text", "null in quotes"])
@@ -106,13 +106,39 @@ def test_a_value_of_the_wrong_kind_is_one_fault_in_the_words_of_json(name: str, 
         ("propose_topics", {"labels": [{}, {"name": "a"}]}, "labels[0].name: is missing"),
         ("classify", {"texts": "one text"}, "texts: is not a list: write [...], also around a single entry"),
         ("import_examples", {"rows": [{"text": 1}] * 20}, "rows[0].text and 19 more like it: is not a string"),
-        ("train_classifier", {"negatives": ["x"]}, "negatives[0]: Input should be 'random', 'mined' or 'generated'"),
+        ("train_classifier", {"negatives": ["x"]}, "negatives[0]: has to be 'random', 'mined' or 'generated'"),
         ("synthesize_examples", {"rows": 1.5}, "rows: is not a whole number"),
         ("list_jobs", {"status": "failed"}, "status: is not known: there are cursor, limit"),
         (
+            "find_examples",
+            {"where": {"label": "a"}},
+            "where.label: is not known: there are text, labels, splits, origins, round, topic, subtopic, source_type, "
+            "contrast, decided_by, source",
+        ),
+        (
+            "edit_examples",
+            {"changes": [{"action": "remove", "ids": ["a"]}]},
+            "changes[0].ids: is not known: there are action, rows, label, to, description, text, text_pair, into",
+        ),
+        (
+            "import_examples",
+            {"split": "dev"},
+            "split: has to be 'train', 'validation', 'test' or 'unlabelled', or write {...}",
+        ),
+        (
+            "propose_topics",
+            {"languages": ["English"]},
+            "languages[0]: does not fit the pattern ^[a-z]{2,3}(-[A-Za-z0-9]{2,8})*$, as 'en' does",
+        ),
+        (
+            "find_examples",
+            {"task": "Hotel Reviews"},
+            "task: does not fit the pattern ^[a-z][a-z0-9_]{0,39}$, as 'hotel_reviews' does",
+        ),
+        (
             "import_examples",
             {"rows": [{"text": "a", "txt": "b"}]},
-            "rows[0].txt: is not known: see the tool's arguments",
+            "rows[0].txt: is not known: there are text, text_pair, label",
         ),
     ],
 )

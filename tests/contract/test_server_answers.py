@@ -171,20 +171,24 @@ def test_an_answer_that_leaves_something_out_links_to_all_of_it() -> None:
     assert len(whole.content) == 1
 
 
+class Age(BaseModel):
+    years: int = Field(ge=0)
+
+
 def test_our_failures_keep_their_words() -> None:
     with (
         pytest.raises(ToolError, match=r"dataset 'shop-d9': does not exist. Did you mean 'shop-d1'\?"),
-        tool_errors("t"),
+        tool_errors("t", Age),
     ):
         raise unknown_id("dataset", "shop-d9", ["shop-d1"])
-    with pytest.raises(ToolError, match="Free some space"), tool_errors("t"):
+    with pytest.raises(ToolError, match="Free some space"), tool_errors("t", Age):
         raise StorageFailed("dataset", "no space left on device", "Free some space.")
     with pytest.raises(ResourceNotFoundError, match="does not exist"), resource_errors("uri"):
         raise unknown_id("dataset", "shop-d9", [])
 
 
 def test_a_defect_is_masked_and_found_in_the_log_by_its_incident(caplog: pytest.LogCaptureFixture) -> None:
-    with caplog.at_level(logging.ERROR), pytest.raises(ToolError) as raised, tool_errors("evaluate"):
+    with caplog.at_level(logging.ERROR), pytest.raises(ToolError) as raised, tool_errors("evaluate", Age):
         raise RuntimeError("cannot open /home/someone/secret")
 
     incident = str(raised.value).partition("(incident ")[2].partition(")")[0]
@@ -195,14 +199,10 @@ def test_a_defect_is_masked_and_found_in_the_log_by_its_incident(caplog: pytest.
     assert "/home/someone/secret" in caplog.text
 
 
-class Age(BaseModel):
-    years: int = Field(ge=0)
-
-
 def test_a_bad_argument_is_named_and_its_value_is_not_repeated() -> None:
     with (
         pytest.raises(ToolError, match=r"ask: the arguments cannot be used. years: is not a whole number") as raised,
-        tool_errors("ask"),
+        tool_errors("ask", Age),
     ):
         Age.model_validate({"years": "a secret"})
 
@@ -218,20 +218,20 @@ def test_a_bad_argument_is_named_and_its_value_is_not_repeated() -> None:
         ("classify", {"model": "support-m1"}, "pass `texts`, or `pairs`"),
         ("classify", {"model": "support-d1", "texts": ["x"]}, "model: is the id of a dataset, not of a model"),
         ("classify", {"model": "not an id", "texts": ["x"]}, "model: is no id of a model: pass one as"),
-        ("train_classifier", {"task": "support", "epochs": 10**9}, "epochs: Input should be less than or equal to 50"),
-        ("synthesize_examples", {"task": "support", "rows": 0}, "rows: Input should be greater than or equal to 1"),
-        ("synthesize_examples", {"task": "support", "rows": -1}, "rows: Input should be greater than or equal to 1"),
+        ("train_classifier", {"task": "support", "epochs": 10**9}, "epochs: has to be less than or equal to 50"),
+        ("synthesize_examples", {"task": "support", "rows": 0}, "rows: has to be greater than or equal to 1"),
+        ("synthesize_examples", {"task": "support", "rows": -1}, "rows: has to be greater than or equal to 1"),
         (
             "synthesize_examples",
             {"task": "support", "rows": 10**9},
-            "rows: Input should be less than or equal to 200000",
+            "rows: has to be less than or equal to 200000",
         ),
         (
             "import_examples",
             {"task": "support", "split": "train", "rows": [{"text": "x" * 100_001}]},
             r"rows\[0\].text: the text is longer than 100000 characters",
         ),
-        ("get_job", {"job_id": "x", "wait_seconds": 51}, "wait_seconds: Input should be less than or equal to 50"),
+        ("get_job", {"job_id": "x", "wait_seconds": 51}, "wait_seconds: has to be less than or equal to 50"),
         ("propose_topics", {"task": "x", "instruction": "y y y", "labels": [{"name": "a"}, {}]}, r"labels\[1\].name"),
     ],
 )

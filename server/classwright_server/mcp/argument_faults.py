@@ -6,8 +6,10 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
+
+from classwright_tools.domain.schema_places import Place, Schema, fields_at, schemas_at
 
 MAX_NAME_CHARS = 80
 """Of a field's name, which the caller may have made up."""
@@ -26,16 +28,15 @@ _KINDS = {
 # The parts of a pydantic location that name a choice of a union, not a place in what was sent.
 _CHOICE = re.compile(r"\[|^(?:str|int|float|bool|none)$")
 
-Place = tuple[int | str, ...]
 
-
-def faults_in(error: ValidationError, taken: Sequence[str]) -> list[str]:
+def faults_in(error: ValidationError, arguments: type[BaseModel]) -> list[str]:
     """Return each fault with its place; the values themselves are left out. More than `SHOWN_FAULTS` are counted.
 
-    The arguments that the tool has `taken` are named where another was passed.
+    What the model of the `arguments` takes is named where something else was passed.
     """
+    schema = arguments.model_json_schema()
     counted: dict[tuple[str, str], tuple[str, int]] = {}  # by kind of place and words: the first place, and how many
-    for place, words in _faults(error.errors(include_url=False, include_input=False), taken):
+    for place, words in _faults(error.errors(include_url=False, include_input=False), schema):
         kind = re.sub(r"\[\d+\]", "[]", path_of(place)), words
         first, count = counted.get(kind, (path_of(place), 0))
         counted[kind] = first, count + 1
@@ -60,7 +61,7 @@ def path_of(place: Place) -> str:
     return text.lstrip(".") or "the call"
 
 
-def _faults(problems: Sequence[ErrorDetails], taken: Sequence[str]) -> Iterator[tuple[Place, str]]:
+def _faults(problems: Sequence[ErrorDetails], schema: Schema) -> Iterator[tuple[Place, str]]:
     """Yield the place and the words of each mistake: a list of bad entries is not too short as well, and of the choices
     of a union the one counts that came furthest, or all where none did."""
     placed = [(_place_of(problem), problem) for problem in problems]
@@ -69,30 +70,34 @@ def _faults(problems: Sequence[ErrorDetails], taken: Sequence[str]) -> Iterator[
         is_deeper = [other for other, _ in placed if len(other) > len(place) and other[: len(place)] == place]
         if not is_deeper:
             words = by_place.setdefault(place, [])
-            words += [message] if (message := _words(problem, taken if len(place) == 1 else ())) not in words else []
+            words += [message] if (message := _words(problem, place, schema)) not in words else []
     for place, words in by_place.items():
-        yield place, " and ".join(words)
+        # More than one where none of a union's choices came further: what one may write besides.
+        yield place, ", or ".join([words[0], *(other.partition(": ")[2] or other for other in words[1:])])
 
 
 def _place_of(problem: ErrorDetails) -> Place:
     return tuple(part for part in problem["loc"] if isinstance(part, int) or not _CHOICE.search(part))
 
 
-def _words(problem: ErrorDetails, taken: Sequence[str]) -> str:
-    """Return what is wrong, in the words of JSON; an unknown argument stands among those that are `taken`."""
+def _words(problem: ErrorDetails, place: Place, schema: Schema) -> str:
+    """Return what is wrong at a place, in the words of JSON, and what the `schema` takes there instead."""
     kind, context = problem["type"], problem.get("ctx", {})
     match kind:
         case "missing":
             return "is missing"
         case "extra_forbidden":
-            return f"is not known: there are {', '.join(taken)}" if taken else "is not known: see the tool's arguments"
+            return f"is not known: there are {', '.join(fields_at(schema, place[:-1]))}"
         case "too_short" | "too_long":
             bound = "at least" if kind == "too_short" else "at most"
             limit: Any = context.get("min_length", context.get("max_length"))
             return f"has {context.get('actual_length')} entries, {bound} {limit} are allowed"
         case "string_pattern_mismatch":
-            return f"does not fit the pattern {context['pattern']}"
-    return _KINDS.get(kind.split("_")[0], "") if _is_of_kind(kind) else problem["msg"].removeprefix("Value error, ")
+            example = next((str(one) for there in schemas_at(schema, place) for one in there.get("examples", ())), "")
+            return f"does not fit the pattern {context['pattern']}{f', as {example!r} does' if example else ''}"
+    if _is_of_kind(kind):
+        return _KINDS[kind.split("_")[0]]
+    return problem["msg"].removeprefix("Value error, ").replace("Input should be", "has to be")
 
 
 def _is_of_kind(kind: str) -> bool:

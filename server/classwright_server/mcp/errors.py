@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 
 from mcp.server.mcpserver.exceptions import ResourceError, ResourceNotFoundError, ToolError
 from mcp.shared.exceptions import MCPError
 from mcp_types import INTERNAL_ERROR, INVALID_PARAMS
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 
 from classwright_server.config.principals import current_principal
 from classwright_server.incidents import masked
@@ -18,10 +18,10 @@ from classwright_tools.errors import ClasswrightError, NotFound
 
 
 @contextmanager
-def tool_errors(tool: str, taken: Sequence[str] = ()) -> Iterator[None]:
+def tool_errors(tool: str, arguments: type[BaseModel]) -> Iterator[None]:
     """Turn whatever fails inside into a `ToolError`: ours with its text, a bad argument explained, the rest masked.
 
-    The arguments that are `taken` are told to a caller who passed another.
+    What the model of the `arguments` takes is told to a caller who passed something else.
     """
     try:
         yield
@@ -30,7 +30,7 @@ def tool_errors(tool: str, taken: Sequence[str] = ()) -> Iterator[None]:
     except (ToolError, ClasswrightError) as error:
         raise ToolError(sanitized(error)) from error
     except ValidationError as error:
-        raise ToolError(sanitized(bad_arguments(tool, error, taken))) from error
+        raise ToolError(sanitized(bad_arguments(tool, error, arguments))) from error
     except Exception as error:  # noqa: BLE001  # the boundary to the client: logged there, masked here
         raise ToolError(masked(tool, error, for_operator=current_principal() is None)) from None
 
@@ -65,6 +65,8 @@ def request_errors(method: str) -> Iterator[None]:
         raise MCPError(INTERNAL_ERROR, masked(method, error)) from None
 
 
-def bad_arguments(tool: str, error: ValidationError, taken: Sequence[str] = ()) -> str:
+def bad_arguments(tool: str, error: ValidationError, arguments: type[BaseModel]) -> str:
     """Say which arguments cannot be used, and why."""
-    return f"{tool}: the arguments cannot be used. {'; '.join(faults_in(error, taken))}. Correct them and call again."
+    return (
+        f"{tool}: the arguments cannot be used. {'; '.join(faults_in(error, arguments))}. Correct them and call again."
+    )

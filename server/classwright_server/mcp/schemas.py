@@ -29,7 +29,8 @@ def input_schema(arguments: type[BaseModel]) -> dict[str, Any]:
     """Return the schema of a tool's arguments without titles, which repeat names, and without empty defaults.
 
     An argument that is left out has its default; to offer null for the same beside it is to say it twice. Nor does it
-    say that a text must not be empty, or that a name holds no control characters: nobody means to send such.
+    say that a text must not be empty, or that a name holds no control characters: nobody means to send such. Examples
+    are for whoever passed something else.
     """
     lean: dict[str, Any] = _each(arguments.model_json_schema(schema_generator=_PlainDefaults), _without_what_is_plain)
     return lean
@@ -73,7 +74,11 @@ def _without_empty_default(schema: dict[str, Any]) -> dict[str, Any]:
 def _without_what_is_plain(schema: dict[str, Any]) -> dict[str, Any]:
     """Return `schema` without an empty default, and without what a text must not be in any case."""
     lean = _without_empty_default(schema)
-    return {key: value for key, value in lean.items() if (key, value) not in _PLAIN}
+    return {
+        key: value
+        for key, value in lean.items()
+        if (key, value) not in _PLAIN and not (key == "examples" and "pattern" in lean)
+    }
 
 
 def _without_rules(schema: dict[str, Any]) -> dict[str, Any]:

@@ -40,7 +40,7 @@ class ServedTool(Tool):
 
     async def run(self, arguments: dict[str, Any], context: Context[Any, Any], convert_result: bool = False) -> Any:
         """Check the arguments, run the tool and return its result."""
-        with tool_errors(self.name, list(self.parameters["properties"])):
+        with tool_errors(self.name, self.fn_metadata.arg_model):
             given = self.fn_metadata.pre_parse_json(arguments)
             if WAIT not in self.parameters["properties"]:
                 given.pop(WAIT, None)  # as most tools take it, and this one answers in the call however long that waits
@@ -57,7 +57,9 @@ class ServedTool(Tool):
                 raise
             there = listed(map(repr, await self.tasks_there()), TASKS_NAMED)
             known = f"Tasks: {there}." if there else "There is no task yet: propose_topics makes one."
-            raise ToolError(sanitized(f"{bad_arguments(self.name, error)} {known}")) from error
+            raise ToolError(
+                sanitized(f"{bad_arguments(self.name, error, self.fn_metadata.arg_model)} {known}")
+            ) from error
 
     def as_answer(self, result: Any) -> Any:
         """Return the result as a client is answered."""

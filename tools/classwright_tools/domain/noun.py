@@ -104,6 +104,7 @@ Slug = Annotated[
     Field(
         pattern=r"^[a-z][a-z0-9_]{0,39}$",
         description="The task's short name.",
+        examples=["hotel_reviews"],
     ),
 ]
 LabelName = Annotated[str, Field(min_length=1, max_length=MAX_LABEL_CHARS, pattern=r"^[^\x00-\x1f\x7f]+$")]

@@ -19,7 +19,7 @@ MOST_LIKE = 1_000
 
 LabelDoubt = Literal["suspect", "disagrees", "unsure"]
 Doubt = Literal[LabelDoubt, "repeats", "out_of_scope"]
-RowId = Annotated[str, Field(pattern=r"^[0-9a-f]{16}$")]
+RowId = Annotated[str, Field(pattern=r"^[0-9a-f]{16}$", examples=["025c3fa564a60a78"])]
 
 
 class RowFilter(Noun):

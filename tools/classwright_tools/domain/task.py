@@ -20,6 +20,7 @@ Language = Annotated[
         pattern=r"^[a-z]{2,3}(-[A-Za-z0-9]{2,8})*$",
         max_length=35,  # what BCP 47 section 4.4.1 has room for
         description="A BCP 47 tag such as 'en' or 'pt-BR'.",
+        examples=["en"],
     ),
 ]
 
