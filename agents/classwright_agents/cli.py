@@ -58,11 +58,13 @@ def _add_init(verbs: Any) -> None:
 
 def _init(options: argparse.Namespace) -> None:
     texts = Texts(options.texts, options.text_column) if options.texts else None
-    write_new_task(options.output, options.sentence, texts, ask_on_terminal)
+    task = write_new_task(options.output, options.sentence, texts, ask_on_terminal)
     print(options.output, flush=True)  # noqa: T201  # the program's answer
     follow = f"Read it over, then run: classwright-agent build {shlex.quote(str(options.output))}"
     if texts:
         follow = f"Its labels are groups by meaning: rename, join and take out, and say what they want. {follow}"
+    if not task.server.command:
+        follow += "\nIt names nobody who writes the texts: `server` in it shows how."
     print(follow, file=sys.stderr)  # noqa: T201
 
 

@@ -36,10 +36,13 @@ class Texts(NamedTuple):
     column: str
 
 
+_BEFORE = r"(?:.+\s(?:that|to)\s+)?"  # as in "Build a classifier that tells ..."
 _SENTENCES = (
-    re.compile(r"(?:tell|keep)\s+(?P<labels>.+?)\s+apart(?:\s+in\s+(?P<texts>.+))?", re.I),
-    re.compile(r"(?:distinguish|separate)\s+(?P<labels>.+?)(?:\s+in\s+(?P<texts>.+))?", re.I),
-    re.compile(r"(?:sort|classify|split|divide)\s+(?P<texts>.+?)\s+(?:into|as)\s+(?P<labels>.+)", re.I),
+    re.compile(rf"{_BEFORE}(?:tell|keep)s?\s+(?P<labels>.+?)\s+apart(?:\s+in\s+(?P<texts>.+))?", re.I),
+    re.compile(rf"{_BEFORE}(?:distinguish(?:es)?|separates?)\s+(?P<labels>.+?)(?:\s+in\s+(?P<texts>.+))?", re.I),
+    re.compile(
+        rf"{_BEFORE}(?:sorts?|classif(?:y|ies)|splits?|divides?)\s+(?P<texts>.+?)\s+(?:into|as)\s+(?P<labels>.+)", re.I
+    ),
 )
 _BETWEEN = re.compile(r"\s*,\s*(?:and\s+|or\s+)?|\s+(?:and|or|from)\s+", re.I)
 EXAMPLE = "Tell complaints, questions and praise apart in hotel reviews."
@@ -86,13 +89,14 @@ def ask_on_terminal(question: str) -> str:
 
 
 def _from_sentence(sentence: str) -> dict[str, Any]:
-    """Return the fields that a sentence such as `EXAMPLE` tells.
+    """Return the fields that a sentence such as `EXAMPLE` tells; what comes after it is told to the writer as well.
 
     Raises:
         TaskFileError: it has not this form.
     """
     given = sentence.strip().rstrip(".!")
-    found = next(filter(None, (form.fullmatch(given) for form in _SENTENCES)), None)
+    first = re.split(r"[.!?]\s", given, maxsplit=1)[0]
+    found = next(filter(None, (form.fullmatch(first) for form in _SENTENCES)), None)
     if found is None:
         raise TaskFileError(
             f"the sentence {sentence[:80]!r}",
@@ -132,7 +136,7 @@ def _from_answers(ask: Ask, folder: Path) -> dict[str, Any]:
     question = "A file of real rows with labels, JSONL, CSV or TSV (empty: none):"
     if rows := _fitting(ask, question, partial(_file, folder)):
         fields["validation"] = rows
-    question = "The OpenAI-compatible URL of who writes the texts (empty: CLASSWRIGHT_WRITER_URL says it):"
+    question = "The OpenAI-compatible URL of who writes the texts (empty: none yet):"
     if url := _fitting(ask, question, _url):
         fields["server"] = {"command": _command(url, _needed(ask, "Its model:"), ask("The variable of its key:"))}
     return fields
@@ -204,9 +208,12 @@ def _as_yaml(fields: dict[str, Any]) -> str:
     """Return the text of the file: what was said, then every other field as a comment that says what it is."""
     lines = ["# Read by classwright-agent build. Say in a sentence what belongs to each label: the texts get better."]
     lines += [yaml.safe_dump(fields, sort_keys=False, allow_unicode=True, width=110).rstrip(), ""]
-    lines.append("# What may be set besides, with its default; docs/reference/task-file.md has the bounds.")
+    if "server" not in fields:
+        writer = " ".join(_command("http://127.0.0.1:11434/v1", "NAME", key=""))
+        lines += ["# Who writes the texts, such as an endpoint:", "# server:", f"#   command: {writer}", ""]
+    lines.append("# What may be set besides, with its default.")
     for name, field in TaskFile.model_fields.items():
-        if name not in fields:
+        if name not in fields and name != "server":
             default = field.get_default()
             plain = default.model_dump(exclude_none=True) if hasattr(default, "model_dump") else default
             value = yaml.safe_dump(plain, default_flow_style=True, width=1_000).replace("...", "").strip()

@@ -88,7 +88,11 @@ def _is_url(url: str) -> str:
     return url
 
 
-HttpUrl = Annotated[str, Field(pattern=r"^https?://[^\s@]+$", max_length=2_000), AfterValidator(_is_url)]
+HttpUrl = Annotated[
+    str,
+    Field(pattern=r"^https?://[^\s@]+$", max_length=2_000, examples=["http://127.0.0.1:8000/v1"]),
+    AfterValidator(_is_url),
+]
 
 
 class ServerEntry(Part):
@@ -103,6 +107,7 @@ class ServerEntry(Part):
     token_env: str | None = Field(
         default=None,
         pattern=r"^[A-Za-z_][A-Za-z0-9_]*$",
+        examples=["CLASSWRIGHT_TOKEN"],
         description="The environment variable that holds the server's bearer token.",
     )
 
@@ -125,6 +130,7 @@ class DriverEntry(Part):
     key_env: str | None = Field(
         default=None,
         pattern=r"^[A-Za-z_][A-Za-z0-9_]*$",
+        examples=["OPENAI_API_KEY"],
         description="The environment variable that holds the endpoint's key.",
     )
     price_in: float = Field(default=0, ge=0, description="US dollars for a million tokens read.")
@@ -136,6 +142,7 @@ class TaskFile(Part):
 
     task: str = Field(
         pattern=r"^[a-z][a-z0-9_]{0,39}$",
+        examples=["hotel_reviews"],
         description="A short name: lower-case letters, digits and underscores, a letter first.",
     )
     instruction: str = Field(min_length=3, max_length=4_000, description="What is classified, and by what.")
@@ -165,7 +172,8 @@ class TaskFile(Part):
     test: Path | None = Field(default=None, description="A file of real rows for the final figure, used once.")
     method: MethodName = Field(default="auto", description="The training method of the rounds.")
     final_method: MethodName | None = Field(
-        default=None, description="Trained once after the last round, and kept if its validation figure is higher."
+        default=None,
+        description="Trained once after the last round, and kept unless the comparison says to keep the earlier model.",
     )
     encoder: str | None = Field(
         default=None, max_length=200, description="A sentence-transformers model. Left out: the server's own."

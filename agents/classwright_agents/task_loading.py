@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 from pathlib import Path
 from typing import Any
 
@@ -12,12 +13,9 @@ from classwright_agents.errors import TaskFileError
 from classwright_agents.plain import plain
 from classwright_agents.rows import read_rows
 from classwright_agents.task_file import TaskFile
+from classwright_tools.domain.schema_places import fields_at, schemas_at
 
-REPAIRS = {
-    "missing": "Add the field.",
-    "extra_forbidden": "Remove it, or look for a misspelling.",
-    "string_pattern_mismatch": "Write it in the form that the guide to the task file shows.",
-}
+REPAIRS = {"missing": "Add the field."}
 DRAFTING = "`classwright-agent init --texts FILE`"
 # What a field that holds fields of its own looks like.
 FORMS = {
@@ -99,19 +97,31 @@ class _OnceOnly(yaml.SafeLoader):
 
 
 def _field_error(subject: str, error: ValidationError) -> TaskFileError:
-    """Return the first of pydantic's errors as one that names the field and the repair."""
-    first = error.errors(include_url=False)[0]
+    """Return one of pydantic's errors as one that names the field and the repair.
+
+    A field that there is not comes first: misspelt, it is what others lack.
+    """
+    errors = error.errors(include_url=False)
+    first = next((one for one in errors if one["type"] == "extra_forbidden"), errors[0])
     field = ""
     for step in first["loc"]:
         field += f"[{step}]" if isinstance(step, int) else f".{step}" if field else str(step)
+    schema = TaskFile.model_json_schema()
     reason, repair = _reason_and_repair(first["type"], first["input"], first.get("ctx", {}))
+    if first["type"] == "extra_forbidden":
+        taken = fields_at(schema, first["loc"][:-1])
+        nearest = difflib.get_close_matches(str(first["loc"][-1]), taken, 1)
+        repair = f"Did you mean {nearest[0]!r}?" if nearest else f"There are {', '.join(taken)}."
+    elif first["type"] == "string_pattern_mismatch":
+        examples = [example for there in schemas_at(schema, first["loc"]) for example in there.get("examples", ())]
+        repair = f"Write it as {examples[0]!r} is written." if examples else repair
     if first["loc"] == ("labels",) and first["type"] in ("missing", "too_short"):
         repair += f" Of texts whose kinds nobody knows {DRAFTING} drafts them."
     if not reason:
         message = first["msg"].removeprefix("Value error, ")
         reason = message[:1].lower() + message[1:].rstrip(".")
     place = f"{subject}, field {field!r}" if field else subject
-    more = f" ({error.error_count() - 1} more after it.)" if error.error_count() > 1 else ""
+    more = f" ({error.error_count() - 1} more beside it.)" if error.error_count() > 1 else ""
     return TaskFileError(place, reason, repair + more)
 
 
@@ -122,6 +132,12 @@ def _reason_and_repair(kind: str, given: Any, context: dict[str, Any]) -> tuple[
             return "is not a list", f"Write a list: [{given if isinstance(given, str | int | float) else '...'}]."
         case "too_short":
             return f"holds {context['actual_length']}, where at least {context['min_length']} are needed", "Add some."
+        case "extra_forbidden":
+            return "is no field of a task file", ""
+        case "string_pattern_mismatch":
+            return "has another form than it must have", ""
+        case "path_type":
+            return "is not the name of a file", "Write a path, from the task file's folder on."
         case "model_type":
             return "holds no fields of its own", f"Write {FORMS[context['class_name']]}."
         case "string_type" if isinstance(given, list | dict | None):

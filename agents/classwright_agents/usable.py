@@ -9,7 +9,8 @@ from classwright_tools.contract import SynthesizeExamplesResult, writer_limit
 
 SERVER_WITHOUT_WRITER = (
     "has no language model to write with",
-    "Start it with one, such as --writer-url http://localhost:8000/v1 --writer-model NAME.",
+    "Start it with --writer-url and --writer-model: in the task file's `server: command:`, or as "
+    "CLASSWRIGHT_WRITER_URL and CLASSWRIGHT_WRITER_MODEL.",
 )
 
 

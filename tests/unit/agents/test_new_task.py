@@ -38,6 +38,11 @@ from support.paths import BANKING12
         ),
         ("Distinguish spam from ham in 7 kinds of SMS", "task_7_kinds_of_sms", ["spam", "ham"]),
         ("Tell praise and complaints apart", "praise_complaints", ["praise", "complaints"]),
+        (
+            "Build a classifier that tells complaints and praise apart in reviews. It is for a chain of hotels.",
+            "reviews",
+            ["complaints", "praise"],
+        ),
     ],
 )
 def test_a_sentence_becomes_a_task_file_that_loads(
@@ -55,17 +60,24 @@ def test_a_sentence_becomes_a_task_file_that_loads(
     assert f"classwright-agent build {path}" in said.err
 
 
-def test_every_other_field_stands_in_the_file_as_a_comment_with_its_default(tmp_path: Path) -> None:
+def test_every_other_field_stands_in_the_file_as_a_comment_with_its_default(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     path = tmp_path / "task.yaml"
     assert main(["init", "Tell praise and complaints apart", "--output", str(path)]) == 0
     text = path.read_text(encoding="utf-8")
     bare = load_task_file(path)
 
-    settings = [line.removeprefix("# ").partition("  # ")[0] for line in text.splitlines() if line.startswith("# ")][2:]
+    comments = [line.removeprefix("# ").partition("  # ")[0] for line in text.splitlines() if line.startswith("# ")]
+    begins = comments.index("server:")
+    writer, settings = comments[begins : begins + 2], comments[begins + 3 :]
     path.write_text("\n".join([text, *settings]), encoding="utf-8")
 
     assert "method: auto" in settings
     assert load_task_file(path) == bare
+    path.write_text("\n".join([text, *writer]), encoding="utf-8")
+    assert "--writer-url" in (load_task_file(path).server.command or ())
+    assert "names nobody who writes the texts" in capsys.readouterr().err
 
 
 def test_answers_become_a_task_file(

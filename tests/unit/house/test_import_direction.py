@@ -22,7 +22,15 @@ ENGINE = "classwright_tools.learning.exports.matcher_engine"
 ALLOWED = {("classwright_server", "classwright_tools"), ("classwright_tools", "classwright")}
 SHARED = tuple(
     f"classwright_tools.{name}"
-    for name in ("command_line", "contract", "charts.", "reading.", "errors", "domain.invisible")
+    for name in (
+        "command_line",
+        "contract",
+        "charts.",
+        "reading.",
+        "errors",
+        "domain.invisible",
+        "domain.schema_places",
+    )
 )
 """What the agent may import of the tools; docs/decisions/one-reader.md says why."""
 VERBS = sorted(catalogue())
