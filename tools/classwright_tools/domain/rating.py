@@ -53,7 +53,8 @@ def labels_are_steps(task: Task) -> str:
     return (
         f"{_called(steps)}. A model learns them as kinds that have nothing to do with one another: {steps[-2]!r} for "
         f"{steps[-1]!r} counts as wrong as {steps[0]!r}. If two kinds are enough, and a line between them is easier to "
-        f"draw, agree with the person where it lies and merge: edit_examples(task={task.slug!r}, changes=[{changes}]); "
+        f"draw, agree with the person where it lies and merge: edit_examples(task={task.slug!r}, changes=[{changes}], "
+        "reason=...); "
         f"rename_label then says in words what each is{mismatch}. If all are to stay, say of each what belongs to it "
         "and what does not: describe_label."
     )

@@ -108,7 +108,7 @@ def _columns(dataset: str, task: Task, files: Sequence[str]) -> str:
         "resemble, `round` when it was written, `writer` and `prompt` by what. "
         f"A file `edits.jsonl` has what was decided about rows, by whom and why.{csv}\n\n"
         "Load it with `datasets.load_dataset(folder)`. From an import folder it comes back without loss, a split a "
-        'call: `import_examples(path=..., split="train", keep_near_duplicates=true)`.\n\n'
+        'call: `import_examples(task=..., path=..., split="train", keep_near_duplicates=true)`.\n\n'
         f"Exported from `{dataset}` by Classwright.\n"
     )
 

@@ -113,7 +113,7 @@ def after_groups(task: Task, dataset: str, groups: int, more: int | None) -> str
     """Return what is usually right after so many `groups` were found, of which there are `more` from that offset on."""
     named = (
         f"Then make a label of one that has none: edit_examples(task={task.slug!r}, changes=[{{'action': 'add_label', "
-        "'label': its name, 'description': what belongs to it}]), and annotate_examples for rows of it."
+        "'label': its name, 'description': what belongs to it}], reason=...), and annotate_examples for rows of it."
         if task.labels
         else f"Then name them as `labels`: propose_topics(task={task.slug!r}, ...)."
     )
