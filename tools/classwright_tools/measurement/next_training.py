@@ -46,4 +46,5 @@ def without_topics(workspace: Workspace, task: Task) -> str:
         return (
             f"Rows to train on are there: train_classifier(task={task.slug!r}) needs no topics. To have texts written: "
         )
-    return f"If you have rows with labels: import_examples(task={task.slug!r}, split='train') needs no topics. To have texts written: "
+    have = f"If you have rows with labels: import_examples(task={task.slug!r}, split='train') needs no topics."
+    return f"{have} To have texts written: "
