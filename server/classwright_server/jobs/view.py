@@ -20,11 +20,11 @@ class JobView(ToolResult):
     job_id: str = ""
     """Empty where the call was answered at once, and is no job."""
     tool: str
-    status: Annotated[JobStatus, WithJsonSchema({"type": "string"})]  # the instructions name them, once for all tools
+    status: Annotated[JobStatus, WithJsonSchema({"type": "string"})]  # said once, in the instructions
     progress: float = Field(ge=0, le=1)
     message: str
     estimate: SkipJsonSchema[dict[str, Any]] = Field(default_factory=dict)
-    """What it should take, a `CostEstimate`, told as soon as it has begun. The instructions name it, for all tools."""
+    """What it should take, a `CostEstimate`, told as soon as it has begun; each tool would repeat its schema."""
     result: dict[str, Any] | None = None
     """The tool's own, once it is completed."""
     error: str | None = None

@@ -22,7 +22,8 @@ def resolved_import(path: str, folders: tuple[Path, ...]) -> Path:
         raise InvalidInput(
             subject,
             "no import folder is open",
-            "Paste the table as `csv`, or pass `rows`; whoever runs the server opens a folder with --import-folder.",
+            "Paste the table as `csv`, or pass `rows`; or whoever starts the server opens a folder: "
+            "classwright serve --import-folder FOLDER.",
         )
     names = ", ".join(repr(folder.name) for folder in folders)
     try:

@@ -28,7 +28,7 @@ class Noun(BaseModel):
 
 
 class ToolRequest(Noun):
-    """The arguments of a tool: the MCP schema and the command line are made from its fields."""
+    """The arguments of a tool: its schema in MCP is made from the fields."""
 
     def as_sent(self) -> dict[str, Any]:
         """Return what was sent, as JSON. A tool may tell what was left out from what was sent as it is by default."""
@@ -43,7 +43,7 @@ class Part(Noun):
     uri: str = Field(description="Of the whole.")
 
 
-_OBJECT = WithJsonSchema({"type": "object"})  # the instructions say what it holds, once for all tools
+_OBJECT = WithJsonSchema({"type": "object"})  # what it holds is in the docs: every tool has it
 
 
 class ToolResult(Noun):
