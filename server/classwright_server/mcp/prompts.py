@@ -87,7 +87,7 @@ Tell me after each round the accuracy with its interval, and what was weak."""
         model: Annotated[str, Field(description="The model to improve; left out, the model in use.")] = "",
     ) -> str:
         """One more round against the errors of a model."""
-        which = f"the model {model}" if model else f"the model in use of the task (find_examples names it)"
+        which = f"the model {model}" if model else "the model in use of the task (find_examples names it)"
         return f"""Improve {which} of the classwright task {task!r} with one more round.
 
 1. Call error_analysis. Show me the weak classes, the confused pairs with an example each, and labels that are doubted.
