@@ -151,10 +151,11 @@ const marks = (() => {
       const about = reviewed();
       hear(await host.call("review_news", { ...about, ...asMe() }), about);
     },
-    // Sends what waits, at once; what fails is tried again later, by a timer that nothing else may take away.
+    // Sends what waits by now, at once; what fails is tried again later, by a timer that nothing else may take away.
     flush: async () => {
+      const last = unsent.at(-1);
       clearTimeout(timer);
-      if (unsent.length) do await send(); while (unsent.length && !failures);
+      if (last) do await send(); while (unsent.includes(last) && !failures);
       if (sending) await sending;
     },
     get count() { return unsent.length; },
