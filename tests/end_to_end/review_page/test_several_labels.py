@@ -50,7 +50,7 @@ async def test_keys_put_labels_in_and_out_and_enter_decides_on_the_set(
         await opened.press("Enter", "u")
         await expect(opened.view.locator(".place")).to_contain_text("Row 2")
         await opened.press("ArrowLeft")
-        await expect(opened.view.locator(".card .about .tag.chosen")).to_have_text("now refund + delivery")
+        await expect(opened.view.locator(".card .about .tag.chosen")).to_have_text("labelled as refund + delivery")
 
         await until(lambda: len(standing(workspace, sets).rows) == 1)
         await opened.view.get_by_role("button", name="Save").click()
@@ -129,7 +129,7 @@ async def test_what_was_done_to_a_row_without_labels_stays_on_it_and_is_found_be
         await opened.press("0")
         await expect(opened.view.get_by_role("button", name="None applies")).to_have_attribute("aria-pressed", "true")
         await opened.press("Enter", "ArrowLeft")
-        await expect(chips).to_have_text(["flagged", "edited", "now none of the labels"])
+        await expect(chips).to_have_text(["flagged", "edited", "labelled as none of the labels"])
         await stored(opened, workspace, sets, 3)
         await expect(opened.view.locator(".progress")).to_contain_text("1 of 54 rows decided")
         await expect(opened.view.get_by_role("button", name="Save 3 decisions on 1 row")).to_be_visible()

@@ -57,7 +57,7 @@ const Header = () => {
   return html`<header>
     <h1>${review.tasks.length > 1 && !isInline() ? html`<select aria-label="Task" value=${review.task} onChange=${(event) => openReview({ task: event.target.value })}>
       ${review.tasks.map((name) => html`<option key=${name}>${name}</option>`)}</select>` : review.task} <small>${review.dataset}</small></h1>
-    ${isInline() ? whole && html`<button onClick=${() => host.show("fullscreen").catch((error) => say(error.message))}>Full screen</button>`
+    ${isInline() ? whole && html`<button onClick=${() => host.show("fullscreen").catch(sayWhy)}>Full screen</button>`
       : html`<nav aria-label="Views">${Object.entries(VIEWS).map(([name, [words]]) => html`
         <button key=${name} aria-current=${view === name ? "page" : undefined} onClick=${() => change({ view: name, note: "" })}>${words}</button>`)}</nav>`}
     <${Progress} />

@@ -1,6 +1,5 @@
 // The history: what was decided and by whom, the newest first, with a way back; and the versions of the dataset.
 const MADE = { import_examples: "rows brought in", synthesize_examples: "texts written", submit_examples: "texts written", annotate_examples: "labels given", edit_examples: "rows or labels changed", finish_review: "a review saved" };
-const SAID = { accept: "accepted", relabel: "labelled", remove: "removed", edit: "edited", flag: "flagged", good_example: "marked as good" };
 
 const whenInWords = (when) => new Date(when).toLocaleString(undefined, { dateStyle: "medium", timeStyle: "short" });
 
@@ -32,8 +31,8 @@ const History = () => {
     <p>Undo takes a decision back. Of one that is saved it makes a version without it; rows that were changed again since stay.</p>
     ${found.total === 0 && html`<p class="empty">Nothing has been decided on the page yet.</p>`}
     <ul class="rows">${found.decisions.map((one) => html`<li key=${one.id} class=${one.undone ? "undone" : ""}><div class="what">
-      <p>${counted(one.count, "row")} ${SAID[one.action]}${labelsOf(one) ? ` as ${labelsOf(one)}` : ""}${one.count === 1 && one.excerpt ? html`: <q dir=${wayOf(one.excerpt)}>${one.excerpt}</q>` : ""} <span class="about"><time datetime=${one.when}>${whenInWords(one.when)}</time>${" · "}${inName(one.person)}${one.version ? ` · in ${one.version}` : ""}${one.undone ? " · undone" : ""}</span></p></div>
-      ${!one.undone && html`<button aria-label=${`Undo: ${counted(one.count, "row")} ${SAID[one.action]}`} onClick=${() => undo(one.id)}>Undo</button>`}</li>`)}</ul>
+      <p>${counted(one.count, "row")} ${doneInWords(one, one.action)}${one.count === 1 && one.excerpt ? html`: <q dir=${wayOf(one.excerpt)}>${one.excerpt}</q>` : ""} <span class="about"><time datetime=${one.when}>${whenInWords(one.when)}</time>${" · "}${inName(one.person)}${one.version ? ` · in ${one.version}` : ""}${one.undone ? " · undone" : ""}</span></p></div>
+      ${!one.undone && html`<button aria-label=${`Undo: ${counted(one.count, "row")} ${DEEDS[one.action]}`} onClick=${() => undo(one.id)}>Undo</button>`}</li>`)}</ul>
     <${Pages} label="Pages of decisions" words=${AGES} total=${found.total} offset=${offset} shown=${found.decisions.length} size=${found.a_page} turn=${setOffset} />
     <h2>Versions of the dataset</h2>
     <ul class="rows">${found.versions.map((one, number) => html`<li key=${one.id}><div class="what"><p><b>${one.id}</b> <span class="about"><time datetime=${one.when}>${whenInWords(one.when)}</time> · ${MADE[one.made_by] ?? one.made_by}${one.reason ? `: ${one.reason}` : ""}</span></p></div>

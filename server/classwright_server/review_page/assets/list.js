@@ -18,6 +18,10 @@ const list = (() => {
     }
   };
 
+  const set = (all, name, value) => {
+    const { [name]: _, ...rest } = all;
+    return value === undefined || value === "" ? rest : { ...rest, [name]: value };
+  };
   const show = (next) => { look = next; offset = 0; picked = new Set(); return refresh(); };
 
   return {
@@ -29,14 +33,8 @@ const list = (() => {
       ids = []; picked = new Set(); offset = 0; total = null; turn += 1;
     },
     // Sets or drops one condition: of the rows themselves, or of the review.
-    where: (name, value) => {
-      const { [name]: _, ...rest } = look.where;
-      return show({ ...look, where: value === undefined || value === "" ? rest : { ...rest, [name]: value } });
-    },
-    with: (name, value) => {
-      const { [name]: _, ...rest } = look;
-      return show(value === undefined || value === "" || value === false ? rest : { ...rest, [name]: value });
-    },
+    where: (name, value) => list.with("where", set(look.where, name, value)),
+    with: (name, value) => show(set(look, name, value)),
     sort: (next) => { order = next; offset = 0; return refresh(); },
     turnTo: (next) => { if (next >= 0 && next < total) { offset = next; refresh(); } },
     pick: (id) => { if (!picked.delete(id)) picked.add(id); change({}); },
@@ -93,7 +91,7 @@ const decideMany = async (what) => {
   }
 };
 
-const STATES = { "": "any", open: "not decided", decided: "decided", accept: "accepted", relabel: "relabelled", remove: "removed", edit: "edited", flag: "flagged", good_example: "good examples", fits_none: "fits no label", wrong: "wrong in a fair sample", disputed: "people differ" };
+const STATES = { "": "any", open: "not decided", decided: "decided", ...DEEDS, wrong: "wrong in a fair sample", disputed: "people differ" };
 const DOUBTS = { "": "any", disagrees: "classifier gives another label", suspect: "label doubted", unsure: "classifier is unsure" };
 const ORDERS = { doubt: "most doubtful first", dataset: "as in the dataset", random: "random" };
 
@@ -171,13 +169,7 @@ const Pages = ({ label, words: [back, on], total, offset, shown, size, turn }) =
 const Row = ({ row, words, ticked }) => html`<li>
   <input type="checkbox" checked=${ticked} disabled=${row.split === "test"} aria-label=${`Tick: ${row.text.slice(0, 80)}`} onChange=${() => list.pick(row.id)} />
   <div class="what"><${Texts} row=${row} words=${words} />
-    <div class="about">${(row.labels?.length ? row.labels : [labelsOf(row)].filter(Boolean)).map((name) => html`<span key=${name} class="tag own">${name}</span>`)}
-      ${row.guesses && (isSeveral() ? row.disagrees || !row.labels : row.guesses[0][0] !== row.label) && html`<span class="tag warn">classifier: ${givenInWords(row)}</span>`}
-      ${row.suspect && html`<span class="tag warn">label doubted</span>`}
-      <span class="tag">${SPLITS[row.split]}</span><span class="tag">${ORIGINS[row.origin] ?? row.origin}</span>
-      ${row.cell?.length > 0 && html`<span class="tag">${row.cell.join(" · ")}</span>`}
-      <${Done} row=${row} /><${Differing} row=${row} />
-    </div></div>
+    <${About} row=${row}>${row.guesses && (isSeveral() ? row.disagrees || !row.labels : row.guesses[0][0] !== row.label) && html`<${Tag} kind="warn">classifier: ${givenInWords(row)}<//>`}<//></div>
   <button class="small" aria-label=${`Alike: rows like ${row.text.slice(0, 80)}`} onClick=${() => openAlike({ row: row.id })}>Alike</button>
 </li>`;
 
@@ -208,7 +200,7 @@ const Bulk = () => {
       dialog.current.showModal();
     } catch (error) { say(error.message); }
   };
-  const words = what && { accept: "accepted as labelled", relabel: what.labels ? `given ${inWords(what.labels)}, and no other label` : `labelled ${what.label}`, remove: "removed", flag: "flagged" }[what.action];
+  const words = what && ({ accept: "accepted as labelled", relabel: what.labels ? `given ${inWords(what.labels)}, and no other label` : `labelled ${what.label}` }[what.action] ?? DEEDS[what.action]);
   return html`<span class="bulk" role="group" aria-label="Decide about all of them">
     <label>All of them: <select value="" disabled=${!count} onChange=${(event) => { const [action, label] = event.target.value.split(/:(.*)/s); event.target.value = ""; ask({ action, ...(label === undefined ? {} : isSeveral() ? { labels: label ? [label] : [] } : { label }) }); }}>
       <option value="">choose…</option><option value="accept">accept</option><option value="remove">remove</option><option value="flag">flag</option>

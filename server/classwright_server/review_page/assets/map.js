@@ -22,7 +22,7 @@ const MapView = () => {
     if (!ready) return;
     marks.flush().then(() => asked("points", { look: { where: {} } })).then((answer) => setPoints({
       labels: answer.labels, ...Object.fromEntries(Object.entries(ARRAYS).map(([name, type]) => [name, fromBase64(answer[name], type)])),
-    }), (error) => say(error.message));
+    }), sayWhy);
   }, [ready, session.review.dataset]);
 
   useEffect(() => {
@@ -35,6 +35,12 @@ const MapView = () => {
   const edge = width <= NARROW ? 12 : 24, sharp = devicePixelRatio || 1;
   const at = (place) => [edge + (points.x[place] / 65_535) * (width - 2 * edge), edge + (points.y[place] / 65_535) * (height - 2 * edge)];
   const isShown = (number) => only < 0 || points.label[number] === only;
+  const shownWhere = (holds) => [...points.place.keys()].filter((number) => isShown(number) && holds(...at(number)));
+  // The point that is least far, if that is less than `most`; else -1.
+  const nearest = (far, most) => points.place.reduce(([best, least], _, number) => {
+    const own = far(...at(number), number);
+    return own < least ? [number, own] : [best, least];
+  }, [-1, most])[0];
   const draw = () => {
     const pencil = dots.current.getContext("2d");
     pencil.setTransform(sharp, 0, 0, sharp, 0, 0);
@@ -87,21 +93,14 @@ const MapView = () => {
     const shape = new Path2D();
     line.forEach(([x, y], number) => (number ? shape.lineTo(x, y) : shape.moveTo(x, y)));
     shape.closePath();
-    const found = [];
-    for (let number = 0; number < points.place.length; number++) {
-      if (isShown(number) && pencil.isPointInPath(shape, ...at(number))) found.push(number);
-    }
+    const found = shownWhere((x, y) => pencil.isPointInPath(shape, x, y));
     setNear(null);
     setCursor(-1);
     setLasso(found.length ? found : null);
   };
   // A point that was touched shows its row.
   const touch = async ([x, y]) => {
-    let best = -1, least = 400; // 20 pixels, squared: a finger is no finer
-    for (let number = 0; number < points.place.length; number++) {
-      const [px, py] = at(number), far = (px - x) ** 2 + (py - y) ** 2;
-      if (far < least) { least = far; best = number; }
-    }
+    const best = nearest((px, py) => (px - x) ** 2 + (py - y) ** 2, 400); // 20 pixels, squared: a finger is no finer
     setCursor(-1);
     return best < 0 ? (setLasso(null), setNear(null)) : read(best);
   };
@@ -114,19 +113,17 @@ const MapView = () => {
   // By keys: to the next row in a direction, where what is straight ahead comes before what is aside; then a ring that grows around it.
   const go = ([dx, dy]) => {
     const [x, y] = cursor < 0 ? [width / 2, height / 2] : at(cursor);
-    let best = -1, least = Infinity;
-    for (let number = 0; number < points.place.length; number++) {
-      const [px, py] = at(number), ahead = (px - x) * dx + (py - y) * dy, aside = Math.abs((px - x) * dy) + Math.abs((py - y) * dx);
-      const far = cursor < 0 ? Math.abs(ahead) + aside : ahead + 2 * aside;
-      if (far < least && isShown(number) && (cursor < 0 || ahead > 0)) { least = far; best = number; }
-    }
+    const best = nearest((px, py, number) => {
+      const ahead = (px - x) * dx + (py - y) * dy, aside = Math.abs((px - x) * dy) + Math.abs((py - y) * dx);
+      if (!isShown(number)) return Infinity;
+      return cursor < 0 ? Math.abs(ahead) + aside : ahead > 0 ? ahead + 2 * aside : Infinity;
+    }, Infinity);
     if (best >= 0) { setCursor(best); setRing(0); read(best); }
   };
   const grow = (step) => {
     const size = Math.max(0, ring + step), [x, y] = at(cursor);
-    const found = [...points.place.keys()].filter((number) => { const [px, py] = at(number); return isShown(number) && (px - x) ** 2 + (py - y) ** 2 <= size ** 2; });
     setRing(size);
-    setLasso(size ? found : null);
+    setLasso(size ? shownWhere((px, py) => (px - x) ** 2 + (py - y) ** 2 <= size ** 2) : null);
   };
   const openChosen = () => openList({ where: {}, places: lasso.map((number) => points.place[number]) });
   useKeys(({ key }) => {
@@ -143,8 +140,7 @@ const MapView = () => {
   for (const number of lasso ?? []) many.set(points.label[number], (many.get(points.label[number]) ?? 0) + 1);
   const mix = [...many].sort((a, b) => b[1] - a[1]).map(([label, count]) => `${points.labels[label] ?? "no label"} ${count}`), rest = points.labels.length - MOST_KEYED;
   return html`<section class="map" aria-label="Map">
-    <div class="bar"><label>Show <select value=${only} onChange=${(event) => setOnly(Number(event.target.value))}>
-        <option value="-1">all labels</option>${points.labels.map((name, number) => html`<option key=${name} value=${number}>${name}</option>`)}</select></label>
+    <div class="bar"><${Select} label="Show" value=${only} options=${[[-1, "all labels"], ...points.labels.map((name, number) => [number, name])]} act=${(number) => setOnly(Number(number))} />
       <span class="legend"><${Sign} label="0" /> real <${Sign} label="0" written /> written <i class="dot bare"></i> no label <i class="dot ring"></i> classifier disagrees</span>
       <span class="hint">Draw around rows, or touch one<span class="place">, or use arrows, <kbd>+</kbd> <kbd>-</kbd> and <kbd>o</kbd></span>.</span></div>
     <div class="canvases" ref=${box}><canvas ref=${dots} width=${width * sharp} height=${height * sharp} style=${{ height: `${height}px` }} role="img" aria-label=${`Map of ${counted(points.place.length, "row")}; the list shows the same rows as text`}></canvas>

@@ -193,7 +193,8 @@ const Queue = () => {
   </section>`;
 };
 
-const sampleInWords = ({ right, rows, share, low, high }) => `${right} of ${counted(rows, "row")}, ${percent(share)} (${percent(low)} to ${percent(high)}, the 95% interval)`;
+const interval = ({ share, low, high }, inWords = percent) => `${inWords(share)} (${inWords(low)} to ${inWords(high)}, the 95% interval)`;
+const sampleInWords = ({ right, rows, ...share }) => `${right} of ${counted(rows, "row")}, ${interval(share)}`;
 
 const QueueEnd = ({ isDone }) => {
   const { sample } = session.review;
@@ -210,19 +211,25 @@ const QueueEnd = ({ isDone }) => {
   </div>`;
 };
 
+// What is known of a row beside its texts; `blind`: without what would tell its label.
+const Tag = ({ kind = "", children }) => html`<span class=${`tag ${kind}`}>${children}</span>`;
+const About = ({ row, blind, children }) => html`<div class="about">
+  ${!blind && labelsOf(row) && (row.labels?.length ? row.labels : [labelsOf(row)]).map((name) => html`<${Tag} key=${name} kind="own">${row.labels ? name : `label: ${name}`}<//>`)}
+  ${children}
+  <${Tag}>${SPLITS[row.split]}<//><${Tag}>${ORIGINS[row.origin] ?? row.origin}${row.origin === "written" && row.round !== undefined ? `, round ${row.round}` : ""}<//>
+  ${!blind && html`${row.cell?.length > 0 && html`<${Tag}>${row.cell.join(" · ")}<//>`}
+    ${row.contrast && html`<${Tag}>written to resemble ${row.contrast}<//>`}
+    ${row.suspect && html`<${Tag} kind="warn">label doubted<//>`}
+    ${row.unfit && !isSettled(row) && html`<${Tag} kind="warn">fits no label, says a model<//>`}`}
+  ${row.stands?.done.map(([action, person]) => html`<${Tag} key=${action} kind="chosen">${doneInWords(row.stands, action)}${!person ? " by a person before" : isMe(person) ? "" : ` by ${nameOf(person) ?? "another person"}`}<//>`)}
+  ${Object.entries(row.disputed ?? {}).map(([name, said]) => html`<${Tag} key=${name} kind="warn">${name}: ${said}<//>`)}
+</div>`;
+
 const SPLITS = { train: "to learn from", validation: "to check by", test: "for the last test", unlabelled: "no label yet" };
 const ORIGINS = { real: "real text", written: "written text", annotated: "real text, labelled here" };
 
 const Card = ({ row, blind, editing, edit }) => html`<article class="card">
-  <div class="about">
-    ${!blind && labelsOf(row) && (row.labels?.length ? row.labels : [labelsOf(row)]).map((name) => html`<span key=${name} class="tag own">${row.labels ? name : `label: ${name}`}</span>`)}
-    <span class="tag">${SPLITS[row.split]}</span><span class="tag">${ORIGINS[row.origin] ?? row.origin}${row.origin === "written" && row.round !== undefined ? `, round ${row.round}` : ""}</span>
-    ${!blind && row.cell?.length > 0 && html`<span class="tag">${row.cell.join(" · ")}</span>`}
-    ${!blind && row.contrast && html`<span class="tag">written to resemble ${row.contrast}</span>`}
-    ${!blind && row.suspect && html`<span class="tag warn">label doubted</span>`}
-    ${!blind && row.unfit && !isSettled(row) && html`<span class="tag warn">fits no label, says a model</span>`}
-    <${Done} row=${row} /><${Differing} row=${row} />
-  </div>
+  <${About} row=${row} blind=${blind} />
   ${editing ? html`<${Editor} row=${row} close=${() => edit(null)} />` : html`<div class="text" aria-live="polite">
     <${Texts} row=${row} /></div>`}
   <${LabelKeys} row=${row} blind=${blind} choose=${choose} />
@@ -240,13 +247,11 @@ const Card = ({ row, blind, editing, edit }) => html`<article class="card">
 const Key = ({ name, keys, act, children }) =>
   html`<button aria-keyshortcuts=${keys ?? name} onClick=${act}><kbd aria-hidden="true">${name}</kbd> ${children}</button>`;
 
-// All that was done to a row, each with who did it.
-const Done = ({ row: { stands } }) => stands?.done.map(([action, person]) => html`<span key=${action} class="tag chosen">${doneInWords(stands, action)}${!person ? " by a person before" : isMe(person) ? "" : ` by ${nameOf(person) ?? "another person"}`}</span>`);
-// Of a row about which people differ, what each of them said.
-const Differing = ({ row }) => Object.entries(row.disputed ?? {}).map(([name, said]) => html`<span key=${name} class="tag warn">${name}: ${said}</span>`);
+// What was done to a row, in words that follow its number as well; a label may come after them.
+const DEEDS = { accept: "accepted", relabel: "labelled", remove: "removed", edit: "edited", flag: "flagged", good_example: "marked as good", fits_none: "fits no label" };
 const doneInWords = (stands, action) => {
-  const named = labelsOf(stands);
-  return { accept: named ? `accepted as ${named}` : "accepted", relabel: named ? `now ${named}` : "labelled", remove: "removed", edit: "edited", flag: "flagged", good_example: "a good example", fits_none: "fits no label" }[action];
+  const named = ["accept", "relabel"].includes(action) && labelsOf(stands);
+  return `${DEEDS[action]}${named ? ` as ${named}` : ""}`;
 };
 
 const focused = (field) => field?.focus(); // at once, so that no letter decides on the row

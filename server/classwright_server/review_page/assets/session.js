@@ -1,9 +1,7 @@
 // The session: what is under review, and the one place where it changes. Views are drawn anew after every change.
 const { html, render, useState, useEffect, useRef, useMemo, useReducer } = preactHtm;
 
-const letters = "abcdefghijklmnopqrstuvwxyz0123456789";
-const randomName = (length) =>
-  Array.from(crypto.getRandomValues(new Uint8Array(length)), (byte) => letters[byte % letters.length]).join("");
+const randomName = (length) => Array.from(crypto.getRandomValues(new Uint8Array(length)), (byte) => (byte % 36).toString(36)).join("");
 
 const PERSON = `p${randomName(11)}`;
 // Who decides: a name, once it is given, before what tells two pages of one person apart.
@@ -40,7 +38,7 @@ const session = {
 
 let drawAnew = () => {};
 const change = (changes) => { Object.assign(session, changes); drawAnew(); };
-const say = (note) => change({ note });
+const say = (note) => change({ note }), sayWhy = ({ message }) => say(message);
 
 // Each call tells whether the server is there. One that refuses is.
 const ask = host.call;
@@ -161,7 +159,7 @@ const useAnswer = (ask, about) => {
   const [found, setFound] = useState(null);
   useEffect(() => {
     let isLate = false;
-    ask().then((answer) => isLate || setFound(answer), (error) => say(error.message));
+    ask().then((answer) => isLate || setFound(answer), sayWhy);
     return () => { isLate = true; };
   }, about);
   return found;
