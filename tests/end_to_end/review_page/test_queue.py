@@ -226,16 +226,28 @@ async def test_decisions_are_saved_as_a_new_version_of_which_the_chat_learns_the
     held = Held(client, lambda name, _: name == "prepare_review")
     async with shown(chromium, held, {"dataset": dataset}) as opened:  # type: ignore[arg-type]  # a client in all it uses
         await judged(opened)
-        await opened.view.locator("select:has(option[value=suspect])").select_option("disagrees")
-        await expect(opened.view.locator(".place")).to_have_text("Row 1 of 2")
+        shows, place = opened.view.locator("select:has(option[value=suspect])"), opened.view.locator(".place")
+        await opened.press("0")
+        await expect(opened.view.locator(".note")).to_have_text("This row has a label. If none fits, x removes it.")
+        await shows.select_option("unlabelled")
+        await expect(place).to_have_text("Row 1 of 2")
+        await opened.press("0")
+        await expect(place).to_have_text("Row 2 of 2")
+        await opened.press("ArrowLeft")
+        await expect(opened.view.locator(".tag.chosen")).to_have_text("fits no label")
+        none_fits = opened.view.get_by_role("button", name="No label fits")
+        await expect(none_fits).to_have_attribute("aria-pressed", "true")
+        await shows.select_option("disagrees")
+        await expect(place).to_have_text("Row 1 of 2")
+        await expect(none_fits).to_have_count(0)  # of a row that has a label
         await opened.press("f", "g", "u")
         await opened.view.get_by_role("button", name="Save").click()
 
         await expect(opened.view.locator("h1")).to_contain_text(f"{task_of(dataset)}-d2")
         await expect(opened.view.get_by_role("button", name="Nothing to save")).to_be_disabled()
         [told] = opened.said("ui/update-model-context")
-        assert "has what was decided on 1 row." in told["content"][0]["text"]
-        assert [edit.action for edit in read_edits(workspace, f"{task_of(dataset)}-d2")] == ["flag"]
+        assert "has what was decided on 2 rows." in told["content"][0]["text"]
+        assert [edit.action for edit in read_edits(workspace, f"{task_of(dataset)}-d2")] == ["fits_none", "flag"]
         await expect(opened.view.locator(".empty")).to_have_text("Finding out which rows are doubtful…")
         held.go.set()
         await expect(opened.view.locator(".place")).to_have_text("Row 1 of 1")

@@ -6,14 +6,14 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from classwright_tools.domain.label_sets import joined_labels, named_together
+from classwright_tools.domain.label_sets import NONE_KEY, joined_labels, named_together
 from classwright_tools.domain.noun import MAX_LABELS, GivenText, LabelName, Noun, PersonName
 from classwright_tools.domain.selection import RowId
 
 MOST_ROWS = 200_000
 """Of one decision: all rows of a filter may be decided at once."""
 
-PageAction = Literal["accept", "relabel", "remove", "edit", "flag", "good_example"]
+PageAction = Literal["accept", "relabel", "remove", "edit", "flag", "good_example", "fits_none"]
 Action = Literal[PageAction, "undo", "sign"]
 DecisionId = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{8,40}$")]
 Person = PersonName
@@ -56,8 +56,8 @@ class Decision(Noun):
 
     @property
     def gives_answer(self) -> bool:
-        """Whether it says what label its rows have, or that they should go."""
-        return self.action in ("accept", "relabel", "remove")
+        """Whether it says what label its rows have, that none fits, or that they should go."""
+        return self.action in ("accept", "relabel", "remove", "fits_none")
 
     @property
     def named(self) -> str | None:
@@ -66,7 +66,9 @@ class Decision(Noun):
 
     @property
     def key(self) -> str | None:
-        """The label, or all labels joined, as `Example.label_key`; None where it says none."""
+        """The label, or all labels joined, as `Example.label_key`; `NONE_KEY`: none fits; None: it says none."""
+        if self.action == "fits_none":
+            return NONE_KEY
         return self.label if self.labels is None else joined_labels(self.labels)
 
     @model_validator(mode="after")

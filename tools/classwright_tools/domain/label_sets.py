@@ -18,6 +18,10 @@ def joined_labels(labels: Iterable[str]) -> str:
     return _BETWEEN.join(labels) or _BETWEEN
 
 
+NONE_KEY = joined_labels(())
+"""Of a row to which no label applies."""
+
+
 def labels_apart(joined_: str) -> tuple[str, ...]:
     """Return the labels that `joined_labels` joined."""
     return tuple(filter(None, joined_.split(_BETWEEN)))

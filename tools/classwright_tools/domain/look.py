@@ -20,7 +20,7 @@ class Look(Noun):
     """Conditions that a row meets all of."""
 
     where: RowFilter = Field(default=RowFilter(), description="What the rows are.")
-    state: Literal["open", "decided", "disputed", "wrong", "fits_none"] | PageAction | None = Field(
+    state: Literal["open", "decided", "disputed", "wrong"] | PageAction | None = Field(
         default=None,
         description="'open': nobody has decided yet; 'disputed': persons differ; 'wrong': so in a fair sample; "
         "'fits_none': no label fits; an action: that was done, and holds.",

@@ -13,7 +13,7 @@ from typing import TypeVar
 
 from classwright_tools.domain.decided import Decided
 from classwright_tools.domain.edits import Edit, Mark, Undoing, decided_since, undoings
-from classwright_tools.domain.label_sets import in_order, joined_labels, key_in_words, labels_apart
+from classwright_tools.domain.label_sets import NONE_KEY, in_order, joined_labels, key_in_words, labels_apart
 from classwright_tools.domain.labels_since import EXCHANGES, labels_since
 
 T = TypeVar("T")
@@ -221,6 +221,8 @@ def _key(edit: Edit, value: str) -> str | None:
         return GONE
     if edit.action == "opinion":
         return value
+    if edit.action == "fits_none":
+        return NONE_KEY
     if edit.action in ("relabel", "restore") and (edit.label or edit.labels is not None):
         return edit.label or joined_labels(edit.labels or ())
     return value or None if edit.action in ("approve", "good_example", "restore") else None

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import NamedTuple
 
 from classwright_tools.domain.changes import Change
 from classwright_tools.domain.decided import Decided
 from classwright_tools.domain.example import example_id
-from classwright_tools.domain.label_sets import labels_apart, named_together
+from classwright_tools.domain.label_sets import NONE_KEY, labels_apart, named_together
 from classwright_tools.domain.opinions import GONE, Opinions, RowOpinions
 from classwright_tools.domain.pair import joined
 from classwright_tools.domain.selection import MOST_IDS, RowSelection
@@ -21,6 +22,7 @@ from classwright_tools.review.words import Fate, Word, fates_of
 
 NOT_THERE = "whose row is no longer there"
 NO_SUCH_LABEL = "whose label the task no longer has"
+HAS_LABEL = "that no label fits, whose row got one meanwhile"
 REPEATS = "whose new text another row has"
 
 
@@ -52,6 +54,10 @@ def carried_out(
             left[NO_SUCH_LABEL] += len(decision.rows)
             continue
         left[NOT_THERE] += sum(row not in own for row in decision.rows)
+        if decision.action == "fits_none":
+            bare = tuple(row for row in decision.rows if own.get(row) is None)
+            left[HAS_LABEL] += len(decision.rows) - len(bare)
+            entry = replace(entry, decision=decision.model_copy(update={"rows": bare}))
         possible.append(entry)
     fates = fates_of(possible, name_of, own)
     _drop_repeats(fates, set(ids), left)
@@ -87,20 +93,33 @@ def _carry(draft: Draft, fates: Mapping[str, Fate], own: Mapping[str, str | None
     changes: defaultdict[tuple[str, str | None, Word], list[str]] = defaultdict(list)
     for row, word in standing.items():
         if word and row not in again:
-            action = "remove" if word.key == GONE else "approve" if word.key in (own[row], None) else "relabel"
+            action = _action(draft, word, own[row])
             key = word.key if action == "relabel" else None
             changes[action, key, word._replace(key=None)].append(row)
     gone = {row for row, fate in fates.items() if fate.is_removed}
     for row, fate in fates.items():
         for mark, name in fate.marks.items() if row not in gone else ():
             changes[mark, None, Word(name, None)].append(row)
-    order = ("relabel", "approve", "good_example", "flag", "remove")
+    order = ("relabel", "fits_none", "approve", "good_example", "flag", "remove")
     for (action, key, word), rows in sorted(changes.items(), key=lambda one: order.index(one[0][0])):
         draft.signed = word.signed
+        if action == "fits_none":
+            draft.record(action, rows=dict.fromkeys(rows, ""), none_of=draft.task.label_names)
+            yield Done(action, rows=len(rows))
+            continue
         yield from (applied(draft, change) for change in _changes(action, rows, _written(draft, key)))
     _keep(draft, opinions, again)
     _keep_each(draft, opinions, {row: later for row, (_, later) in beside.items()})
     yield from _rewritten(draft, {row: fate for row, fate in fates.items() if row not in gone})
+
+
+def _action(draft: Draft, word: Word, own: str | None) -> str:
+    """Return what is done to a row of which a word stands; `own` is its label key."""
+    if word.key == GONE:
+        return "remove"
+    if word.key == NONE_KEY and not draft.task.multi_label:
+        return "fits_none"
+    return "approve" if word.key in (own, None) else "relabel"
 
 
 def _rewritten(draft: Draft, fates: Mapping[str, Fate]) -> Iterator[Done]:

@@ -14,6 +14,7 @@ _IN_THE_PLACE_OF = {
     "relabel": _LABEL_OR_GONE,
     "remove": (*_LABEL_OR_GONE, "edit"),
     "edit": ("edit", "remove"),
+    "fits_none": _LABEL_OR_GONE,
 }
 
 

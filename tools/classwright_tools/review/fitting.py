@@ -43,15 +43,24 @@ def _fault(decision: Decision, desk: Desk, standing: Standing, before: set[str])
         return f"dataset {desk.dataset!r} has no row {unknown[0]!r}"
     if any(map(desk.is_test, decision.rows)):
         return TEST_ROWS
+    if decision.action == "edit":
+        return _fault_of_texts(decision, desk)
+    return _fault_of_labels(decision, desk)
+
+
+def _fault_of_labels(decision: Decision, desk: Desk) -> str:
     if decision.says_labels and desk.several != (decision.labels is not None):
         return "a row may have several labels: pass `labels`" if desk.several else "a row has one label: pass `label`"
     for label in (*filter(None, [decision.label]), *(decision.labels or ())):
         if label not in desk.labels:
             return f"the task has no label {label!r}"
-    if decision.action == "accept" and not decision.says_labels and _any_unlabelled(decision, desk):
+    bare = [row for row in decision.rows if desk.own(desk.place_of[row]) is None]
+    if decision.action == "accept" and not decision.says_labels and bare:
         return "the row has no label that could be accepted: choose one"
-    if decision.action == "edit":
-        return _fault_of_texts(decision, desk)
+    if decision.action == "fits_none" and desk.several:
+        return "a row may have several labels: pass `labels` with none in it"
+    if decision.action == "fits_none" and len(bare) < len(decision.rows):
+        return "the row has a label: choose another, or remove the row"
     return ""
 
 
@@ -75,10 +84,6 @@ def _fault_of_texts(decision: Decision, desk: Desk) -> str:
     if any(len(clean_text(text)) > MAX_TEXT_CHARS for text in texts):
         return f"a text has more than {MAX_TEXT_CHARS:,} characters"
     return ""
-
-
-def _any_unlabelled(decision: Decision, desk: Desk) -> bool:
-    return any(desk.own(desk.place_of[row]) is None for row in decision.rows)
 
 
 def _settled(decision: Decision, desk: Desk, standing: Standing, person: str, known: int) -> Decision:

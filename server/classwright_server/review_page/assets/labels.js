@@ -23,7 +23,7 @@ const putIn = (row) => (session.suggests && !isPoor() && row.sure) || [];
 const LabelKeys = ({ row, blind, choose }) => {
   const bare = blind || !session.suggests, order = labelOrder(row, bare), chances = new Map(bare ? [] : row.guesses ?? []);
   const stands = row.stands && (row.stands.label ?? (hasDone(row, "accept") ? row.label : undefined));
-  const isNone = isSeveral() && !queue.isUntouched && !queue.picked.length;
+  const isNone = isSeveral() ? !queue.isUntouched && !queue.picked.length : hasDone(row, "fits_none");
   const isSuggested = (name) => !bare && (isSeveral() || !row.label) && givenTo(row)?.includes(name);
   const isChosen = (name) => (isSeveral() ? queue.picked.includes(name) : name === stands);
   const isOwn = (name) => !blind && (isSeveral() ? row.labels?.includes(name) : name === row.label);
@@ -36,7 +36,7 @@ const LabelKeys = ({ row, blind, choose }) => {
         ${chances.has(name) && html`<span class="chance" style=${{ "--share": chances.get(name) }}>${chance(chances.get(name))}</span>`}
         <span class="says">${isOwn(name) ? "now" : isSuggested(name) ? "suggested" : ""}</span>
       </button></li>`)}
-    ${isSeveral() && html`<li><button class=${`label ${isNone ? "chosen" : ""}`} aria-keyshortcuts="0" aria-pressed=${isNone} onClick=${() => queue.toggle(null)}><kbd>0</kbd><span>None applies</span><span class="says"></span></button></li>`}
+    ${(isSeveral() || !row.label) && html`<li><button class=${`label ${isNone ? "chosen" : ""}`} aria-keyshortcuts="0" aria-pressed=${isNone} onClick=${sayNone}><kbd>0</kbd><span>${isSeveral() ? "None applies" : "No label fits"}</span><span class="says"></span></button></li>`}
   </ol>
   ${isSeveral() && html`<p class="set">Chosen: ${queue.isUntouched ? html`<em>nothing yet</em>` : queue.picked.length
     ? queue.picked.map((name) => html`<button key=${name} class="tag chosen" aria-label=${`Take out: ${name}`} onClick=${() => choose(name)}>${name} ×</button> `)

@@ -154,8 +154,11 @@ const accept = () => {
   return best ? queue.decide({ action: "accept", label: best }) : say("This row has no label, and none is surely right: choose one.");
 };
 
+// Says that no label applies: of a row that may have several, before Enter; one that has a label keeps it, or goes.
+const sayNone = () => (isSeveral() ? queue.toggle(null) : queue.row.label ? say("This row has a label. If none fits, x removes it.") : queue.decide({ action: "fits_none" }));
+
 const QUEUE_KEYS = {
-  Enter: accept, a: accept, x: () => queue.decide({ action: "remove" }), f: () => queue.decide({ action: "flag" }),
+  0: sayNone, Enter: accept, a: accept, x: () => queue.decide({ action: "remove" }), f: () => queue.decide({ action: "flag" }),
   g: () => queue.decide({ action: "good_example" }),
   u: () => queue.undo(), s: () => queue.move(1), ArrowRight: () => queue.move(1), ArrowLeft: () => queue.move(-1),
 };
@@ -172,7 +175,6 @@ const Queue = () => {
       const name = labelOrder(queue.row, queue.blind)[digit - 1];
       return name ? choose(name) : false;
     }
-    if (event.key === "0" && isSeveral()) return queue.toggle(null);
     if (event.key === "e") return edit(row.id);
     if (event.key === "l") return document.getElementById("label-search")?.focus();
     return QUEUE_KEYS[event.key] ? QUEUE_KEYS[event.key]() : false;

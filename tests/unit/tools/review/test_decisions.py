@@ -100,6 +100,7 @@ def test_a_decision_that_a_version_has_is_not_taken_back_by_itself(workspace: Wo
         ("test", "remove", {}, "test rows"),
         ("train", "relabel", {"label": "weather"}, "no label 'weather'"),
         ("unlabelled", "accept", {}, "choose one"),
+        ("train", "fits_none", {}, "the row has a label"),
         ("train", "edit", {"text": "\u200b"}, "no characters"),
         ("train", "edit", {"text": "lost \ufffd here"}, "U+FFFD"),
         ("train", "edit", {"text": "long " * 4_001}, "more than 20,000 characters"),

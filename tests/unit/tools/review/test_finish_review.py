@@ -10,6 +10,7 @@ from classwright_tools.curation.row_sources import row_sources
 from classwright_tools.domain.decided import Decided
 from classwright_tools.domain.decision import Decision
 from classwright_tools.domain.example import Example, example_id
+from classwright_tools.domain.labels_since import fitting_none
 from classwright_tools.domain.task import Task
 from classwright_tools.edit_examples import EditExamplesRequest, edit_examples
 from classwright_tools.editing.row_table import keyed
@@ -118,6 +119,7 @@ def test_what_cannot_be_done_any_more_is_counted(workspace: Workspace, task: Tas
         {"action": "relabel", "rows": [NUMBERED[0]], "label": "account"},
         {"action": "edit", "rows": [NUMBERED[1]], "text": review_rows()["train"][2].text},
         {"action": "remove", "rows": ["f" * 16]},
+        {"action": "fits_none", "rows": [NUMBERED[3]]},
     )
     labels = tuple(label for label in task.labels if label.name != "account")
     workspace.save_task(task.model_copy(update={"labels": labels}))
@@ -127,6 +129,7 @@ def test_what_cannot_be_done_any_more_is_counted(workspace: Workspace, task: Tas
     assert "1 whose label the task no longer has" in result.summary
     assert "1 whose new text another row has" in result.summary
     assert "1 whose row is no longer there" in result.summary
+    assert "1 that no label fits, whose row got one meanwhile" in result.summary
     assert rows(workspace, result.dataset) == rows(workspace, dataset)
     standing = Standing(workspace, "support")
     standing.refresh()
@@ -152,25 +155,29 @@ def test_a_saved_decision_is_taken_back_alone_and_its_row_is_all_that_it_was(
         {"action": "edit", "rows": [NUMBERED[3]], "text": new},
         {"action": "flag", "rows": [NUMBERED[4]]},
         {"action": "relabel", "rows": [BARE[0]], "label": "delivery"},
+        {"action": "fits_none", "rows": [BARE[1]]},
         {"action": "relabel", "rows": [NUMBERED[5]], "label": "account"},
         {"action": "flag", "rows": [NUMBERED[5]]},
     )
     saved = finish(workspace).dataset
     whole = rows(workspace, dataset)
+    edits = read_edits(workspace, saved)
+    assert [(edit.by, edit.person) for edit in fitting_none(edits, task.label_names).values()] == [("person", None)]
+    assert not fitting_none(edits, [*task.label_names, "weather"]), "a label that comes later may fit it"
 
-    for number, row in enumerate([*NUMBERED[:5], BARE[0]], first):
+    for number, row in enumerate([*NUMBERED[:5], *BARE], first):
         before = rows(workspace, saved)
         made = undo(workspace, number)
         now, decided = rows(workspace, made.dataset), Decided(read_edits(workspace, made.dataset))
         assert now[row] == whole[row]
-        assert row not in {*decided.by_person, *decided.flagged}
+        assert row not in {*decided.by_person, *decided.flagged, *decided.fits_none}
         changed = {id_ for id_ in {*now, *before} if now.get(id_) != before.get(id_)}
         assert changed <= {row, example_id(new)}, "the others stay as they are"
         assert workspace.artifact(made.dataset, "dataset").parent == saved
         assert read_card(workspace, made.dataset).note.startswith("Taken back on the review page: ")
         saved = made.dataset
 
-    last = undo(workspace, first + 7)  # one of two decisions on a row
+    last = undo(workspace, first + 8)  # one of two decisions on a row
     assert rows(workspace, last.dataset)[NUMBERED[5]].label == "account"
     decided = Decided(read_edits(workspace, last.dataset))
     assert NUMBERED[5] in decided.by_person.keys() - decided.flagged
