@@ -353,3 +353,52 @@ def test_an_edit_is_undone_by_itself_where_rows_have_several_labels(
     assert rows_of(workspace, back) == before
     assert workspace.task("mail").labels == labels
     assert Decided(read_edits(workspace, back)).flagged == {later}
+
+
+SPLIT = {
+    "action": "split_label",
+    "label": "refund",
+    "into": [{"label": "cash", "rows": {"where": {"text": "pay"}}}, {"label": "refund"}],
+}
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        (SPLIT, {"action": "merge_label", "label": "delivery", "to": "account"}),
+        (
+            {"action": "relabel", "rows": {"ids": [BOTH.id]}, "label": "+account"},
+            {"action": "relabel", "rows": {"ids": [BOTH.id]}, "label": "-refund"},
+        ),
+        (
+            {"action": "remove_label", "label": "delivery"},
+            {"action": "relabel", "rows": {"ids": [BOTH.id]}, "label": "+account"},
+            {"action": "rename_label", "label": "account", "to": "login"},
+        ),
+        (SPLIT, {"action": "relabel", "rows": {"ids": [BOTH.id]}, "label": "account"}),
+        (SPLIT, {"action": "rename_label", "label": "refund", "to": "money"}),
+    ],
+)
+def test_edits_of_several_labels_of_a_row_are_undone_one_by_one_in_any_order(
+    edit: Editor, context: ToolContext, changes: tuple[dict[str, Any], ...]
+) -> None:
+    made = [edit(change).dataset for change in changes]
+
+    back = [edit(undo=version) for version in made][-1].dataset
+
+    rows = rows_of(context.workspace, back)
+    assert {id_: {*(row.labels or ())} for id_, row in rows.items()} == {
+        row.id: {*(row.labels or ())} for row in (*several_rows(), UNLABELLED)
+    }
+    assert {*context.workspace.task("mail").label_names} == {*several_task().label_names}
+
+
+def test_the_repair_of_an_undo_leaves_what_was_said_since_of_other_labels(edit: Editor) -> None:
+    row = {"rows": {"ids": [BOTH.id]}}
+    added = edit({"action": "relabel", **row, "label": "+account"}, by="model").dataset
+    edit({"action": "approve", **row}, {"action": "relabel", **row, "label": "-refund"})
+
+    told = edit(undo=added).summary
+
+    assert "keeps 'delivery + account' (before the edit 'refund + delivery'), labelled since" in told
+    assert "'label': 'delivery', 'rows'" in told

@@ -28,10 +28,12 @@ def label_in_words(label: str | None) -> str:
     return key_in_words(label) if label else NO_LABEL
 
 
-def kept_label(draft: Draft, row: Row, label: str | None, why: Edit | None) -> Kept:
-    """Return that `row` keeps its label, where it had `label`, and the edit `why`."""
-    word = named_together(labels_apart(label)) if label and draft.task.multi_label else label
-    mend = {"action": "relabel", "label": word, "rows": {"ids": [row["id"]]}} if label else {}
+def kept_label(draft: Draft, row: Row, label: str | None, mended: str | None, why: Edit | None) -> Kept:
+    """Return that `row` keeps its label, where it had `label` and is mended by `mended`, and the edit `why`."""
+    word = named_together(labels_apart(mended)) if mended and draft.task.multi_label else mended
+    mend = (
+        {"action": "relabel", "label": word, "rows": {"ids": [row["id"]]}} if mended not in (None, row["label"]) else {}
+    )
     words = f"{row['id']} keeps {label_in_words(row['label'])!r} (before the edit {label_in_words(label)!r})"
     return Kept(f"{words}{_because(why)}", mend)
 

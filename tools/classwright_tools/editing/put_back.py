@@ -5,12 +5,10 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from classwright_tools.domain.decided import Decided
 from classwright_tools.domain.edits import VOUCH_FOR_LABELS, Edit, decided_since, edits_apart, ids_after
-from classwright_tools.domain.label_sets import labels_apart
-from classwright_tools.domain.labels_since import label_since, without_partings
+from classwright_tools.domain.labels_since import without_partings
 from classwright_tools.domain.row_history import history
 from classwright_tools.editing.draft import Done, Draft, Row, text_of
 from classwright_tools.editing.kept import (
@@ -23,7 +21,7 @@ from classwright_tools.editing.kept import (
     kept_text,
     label_in_words,
 )
-from classwright_tools.editing.row_changes import key_since
+from classwright_tools.editing.label_back import LabelBack, RowsOf, cell_back, label_back
 from classwright_tools.editing.row_table import keyed, rows_apart
 from classwright_tools.errors import InvalidInput
 from classwright_tools.workspace.datasets import read_edits, read_table
@@ -35,45 +33,14 @@ ENDED = "of a label that has ended"
 _TEXT = ("id", "text", "text_pair")
 
 
-class _Rows:
-    """Rows of a version by their ids, and what its edits say of them; by `later` ones its labels are called as now."""
-
-    def __init__(
-        self, draft: Draft, table: Any, edits: Sequence[Edit], ids: Collection[str], later: Sequence[Edit]
-    ) -> None:
-        import pyarrow as pa
-        import pyarrow.compute as pc
-
-        self._draft = draft
-        found = table.filter(pc.is_in(table["id"], pa.array(ids, pa.string()))).to_pylist()
-        self.rows: dict[str, Row] = {row["id"]: row for row in found}
-        self.later = later
-        self.said = Decided(edits)
-
-    def label(self, id_: str) -> str | None:
-        """Return what the label of a row is called by now, or all its labels; None of one that has ended."""
-        return key_since(self._draft, self.rows[id_]["label"], self.later)
-
-    def named_now(self, id_: str) -> Row:
-        """Return a row with what its labels are called by now."""
-        row, label = self.rows[id_], self.label(id_)
-        several = {"labels": None if label is None else list(labels_apart(label))} if "labels" in row else {}
-        contrast = label_since(row["contrast"], self.later) or row["contrast"]
-        return row | {"label": label, "contrast": contrast} | several
-
-    def state(self, id_: str) -> tuple[object, ...]:
-        """Return how a row is, to be compared with how it is in another version."""
-        return (id_ in self.rows and (self.label(id_),), self.said.said_of(id_))
-
-
 @dataclass(frozen=True)
 class _Given:
-    """What a row gets back: its ids after the edit, now, and then again; whether its label, with what belongs to it."""
+    """What a row gets back: its ids after the edit, now, and then again; its label, with what belongs to it, or not."""
 
     was: str
     now: str
     id: str
-    label: bool
+    label: LabelBack | None = None
 
 
 def put_back(
@@ -111,9 +78,9 @@ def put_back(
     either |= {is_now[id_] for id_ in either if id_ in is_now}
     # Of a label that lost some rows, what has its name goes on; a row that went to a part has another label.
     named = without_partings(later, draft.task.label_names)
-    then = _Rows(draft, there, first, either, named)
-    since = _Rows(draft, here, made, either, named)
-    now = _Rows(draft, draft.table, draft.edits, either, ())
+    then = RowsOf(draft, there, first, either, named)
+    since = RowsOf(draft, here, made, either, named)
+    now = RowsOf(draft, draft.table, draft.edits, either, ())
     undoing = _Undoing(draft, then, since, now, later)
     for id_ in filter(then.rows.__contains__, ids):
         was = new_id.get(id_, id_)
@@ -139,7 +106,7 @@ def put_back(
 class _Undoing:
     """Finds out what each row gets back, and what it keeps: the row `then`, `since` the undone edit, and `now`."""
 
-    def __init__(self, draft: Draft, then: _Rows, since: _Rows, now: _Rows, later: Sequence[Edit]) -> None:
+    def __init__(self, draft: Draft, then: RowsOf, since: RowsOf, now: RowsOf, later: Sequence[Edit]) -> None:
         self._draft, self._then, self._since, self._now, self._later = draft, then, since, now, later
         self._vouched = decided_since(later)
         self.done = Done("undo")
@@ -155,18 +122,20 @@ class _Undoing:
         old, row = self._then.rows[id_], now.rows[is_now]
         new_text, new_label = id_ != was, any(old[name] != since.rows[was][name] for name in old if name not in _TEXT)
         keeps_text = new_text and (was != is_now or id_ in now.rows)
-        keeps_label = new_label and (
-            since.label(was) != row["label"]
-            or (is_now in self._vouched and now.said.voucher(is_now) != since.said.voucher(was))
+        label = label_back(self._draft, (self._then, id_), (since, was), row) if new_label else None
+        revouched = is_now in self._vouched and now.said.voucher(is_now) != since.said.voucher(was)
+        keeps_label = label is not None and (
+            not label.stands or (revouched and self._is_decided(is_now, row, label.changed))
         )
-        ends = new_label and not keeps_label and not _has_label(self._draft, self._then, id_)
+        ends = label is not None and not keeps_label and label.ends
+        gets_label = label is not None and not (keeps_label or ends)
         before, after, said = self._then.said.said_of(id_), since.said.said_of(was), now.said.said_of(is_now)
         marks = any(one != two == three for one, two, three in zip(before, after, said, strict=True))
-        gets = (new_text and not keeps_text) or (new_label and not (keeps_label or ends)) or marks
+        gets = (new_text and not keeps_text) or gets_label or marks
         is_same = was == is_now and now.state(is_now) == since.state(was) and not (keeps_text or keeps_label)
         if gets and (is_same or not whole) and not (ends and not new_text):
             id_again = id_ if new_text and not keeps_text else is_now
-            self.given[id_] = _Given(was, is_now, id_again, label=new_label and not (keeps_label or ends))
+            self.given[id_] = _Given(was, is_now, id_again, label if gets_label else None)
         if ends:
             self.done.left[ENDED] += 1
         elif keeps_text or keeps_label or id_ not in self.given:
@@ -175,9 +144,10 @@ class _Undoing:
             return
         if ends:
             self.kept.append(kept_ended(row, old["label"]))
-        if keeps_label:
-            why = self._last(is_now, row, VOUCH_FOR_LABELS)
-            self.kept.append(kept_label(self._draft, row, self._then.label(id_), why))
+        if label is not None and keeps_label:
+            why, had = self._last(is_now, row, VOUCH_FOR_LABELS), self._then.label(id_)
+            mended = had if why and why.labels is not None else label.key  # else what it has beside them stays
+            self.kept.append(kept_label(self._draft, row, had or old["label"], mended, why))
         if keeps_text:
             self.kept.append(kept_text(row, old, self._last(is_now, row, ("rewrite",))))
 
@@ -193,8 +163,8 @@ class _Undoing:
             if old["split"] != "test":
                 row = self._now.rows[is_now]
                 self.kept.append(kept_in(row, self._last(is_now, row, ("restore",))))
-        elif _has_label(self._draft, self._then, id_):
-            self.given[id_] = _Given(was, id_, id_, label=True)
+        elif self._then.has_label(id_):
+            self.given[id_] = _Given(was, id_, id_)
         else:
             self.done.left[ENDED] += 1
 
@@ -217,20 +187,23 @@ class _Undoing:
         if row is None:
             return old
         text = {name: old[name] for name in _TEXT if name in old} if given.id != given.now else {}
+        if given.label is None:
+            return row | text
         before, after = self._then.rows[id_], self._since.rows[given.was]
-        back = {name for name in old if name not in _TEXT and before[name] != after[name]} if given.label else ()
-        return row | {name: old[name] for name in back} | text
+        old["label"] = given.label.key
+        if "cell_label" in old:
+            old["cell_label"] = cell_back(self._draft, before, after, row, self._then.later)
+        return row | {name: old[name] for name in old if name not in _TEXT and before[name] != after[name]} | text
+
+    def _is_decided(self, id_: str, row: Row, changed: Collection[str] | None) -> bool:
+        """Whether somebody decided later on labels that were `changed`: to add others is no word on them."""
+        past = (one.edit for one in history(self._later, id_, row["label"]) if one.edit.action in VOUCH_FOR_LABELS)
+        return any(changed is None or not (own := {*one.added, *one.taken}) or own & {*changed} for one in past)
 
     def _last(self, id_: str, row: Row, actions: Sequence[str] = ()) -> Edit | None:
         """Return the newest later edit of a row, of some `actions`."""
         past = history(self._later, id_, row["label"])
         return next((one.edit for one in past if not actions or one.edit.action in actions), None)
-
-
-def _has_label(draft: Draft, then: _Rows, id_: str) -> bool:
-    """Whether the label that a row had then, or each of several, is one that the task still has."""
-    label = then.label(id_)
-    return then.rows[id_]["label"] is None or (label is not None and draft.has_labels(label))
 
 
 def _take_out(draft: Draft, done: Done, ids: Collection[str]) -> None:

@@ -64,7 +64,7 @@ class _Labels:
         self._after = after
         _, later = edits_apart(read_edits(draft.context.workspace, version), draft.edits)
         self._later = without_partings(later, draft.task.label_names)
-        self._extra: list[str] = []
+        self._extra: dict[str, str | None] = {}  # and of a part of a split the label that it was a part of
         self.left: dict[str, int] = {}
         self.words: list[str] = []
         self.ways: list[str] = []
@@ -76,18 +76,18 @@ class _Labels:
         elif edit.action in ("merge_label", "remove_label", "split_label") and edit.label:
             self._bring_back(edit.label)
             if edit.action == "split_label" and edit.to:
-                self._extra.append(edit.to)
+                self._extra[edit.to] = label_since(edit.label, self._later) or edit.label
             if edit.action == "merge_label" and edit.to:
                 self._describe(edit.to)
         elif edit.action == "add_label" and edit.label:
-            self._extra.append(edit.label)
+            self._extra.setdefault(edit.label, None)
         elif edit.action == "describe_label" and edit.label:
             self._describe(edit.label)
 
     def drop(self) -> None:
         """Take the labels out that the edit had added and that no row has any more."""
         draft = self._draft
-        for name in dict.fromkeys(self._extra):
+        for name, whole in self._extra.items():
             now = label_since(name, self._later)
             if now is None or now not in draft.task.label_names or now in self._then.label_names:
                 continue
@@ -96,7 +96,10 @@ class _Labels:
                 self.ways.append(self._way(now))
                 continue
             draft.task = with_labels(draft.task, {now: ()})
-            draft.record("remove_label", label=now)
+            if whole in draft.task.label_names:  # what was said by the part's name since is said of the whole
+                draft.record("merge_label", label=now, to=whole)
+            else:
+                draft.record("remove_label", label=now)
             self.words.append(f"{now!r} taken away")
         self._order()
 
@@ -135,7 +138,8 @@ class _Labels:
 
     def _bring_back(self, name: str) -> None:
         draft = self._draft
-        if name in draft.task.label_names:
+        names = draft.task.label_names
+        if name in names or (name in self._after.label_names and label_since(name, self._later) in names):
             return
         known = label_of(self._then, name) or new_label(name, "")
         draft.task = with_labels(draft.task, {}, last=(known,))
