@@ -395,7 +395,7 @@ def test_edits_of_several_labels_of_a_row_are_undone_one_by_one_in_any_order(
 
 def test_the_repair_of_an_undo_leaves_what_was_said_since_of_other_labels(edit: Editor) -> None:
     row = {"rows": {"ids": [BOTH.id]}}
-    added = edit({"action": "relabel", **row, "label": "+account"}, by="model").dataset
+    added = edit({"action": "relabel", **row, "label": "+account"}, decided_by="model").dataset
     edit({"action": "approve", **row}, {"action": "relabel", **row, "label": "-refund"})
 
     told = edit(undo=added).summary
