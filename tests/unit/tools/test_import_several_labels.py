@@ -18,6 +18,7 @@ from classwright_tools.context import ToolContext
 from classwright_tools.curation.shingles import folded
 from classwright_tools.domain.cleaning import REPLACEMENT, clean_text
 from classwright_tools.domain.example import Example, Provenance, make_example
+from classwright_tools.domain.source import GivenRow
 from classwright_tools.domain.task import Label, Task, folded_name
 from classwright_tools.domain.topic_tree import Cell
 from classwright_tools.errors import InvalidInput
@@ -87,10 +88,14 @@ def test_rows_come_with_none_one_or_several_labels(form: str, mail: Task, worksp
     assert "2 have several labels, and of 1 none applies" in result.summary
 
 
-def test_rows_of_a_call_name_their_labels_in_one_string(mail: Task, workspace: Workspace, folder: Path) -> None:
-    _, rows = brought(workspace, folder, rows=given_rows((ROWS[3][0], "Delivery| refund|delivery"), (ROWS[5][0], "")))
+def test_rows_of_a_call_name_their_labels_in_one_string_or_a_list(
+    mail: Task, workspace: Workspace, folder: Path
+) -> None:
+    rows = given_rows((ROWS[3][0], "Delivery| refund|delivery"), (ROWS[5][0], ""))
+    listed = GivenRow.model_validate({"text": ROWS[4][0], "label": ["account", "delivery"]})
+    _, rows_in = brought(workspace, folder, rows=(*rows, listed))
 
-    assert [row.labels for row in rows] == [("refund", "delivery"), ()]
+    assert [row.labels for row in rows_in] == [("refund", "delivery"), (), ("delivery", "account")]
 
 
 def test_an_unknown_label_among_others_skips_the_row_and_is_named(
@@ -103,6 +108,32 @@ def test_an_unknown_label_among_others_skips_the_row_and_is_named(
     assert "If one says that no label applies, write the separator alone, or nothing, in place" in result.next_step
     assert "there are two ways" not in result.next_step
     assert "'delivry' is not in the task; the nearest is 'delivery'" in result.examples[0].reason
+
+
+def test_labels_with_another_separator_between_them_are_told_by_it_and_never_mapped_to_one_of_them(
+    mail: Task, workspace: Workspace, folder: Path
+) -> None:
+    parted = [(ROWS[3][0], "Refund, delivery"), (ROWS[4][0], "delivery,account")]
+    result, _ = brought(workspace, folder, rows=given_rows((ROWS[0][0], "refund"), *parted))
+    _, rows = brought(workspace, folder, rows=given_rows(*parted), label_separator=",")
+    half, _ = brought(workspace, folder, rows=given_rows((ROWS[0][0], "refund"), (ROWS[4][0], "account, late")))
+
+    assert "import the same source again with dataset='mail-d1' and label_separator=','" in result.next_step
+    assert [row.labels for row in rows] == [("refund", "delivery"), ("delivery", "account")]
+    assert "{'account, late': 'account'}" not in half.next_step
+    with pytest.raises(InvalidInput, match="pass label_separator=','"):
+        brought(workspace, folder, rows=given_rows(*parted))
+
+
+def test_a_name_may_stand_for_several_labels(mail: Task, workspace: Workspace, folder: Path) -> None:
+    lead = {"both": "delivery|refund"}
+    _, rows = brought(
+        workspace, folder, rows=given_rows((ROWS[3][0], "both"), (ROWS[4][0], "both|account")), label_names=lead
+    )
+
+    assert [row.labels for row in rows] == [("refund", "delivery"), LABELS]
+    with pytest.raises(InvalidInput, match=r"label_names\['both'\]: leads to 'delivry', which is no label.*'delivery'"):
+        brought(workspace, folder, rows=given_rows((ROWS[3][0], "both")), label_names={"both": "refund|delivry"})
 
 
 def test_a_row_that_says_nothing_of_labels_is_skipped_and_is_none_without_labels(

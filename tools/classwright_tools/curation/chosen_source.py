@@ -120,11 +120,14 @@ def refuse_unusable(given: GivenSource, arrivals: Arrivals, task: Task) -> None:
         unknown = arrivals.unknown
         steps = steps_of(unknown.told)
         mapped = {**given.label_names, **unknown.likely()} or {"0": "spam"}
+        mark = unknown.separator()
         values = f" {unknown.remark()}" if len(unknown.told) > 1 else ""
         raise InvalidInput(
             subject,
             f"has no row with a label of task {task.slug!r}: {skipped.unknown_label}",
             unnamed_steps(steps, task)
             if steps
+            else f"Its labels stand with {mark!r} between them: pass label_separator={mark!r}."
+            if mark
             else f"Map its labels with `label_names`, such as {mapped}, or pass another `label_column`.{values}",
         )

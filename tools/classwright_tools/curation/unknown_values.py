@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from classwright_tools.domain.cleaning import as_name
 from classwright_tools.domain.excerpt import counted, listed
 from classwright_tools.reading.label_names import LabelNames
+from classwright_tools.reading.label_sets import LabelSets
 
 VALUES_KEPT = 1_000  # of a source with more, the first
 VALUES_LISTED = 8
@@ -60,6 +61,11 @@ class UnknownValues:
         near = {name: self._labels.likely(name) for name in list(self.told)[:VALUES_LISTED]}
         return {name: label for name, label in near.items() if label is not None}
 
+    def separator(self) -> str | None:
+        """Return what the most frequent of the values has between labels that names several; None if none does."""
+        labels = self._labels if isinstance(self._labels, LabelSets) else None
+        return next(filter(None, map(labels.separator_in, self.told)), None) if labels else None
+
     def next_step(self, given: Mapping[str, str], dataset: str | None) -> str:
         """Return how their rows are brought in as well, into `dataset` if there is one; empty where none may be told.
 
@@ -68,9 +74,14 @@ class UnknownValues:
         values = list(self.told)[:VALUES_LISTED]
         if not values:
             return ""
+        into = f"dataset={dataset!r} and " if dataset else ""
+        if mark := self.separator():
+            return (
+                f"Labels stand with {mark!r} between them: import the same source again with {into}"
+                f"label_separator={mark!r}: the rows that are in stay, and theirs join them."
+            )
         likely = self.likely()
         left = [as_name(name) for name in values if name not in likely]
-        into = f"dataset={dataset!r} and " if dataset else ""
         mapped = {**given, **likely}
         call = f"label_names={mapped}" if likely and len(mapped) <= MOST_MAPPED else f"more `label_names`: {likely}"
         if not likely:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+import json
+from typing import Annotated, Any, Literal
 
-from pydantic import Field
+from pydantic import Field, field_validator
 
 from classwright_tools.domain.kinds import DatasetId
 from classwright_tools.domain.noun import MAX_LABELS, GivenText, Noun
@@ -22,6 +23,12 @@ class GivenRow(Noun):
     text: GivenText = Field(description="The text; in a pair task the query.")
     text_pair: GivenText | None = Field(default=None, description="A pair task's second text: the item.")
     label: Annotated[str, Field(max_length=2_000)] | None = Field(default=None, description="Not for 'unlabelled'.")
+
+    @field_validator("label", mode="before")
+    @classmethod
+    def _in_one_string(cls, label: Any) -> Any:
+        """Take a list of labels as a file may have it."""
+        return json.dumps(label) if isinstance(label, list | tuple) else label
 
 
 class GivenSource(Noun):

@@ -41,12 +41,10 @@ class LabelNames:
         """
         self._labels = labels
         self._folded = {folded_name(name): name for name in labels}
-        for source, name in mapping.items():
-            if name not in labels:
-                raise self._refused(source, name)
+        leads = {source: self._led_to(source, name) for source, name in mapping.items()}
         by_name = {name: name for name in labels}
-        self._by_name = ({**mapping}, by_name)
-        self._by_value = (_by_value(mapping), _by_value(by_name))
+        self._by_name = (leads, by_name)
+        self._by_value = (_by_value(leads), _by_value(by_name))
 
     def find(self, value: Any) -> str | None:
         """Return the label that `value`, from a source, stands for, or None if there is none."""
@@ -93,6 +91,16 @@ class LabelNames:
     def _names_several(self, name: str) -> bool:
         parts = name.split(SEPARATOR)
         return not self.several and len(parts) > 1 and all(folded_name(part) in self._folded for part in parts)
+
+    def _led_to(self, source: str, name: str) -> str:
+        """Return what a mapping from `source` to `name` finds.
+
+        Raises:
+            InvalidInput: `name` is no label.
+        """
+        if name not in self._labels:
+            raise self._refused(source, name)
+        return name
 
     def _refused(self, source: str, name: str) -> InvalidInput:
         """Return the refusal of a mapping from `source` to `name`, which is no label."""

@@ -6,10 +6,13 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from classwright_tools.domain.label_sets import in_order, joined_labels
+from classwright_tools.domain.label_sets import in_order, joined_labels, named_apart
 from classwright_tools.domain.label_sets import labels_apart as labels_apart  # for the agent
 from classwright_tools.domain.source import SEPARATOR as SEPARATOR  # for the agent
 from classwright_tools.reading.label_names import LabelNames, label_text
+
+_USUAL = (";", ",", "|", "/", "+", "&")
+"""What sources write between a row's labels."""
 
 
 class LabelSets(LabelNames):
@@ -30,7 +33,7 @@ class LabelSets(LabelNames):
         With `says_empty` an empty string says that no label applies, else nothing.
 
         Raises:
-            InvalidInput: a name that `mapping` leads to is no label of the task.
+            InvalidInput: a name that `mapping` leads to, or one of several ("one|other"), is no label of the task.
         """
         super().__init__(labels, mapping)
         self._separator = separator
@@ -44,7 +47,9 @@ class LabelSets(LabelNames):
     def find(self, value: Any) -> str | None:
         """Return the labels that `value` names, joined in the task's order; None if one of them is not the task's."""
         found = [(super(LabelSets, self).find(name)) for name in self.names_in(value)]
-        return None if None in found else joined_labels(in_order(filter(None, found), self._labels))
+        if None in found:
+            return None
+        return joined_labels(in_order((label for key in found for label in labels_apart(key or "")), self._labels))
 
     def knows(self, value: Any) -> bool:
         """Whether `value` names labels of the task, and at least one."""
@@ -55,6 +60,24 @@ class LabelSets(LabelNames):
         return next(
             (label_text(name) for name in self.names_in(value) if super(LabelSets, self).find(name) is None), ""
         )
+
+    def separator_in(self, name: str) -> str | None:
+        """Return what divides `name` into two labels or more; None where nothing usual does."""
+        return next((mark for mark in _USUAL if mark in name and self._divides(mark, name)), None)
+
+    def likely(self, name: str) -> str | None:
+        """Return the label that `name` is likely to stand for; None also of one that may name several: one is lost."""
+        parts = (part.strip() for mark in _USUAL if mark in name for part in name.split(mark))
+        return None if any(map(super().find, parts)) else super().likely(name)
+
+    def _divides(self, mark: str, name: str) -> bool:
+        return all(super(LabelSets, self).find(part.strip()) for part in name.split(mark))
+
+    def _led_to(self, source: str, name: str) -> str:
+        names = named_apart(name, self._labels)
+        if len(names) < 2:
+            return super()._led_to(source, name)
+        return joined_labels(in_order((super(LabelSets, self)._led_to(source, one) for one in names), self._labels))
 
     def names_in(self, value: Any) -> Sequence[Any]:
         """Return what stands for one label each in `value`."""
