@@ -24,6 +24,7 @@ from classwright_tools.review.pictures import insights
 from classwright_tools.review.shown_rows import shown_rows
 from classwright_tools.workspace.workspace import Workspace
 from support.measurement import context_on
+from support.review import review_rows
 from support.review_team import BEA, INES, LABEL, NOBODY, OTHER, ROWS, TOM, Team
 
 
@@ -81,6 +82,22 @@ def test_the_first_word_is_kept_where_another_overrules_it_until_somebody_who_kn
     assert team.find(mark="disputed").rows == ()
     assert team.label_of(row) == first
     assert team.kept.of_row[row].said == {"Tomasz": first, "Bea": second, "Ines": first}
+
+
+@pytest.mark.parametrize("saved_between", [False, True])
+def test_that_no_label_fits_is_an_answer_from_which_others_differ(team: Team, *, saved_between: bool) -> None:
+    (row, _) = [row.id for row in review_rows()["unlabelled"]]
+    said = {"Tomasz": "none of the labels", "Bea": "refund"}
+    team.decide(TOM, row, "fits_none")
+    if saved_between:
+        assert "decided on 1 row: Tomasz 1" in team.save().summary
+    team.label(BEA, row, "refund")
+
+    assert team.desk.tally(team.standing).disputed[row].told == said
+    team.save()
+    assert team.kept.of_row[row].told == said
+    assert team.label_of(row) == "refund"
+    assert team.find(mark="fits_none").rows == ()
 
 
 def test_who_had_not_heard_of_the_others_settles_nothing(team: Team) -> None:
