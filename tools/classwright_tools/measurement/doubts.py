@@ -72,6 +72,11 @@ class Doubts:
         known: NDArray[np.bool_] = self.guesses[:, 0] != NOTHING
         return known
 
+    @cached_property
+    def ranked(self) -> NDArray[np.int64]:
+        """The places of all rows (n,), the most doubtful first, those in equal doubt in their order."""
+        return np.argsort(-self.doubt, kind="stable")
+
     def suggested(self, place: int) -> tuple[str, ...]:
         """Return the label, or all labels, that the row at `place` was given."""
         return tuple(self.labels[self.guesses[place, : self.given[place]]].tolist()) if self.answered[place] else ()

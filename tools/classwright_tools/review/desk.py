@@ -205,7 +205,7 @@ class Desk:
         """Whether the row with an id is a test row, on which nobody decides here."""
         return row in self.place_of and self.splits[self.place_of[row]] == "test"
 
-    @property
+    @cached_property
     def several(self) -> bool:
         """Whether a row may have several labels."""
         return "labels" in self.table.column_names

@@ -15,7 +15,9 @@ from classwright_tools.review.desk import Desk, Places
 def ordered(desk: Desk, places: Places, order: Order, doubts: Doubts | None, seed: int) -> Places:
     """Return `places` of a desk with the most doubtful first, in the dataset's order, or in a random one."""
     if order == "doubt" and doubts:
-        return places[np.argsort(-doubts.doubt[places], kind="stable")]
+        wanted = np.zeros(len(desk), bool)
+        wanted[places] = True
+        return doubts.ranked[wanted[doubts.ranked]]  # all are sorted once: for each page that was half its time
     if order == "random":
         return places[np.argsort(_shuffled(desk.dataset, len(desk), seed)[places], kind="stable")]
     return places

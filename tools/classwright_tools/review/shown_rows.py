@@ -93,8 +93,8 @@ def guesses(doubts: Doubts | None, place: int) -> list[list[Any]] | None:
     """Return the likeliest labels of a row with their probabilities, best first; None without an answer."""
     if doubts is None or not doubts.answered[place]:
         return None
-    names = doubts.labels[doubts.guesses[place]].tolist()
-    return [[name, round(chance, 3)] for name, chance in zip(names, doubts.chances[place].tolist(), strict=True)]
+    names, chances = doubts.labels[doubts.guesses[place]], doubts.chances[place].astype(float).round(3)
+    return [[name, chance] for name, chance in zip(names.tolist(), chances.tolist(), strict=True)]
 
 
 def _text(name: str, text: str | None, *, whole: bool) -> dict[str, Any]:
