@@ -188,7 +188,7 @@ def test_labels_of_a_version_beside_are_told_wherever_they_are_out_of_reach(cont
 
     assert f"What was added to {dataset} as {made} is not in {beside.dataset}: import_examples(" in beside.summary
     edited = editor(context)({"action": "add_label", "label": "other"}, dataset=dataset)
-    assert f"What was added to {dataset} as {made}, {beside.dataset} is not in {edited.dataset}" in edited.summary
+    assert f"What was added to {dataset} as {beside.dataset}, {made} is not in {edited.dataset}" in edited.summary
     asked = AnnotateExamplesRequest(task="support", dataset=beside.dataset, rows=5)
     said = annotate_examples(asked, replace(context, run_key="again")).summary
     call = f"import_examples(task='support', split='train', dataset={beside.dataset!r}, from_dataset={made!r})"

@@ -262,7 +262,19 @@ def test_two_versions_that_came_of_one_are_joined_and_every_row_stays_what_it_wa
     label = make_example(texts[0].text, "delivery", origin="annotated", provenance=Provenance(writer="calling model"))
     longer = version(root, "round", train=[*there, more])
     labelled = version(root, "labels", train=[*there, label], unlabelled=texts[1:])
-    assert longer in told_beside(workspace, workspace.artifact(labelled, "dataset"))
+    tip = version(
+        version(longer, "same", train=[*there, more]), "text", unlabelled=[*texts, make_example("hello", None)]
+    )
+    branch = workspace.artifact(version(root, "branch", train=there), "dataset")
+    told = told_beside(workspace, branch)
+    assert f"as {tip} (3 versions), {labelled} is not in {branch.id}: " in told
+    also = "then with split='unlabelled', joins the first; or"
+    assert f"split='train', dataset={branch.id!r}, from_dataset={tip!r}), {also}" in told
+    branch = workspace.artifact(version(longer, "other", train=there), "dataset")
+    told = told_beside(workspace, branch)
+    assert f"as {tip} (2 versions) is not in {branch.id}: " in told
+    assert f"split='unlabelled', dataset={branch.id!r}, from_dataset={tip!r}) joins it; or" in told
+    assert f"revert_to={tip!r}" in told
     assert told_beside(workspace, workspace.artifact(root, "dataset")) == ""
 
     for onto, other in ((labelled, longer), (longer, labelled)):

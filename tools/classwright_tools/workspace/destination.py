@@ -6,9 +6,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TypeVar
 
+from classwright_tools.domain.example import SPLITS
 from classwright_tools.domain.excerpt import listed
 from classwright_tools.domain.kinds import Kind
 from classwright_tools.errors import InvalidInput
+from classwright_tools.workspace.datasets import read_card
 from classwright_tools.workspace.workspace import Artifact, Overtaken, Workspace
 
 VERSIONS_LISTED = 3
@@ -71,16 +73,32 @@ def onto_newest(
 def told_beside(workspace: Workspace, made: Artifact, joined: str | None = None) -> str:
     """Return the sentence on datasets that came of the parent of `made` before it: their rows and its are apart.
 
-    It begins with a space. One that was `joined` is not meant.
+    It begins with a space. One that was `joined` is not meant, nor what it came of. The newest version of each is
+    named, which holds what came in between.
     """
-    earlier = [one for one in workspace.artifacts(made.task, "dataset") if one.number < made.number]
-    beside = [one.id for one in earlier if made.parent and one.parent == made.parent and one.id != joined][::-1]
-    if not beside:
+    if made.parent is None:
         return ""
+    lines: list[list[str]] = []
+    older = [one for one in workspace.artifacts(made.task, "dataset") if one.number < made.number]
+    for one in sorted(older, key=lambda one: one.number):
+        if one.parent == made.parent:
+            lines.append([one.id])
+        elif line := next((line for line in lines if one.parent in line), None):
+            line.append(one.id)
+            lines.append(lines.pop(lines.index(line)))  # the last is that of the newest version
+    lines = [line for line in reversed(lines) if joined not in line]
+    if not lines:
+        return ""
+    newest, before = lines[0][-1], read_card(workspace, made.parent)
+    card = read_card(workspace, newest)
+    first, *more = [split for split in SPLITS if card.rows(split) > before.rows(split)] or ["train"]
+    named = (line[-1] + (f" ({len(line)} versions)" if len(line) > 1 else "") for line in lines)
+    also = f", then with split={' and '.join(map(repr, more))}," if more else ""
     return (
-        f" What was added to {made.parent} as {listed(beside, VERSIONS_LISTED)} is not in {made.id}: "
-        f"import_examples(task={made.task!r}, split='train', dataset={made.id!r}, from_dataset={beside[0]!r}) joins "
-        f"{'them' if len(beside) == 1 else 'the first'}."
+        f" What was added to {made.parent} as {listed(named, VERSIONS_LISTED)} is not in {made.id}: "
+        f"import_examples(task={made.task!r}, split={first!r}, dataset={made.id!r}, from_dataset={newest!r}){also} "
+        f"joins {'it' if len(lines) == 1 else 'the first'}; or edit_examples(task={made.task!r}, revert_to={newest!r}, "
+        f"reason=...) goes on from that, without {made.id}."
     )
 
 
