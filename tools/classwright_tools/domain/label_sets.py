@@ -54,6 +54,11 @@ def labels_in_words(labels: Sequence[str]) -> str:
     return " + ".join(labels) or "none of the labels"
 
 
+def answer_in_words(answer: str | Sequence[str]) -> str:
+    """Return the one label, or the labels, of an answer as a reader should see them."""
+    return answer if isinstance(answer, str) else labels_in_words(answer)
+
+
 def in_one_name(labels: Sequence[str]) -> str:
     """Return the one label, or that there are several or none: what a mark on a map can say by its colour."""
     return SEVERAL if len(labels) > 1 else labels_in_words(labels)

@@ -75,7 +75,7 @@ def doubted_edits(workspace: Workspace, found: Answers, embed: Embed) -> tuple[D
     Raises:
         DamagedArtifact: the edits of the dataset do not read back.
     """
-    if found.thresholds:
+    if found.several:
         return ()
     calls = _calls(read_edits(workspace, found.dataset), found)
     embeddings = embed([row.content for row in found.rows]) if calls else np.empty((0, 0), np.float32)

@@ -10,8 +10,8 @@ import numpy.typing as npt
 from classwright_tools.domain.evaluation import ChangedAnswer, LabelChange
 from classwright_tools.domain.example import Split
 from classwright_tools.domain.excerpt import shortened
-from classwright_tools.domain.label_sets import in_order, labels_in_words
-from classwright_tools.learning.label_space import Answer, LabelSpace, encode
+from classwright_tools.domain.label_sets import answer_in_words, in_order
+from classwright_tools.learning.label_space import Answer, encode
 from classwright_tools.measurement.held_out import Answers
 
 LISTED = 3  # labels that gained most, and that lost most, in a sentence
@@ -26,8 +26,9 @@ def label_changes(found: Answers, theirs: Sequence[Answer]) -> tuple[LabelChange
     The one gave the answers `found`, the other, which knows the same labels, `theirs` (n,). About a label a model is
     right where it gives it to a row that has it, and where it does not give it to one that has not.
     """
-    own, true, given = (_applying(found, named) for named in (_named(found), _true(found), theirs))
-    won, lost = (own == true) & (given != true), (given == true) & (own != true)
+    own, true = ([found.named(one) for one in answers] for answers in (found.predicted, found.true))
+    ours, has, given = (_applying(found, named) for named in (own, true, theirs))
+    won, lost = (ours == has) & (given != has), (given == has) & (ours != has)
     changes = (
         LabelChange(label=label, only_this_right=int(won[:, place].sum()), only_other_right=int(lost[:, place].sum()))
         for place, label in enumerate(found.labels)
@@ -44,7 +45,7 @@ def changed_rows(found: Answers, theirs: Sequence[Answer], split: Split) -> tupl
     if split == "test":
         return ()
     rows: dict[bool, list[ChangedAnswer]] = {True: [], False: []}
-    true, own = _true(found), _named(found)
+    true, own = ([found.named(one) for one in answers] for answers in (found.true, found.predicted))
     theirs = [one if isinstance(one, str) else in_order(one, found.labels) for one in theirs]
     for place in np.argsort(-found.confidence, kind="stable").tolist():
         this_right, other_right = own[place] == true[place], theirs[place] == true[place]
@@ -52,7 +53,7 @@ def changed_rows(found: Answers, theirs: Sequence[Answer], split: Split) -> tupl
             continue
         row = found.rows[place]
         named = {"label": true[place], "predicted": own[place], "other_predicted": theirs[place]}
-        words = {name: _in_words(answer) for name, answer in named.items()}
+        words = {name: answer_in_words(answer) for name, answer in named.items()}
         rows[this_right].append(ChangedAnswer(example=row.id, text=row.shown, this_right=this_right, **words))
     return (*rows[True], *rows[False])
 
@@ -83,22 +84,6 @@ def changes_in_words(
     return tuple(sentences)
 
 
-def _named(found: Answers) -> list[Answer]:
-    """Return what a model gave to each row."""
-    return LabelSpace(found.labels, found.thresholds).answers(found.proba)[0]
-
-
-def _true(found: Answers) -> list[Answer]:
-    """Return what each row has."""
-    if found.thresholds:
-        return [LabelSpace(found.labels, found.thresholds).named(row) for row in found.true]
-    return [found.labels[place] for place in found.true]
-
-
 def _applying(found: Answers, named: Sequence[Answer]) -> npt.NDArray[np.bool_]:
     """Return which of the labels of `found` each answer names (n, k)."""
     return encode(((one,) if isinstance(one, str) else one for one in named), found.labels)
-
-
-def _in_words(answer: Answer) -> str:
-    return answer if isinstance(answer, str) else labels_in_words(answer)

@@ -59,7 +59,7 @@ def error_clusters(
 
 def _concerned(found: Answers, place: int) -> list[str]:
     """Return the label of the row at `place`; of a row that may have several those that were missed or added."""
-    if not found.thresholds:
+    if not found.several:
         return [found.labels[found.true[place]]]
     return [found.labels[label] for label in np.flatnonzero(found.true[place] != found.predicted[place])]
 

@@ -62,7 +62,7 @@ def check_same_labels(model: Model, other: Model) -> None:
 def countable(found: Answers, other: Model) -> npt.NDArray[np.bool_]:
     """Return which of the rows `found` (n,) have a label that the `other` model knows; all of rows with several."""
     shared = [place for place, label in enumerate(found.labels) if label in other.labels]
-    return np.full(len(found.rows), bool(shared)) if found.thresholds else np.isin(found.true, shared)
+    return np.full(len(found.rows), bool(shared)) if found.several else np.isin(found.true, shared)
 
 
 def compared(
@@ -95,7 +95,7 @@ def compared(
         )
     comparison = (
         _of_several(found, theirs, other, shared, counted, seed)
-        if found.thresholds
+        if found.several
         else _of_one(found, theirs, model, other, counted, seed)
     )
     if among is not None:

@@ -18,7 +18,7 @@ def confused_pairs(found: Answers) -> tuple[ConfusedPair, ...]:
 
     Where rows may have several labels, a label is confused with one that was given where it was missed.
     """
-    of = multi_label.confusions if found.thresholds else metrics.confusions
+    of = multi_label.confusions if found.several else metrics.confusions
     place = {label: i for i, label in enumerate(found.labels)}
     pairs = []
     for confusion in of(found.true, found.predicted, found.labels, MOST_PAIRS):
@@ -39,7 +39,7 @@ def confused_pairs(found: Answers) -> tuple[ConfusedPair, ...]:
 def _confused(found: Answers, i: int, j: int) -> npt.NDArray[np.bool_]:
     """Return which rows (n,) have label i and were given j instead."""
     confused: npt.NDArray[np.bool_] = (found.true == i) & (found.predicted == j)
-    if found.thresholds:
+    if found.several:
         missed, added = found.true & ~found.predicted, found.predicted & ~found.true
         confused = missed[:, i] & added[:, j]
     return confused

@@ -85,8 +85,8 @@ def find_errors(context: ToolContext, model: Model, evidence: Evidence, rows: in
         micro_f1=figures.micro_f1,
         classes=tuple(classes),
         confusion_matrix=tuple(tuple(line) for line in measures.confusion_matrix.tolist()),
-        label_errors=label_errors(found) if found.thresholds else (),
-        together=given_together(found) if found.thresholds else (),
+        label_errors=label_errors(found) if found.several else (),
+        together=given_together(found) if found.several else (),
         confused_pairs=confused_pairs(found),
         doubted_edits=edits,
         label_issues=issues,
@@ -125,7 +125,7 @@ def _label_issues(context: ToolContext, evidence: Evidence) -> tuple[tuple[Label
 
 def _suggested(second: Answers) -> str:
     """Return how far the opinion that doubts labels and suggests others is to be trusted."""
-    if second.thresholds:
+    if second.several:
         return _SUGGESTED
     return (
         f"{_SUGGESTED} It is right on {1 - second.is_wrong.mean():.0%} of the labelled rows; at 85% about half of such "
@@ -146,7 +146,7 @@ def _planned(
     if model.card.kind == "pair":  # what is written for pairs is queries for items, which no plan holds
         return Planned()
     found = evidence.errors_in
-    if found.thresholds:
+    if found.several:
         return plan_sets(
             found,
             rows,

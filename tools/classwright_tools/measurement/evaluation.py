@@ -20,7 +20,7 @@ from classwright_tools.domain.figures import FiguresAtShares
 from classwright_tools.domain.kinds import KINDS, task_of
 from classwright_tools.domain.shares import TaskShares
 from classwright_tools.errors import DamagedArtifact
-from classwright_tools.learning.label_space import Answer, certainty
+from classwright_tools.learning.label_space import Answer
 from classwright_tools.learning.model import Model
 from classwright_tools.measurement.at_shares import Chosen, at_shares_remarks
 from classwright_tools.measurement.caveats import caveats
@@ -75,12 +75,12 @@ def measure(
     """
     measures = measures_of(found, threshold, seed, mismatch)
     at = None
-    if not found.thresholds and split != "train":  # a stand-in's thresholds are none of the model's
+    if not found.several and split != "train":  # a stand-in's thresholds are none of the model's
         at = _at_shares(found, split, shares, mismatch, chosen, seed)
     beside = [answer for answer in theirs if answer is not None]
     told = found.among({row.id for row, answer in zip(found.rows, theirs, strict=False) if answer is not None})
     table = at_thresholds(found, thresholds)
-    to_find = thresholds_to_find(found) if found.thresholds and not thresholds and split != "test" else ()
+    to_find = thresholds_to_find(found) if found.several and not thresholds and split != "test" else ()
     return EvaluationReport(
         data=found.data,
         task=task_of(model),
@@ -134,7 +134,7 @@ def _at_shares(
 def _surest_errors(found: Answers, split: Split) -> tuple[WrongRow, ...]:
     """Return the errors that the model was surest of: where labels are often wrong, or classes overlap."""
     predicted = found.predicted
-    sure = certainty(found.proba, predicted) if found.thresholds else np.minimum(1.0, found.proba.max(axis=1))
+    sure = np.minimum(1.0, found.space.answers(found.proba)[1])
     wrong = sorted(found.wrong.tolist(), key=lambda i: (-sure[i], found.rows[i].id))[:SUREST_ERRORS]
     if split == "test":
         return tuple(WrongRow(example=found.rows[i].id, probability=sure[i]) for i in wrong)
@@ -156,7 +156,7 @@ def write_report(folder: Path, report: EvaluationReport, found: Answers) -> None
     charts = {
         "confusion": confusion_chart(report.labels, report.confusion_matrix, report.classes),
         "labels": label_bars(report.weakest),
-        "reliability": reliability_diagram(report.reliability, of_labels=bool(found.thresholds)),
+        "reliability": reliability_diagram(report.reliability, of_labels=found.several),
     }
     compared = in_sentences(report.comparison, report.model) if report.comparison else ()
     write_page(

@@ -95,7 +95,7 @@ class Evidence:
     def cannot_know(self) -> str:
         """What the rows cannot tell; empty if they are real validation rows and every label has some."""
         found = self.errors_in
-        counts = found.true.sum(axis=0) if found.thresholds else np.bincount(found.true, minlength=len(found.labels))
+        counts = found.true.sum(axis=0) if found.several else np.bincount(found.true, minlength=len(found.labels))
         bare = [label for label, rows in zip(found.labels, counts, strict=True) if not rows]
         return " ".join(filter(None, (self._stand_in, not_covered(bare))))
 

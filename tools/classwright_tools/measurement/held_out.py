@@ -16,10 +16,10 @@ import numpy.typing as npt
 from classwright_tools.domain.example import HELD_OUT, REAL_TEXTS, Data, Example, Split, data_of
 from classwright_tools.domain.excerpt import counted, listed
 from classwright_tools.domain.kinds import task_of
-from classwright_tools.domain.label_sets import labels_in_words
+from classwright_tools.domain.label_sets import answer_in_words
 from classwright_tools.domain.pair import Content
 from classwright_tools.errors import InvalidInput, NotEnoughData
-from classwright_tools.learning.label_space import LabelSpace
+from classwright_tools.learning.label_space import Answer, LabelSpace
 from classwright_tools.learning.model import Model
 from classwright_tools.learning.rows import label_numbers, label_sets, query_numbers, without_queries
 from classwright_tools.workspace.datasets import iterate_rows, read_card, read_rows
@@ -55,18 +55,27 @@ class Answers:
     thresholds: tuple[float, ...] = ()
     foreign: npt.NDArray[np.bool_] | None = None
 
+    @cached_property
+    def space(self) -> LabelSpace:
+        """The labels, and from which probabilities on they apply where rows may have several."""
+        return LabelSpace(self.labels, self.thresholds)
+
+    @property
+    def several(self) -> bool:
+        """Whether rows may have several labels."""
+        return self.space.several
+
     @property
     def confidence(self) -> npt.NDArray[np.float64]:
         """How probable it is that each answer is right (n,), as far as it can be sure: else -1, as out of scope."""
         foreign = np.zeros(len(self.rows), bool) if self.foreign is None else self.foreign
-        found = LabelSpace(self.labels, self.thresholds).judge(self.proba, foreign, 0.0)
+        found = self.space.judge(self.proba, foreign, 0.0)
         return np.where(found.sure, found.right, -1.0)
 
     @cached_property
     def predicted(self) -> npt.NDArray[Any]:
         """The place of each row's likeliest label (n,); or which labels were given to it (n, k)."""
-        space = LabelSpace(self.labels, self.thresholds)
-        answered: npt.NDArray[Any] = space.decide(self.proba) if space.several else self.proba.argmax(axis=1)
+        answered: npt.NDArray[Any] = self.space.decide(self.proba) if self.several else self.proba.argmax(axis=1)
         return answered
 
     @property
@@ -78,13 +87,15 @@ class Answers:
     def is_wrong(self) -> npt.NDArray[np.bool_]:
         """Which rows (n,) were given another label than theirs, or not all of theirs and no other."""
         differs: npt.NDArray[np.bool_] = self.predicted != self.true
-        return np.asarray(differs.any(axis=1)) if self.thresholds else differs
+        return np.asarray(differs.any(axis=1)) if self.several else differs
+
+    def named(self, answer: Any) -> Answer:
+        """Return the label of one of the `true` or `predicted`, or all its labels."""
+        return self.space.named(answer) if self.several else self.labels[answer]
 
     def in_words(self, answer: Any) -> str:
         """Return the name of the label of one of the `true` or `predicted`, or of all its labels."""
-        if self.thresholds:
-            return labels_in_words(LabelSpace(self.labels, self.thresholds).named(answer))
-        return str(self.labels[answer])
+        return answer_in_words(self.named(answer))
 
     @cached_property
     def queries(self) -> npt.NDArray[np.int64] | None:

@@ -34,7 +34,7 @@ def label_issues(found: Answers, validation: Collection[str] = ()) -> tuple[Labe
     several labels, each label is looked at by itself, as to whether a row has it, and a row is as doubtful as the label
     of it that is doubted most. No label is doubted, nor another one suggested, that is not `contradicting`.
     """
-    if found.thresholds:
+    if found.several:
         return _issues_of_sets(found, validation)
     present, true = np.unique(found.true, return_inverse=True)
     told = contradicting(found)
@@ -68,7 +68,7 @@ def told_apart(found: Answers) -> npt.NDArray[np.bool_]:
     chance, each label counted alike: the mean recall of k labels must lie above 1/k by a one-sided test at 5%, and a
     label's recall has a binomial variance.
     """
-    if found.thresholds:
+    if found.several:
         return _f1((found.true & found.predicted).sum(0), found.true.sum(0) + found.predicted.sum(0)) >= LEAST_F1
     rows, given, right = (
         np.bincount(places, minlength=len(found.labels))
@@ -88,7 +88,7 @@ def contradicting(found: Answers) -> npt.NDArray[np.bool_]:
     that are wrong more often, those that contradict a label hardly name wrong ones, and many of the rows.
     """
     told = told_apart(found)
-    if found.thresholds:
+    if found.several:
         return told
     chance, right = 1 / len(found.labels), float((found.predicted == found.true).mean())
     return told & (right - chance >= LEAST_ABOVE_CHANCE * (1 - chance))

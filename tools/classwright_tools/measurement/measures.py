@@ -31,7 +31,7 @@ def measures_of(found: Answers, threshold: float, seed: int, mismatch: str | Non
 
     `mismatch` is a pair task's label of that name.
     """
-    if found.thresholds:
+    if found.several:
         return _of_several(found, threshold, seed)
     true, proba, predicted, labels, queries = found.true, found.proba, found.predicted, found.labels, found.queries
     ranked = labels.index(mismatch) if mismatch else None

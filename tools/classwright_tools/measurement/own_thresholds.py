@@ -9,7 +9,6 @@ import numpy as np
 
 from classwright_tools.domain.figures import LEAST_ROWS, LabelAtThreshold
 from classwright_tools.domain.threshold import threshold_in_words
-from classwright_tools.learning.label_space import LabelSpace
 from classwright_tools.measurement.caveats import estimate_in_words, scores_in_words
 from classwright_tools.measurement.held_out import Answers
 from classwright_tools.statistics.metrics import figures_of_label, share
@@ -29,10 +28,9 @@ def at_thresholds(found: Answers, thresholds: Mapping[str, float]) -> tuple[Labe
     Raises:
         InvalidInput: one is of no label of the model.
     """
-    space = LabelSpace(found.labels, found.thresholds)
     return tuple(
         _line(found, label, threshold, thresholds)
-        for label, own in space.under(thresholds).own.items()
+        for label, own in found.space.under(thresholds).own.items()
         for threshold in (None, *sorted({*USUAL, own}))
     )
 
@@ -55,10 +53,9 @@ def thresholds_to_find(found: Answers) -> tuple[LabelAtThreshold, ...]:
 def _line(found: Answers, label: str, threshold: float | None, thresholds: Mapping[str, float]) -> LabelAtThreshold:
     """Return how `label` is found from the `threshold` on, where other labels have theirs in `thresholds`."""
     place = found.labels.index(label)
-    space = LabelSpace(found.labels, found.thresholds)
-    of_label = found.true[:, place] if space.several else found.true == place
+    of_label = found.true[:, place] if found.several else found.true == place
     others = {name: one for name, one in thresholds.items() if name != label}
-    given = space.under(others if threshold is None else others | {label: threshold}).gives(found.proba, label)
+    given = found.space.under(others if threshold is None else others | {label: threshold}).gives(found.proba, label)
     figures = figures_of_label(label, of_label, given, found.queries)
     return LabelAtThreshold(
         label=label,
@@ -90,7 +87,7 @@ def all_at_thresholds(found: Answers, thresholds: Mapping[str, float], seed: int
     """Return the sentence on what all labels together reach with `thresholds`; nothing without any."""
     if not thresholds:
         return ""
-    space = LabelSpace(found.labels, found.thresholds).under(thresholds)
+    space = found.space.under(thresholds)
     if space.several:
         figures = compute_figures(found.true, space.decide(found.proba), found.proba, found.labels, seed=seed)
         told = scores_in_words(figures, len(found.labels))

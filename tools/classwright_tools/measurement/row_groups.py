@@ -43,15 +43,14 @@ def group_effects(
     if not newest or len(train) > MOST_ROWS:
         return ()
     vectors, asked = embed([row.content for row in train]), embed([row.content for row in real.rows])
-    several = bool(real.thresholds)
-    own = label_sets(train, real.labels) if several else label_numbers(train, real.labels)
+    own = label_sets(train, real.labels) if real.several else label_numbers(train, real.labels)
 
     def right(places: npt.NDArray[np.intp]) -> npt.NDArray[np.bool_]:
         same: npt.NDArray[np.bool_] = _given(vectors[places], own[places], asked, len(real.labels)) == real.true
-        return np.asarray(same.all(axis=1)) if several else same
+        return np.asarray(same.all(axis=1)) if real.several else same
 
     def labels_of(places: npt.NDArray[np.intp]) -> int:
-        return int(own[places].any(axis=0).sum()) if several else len(np.unique(own[places]))
+        return int(own[places].any(axis=0).sum()) if real.several else len(np.unique(own[places]))
 
     every, groups = np.arange(len(train)), _groups(train, newest)
     rests = {name: np.setdiff1d(every, members) for name, members in groups.items()}

@@ -21,7 +21,7 @@ from classwright_tools.errors import NotEnoughData
 from classwright_tools.learning.embedding_cache import EmbeddingCache
 from classwright_tools.learning.encoders import Encoder
 from classwright_tools.learning.head import Head
-from classwright_tools.learning.label_space import LabelSpace, encode
+from classwright_tools.learning.label_space import encode
 from classwright_tools.learning.rows import LEAST_ROWS
 from classwright_tools.measurement.held_out import Answers
 from classwright_tools.measurement.label_issues import label_issues
@@ -53,7 +53,7 @@ class SecondOpinion:
     def _told(self) -> frozenset[str]:
         """The labels of the rows that were held out."""
         found = self.held_out
-        there = np.flatnonzero(found.true.any(axis=0)) if found.thresholds else np.unique(found.true)
+        there = np.flatnonzero(found.true.any(axis=0)) if found.several else np.unique(found.true)
         return frozenset(found.labels[place] for place in there)
 
     def judges(self, row: Example, labels: Collection[str]) -> bool:
@@ -67,8 +67,7 @@ class SecondOpinion:
 
     def ask(self, contents: Sequence[Content], progress: Progress) -> npt.NDArray[np.float64]:
         """Return the probabilities (n, k) that the probe gives to others, calibrated as those of the rows held out."""
-        space = LabelSpace(self.held_out.labels, self.held_out.thresholds)
-        return space.probabilities(self._head.logits(self.embed(contents, progress)))
+        return self.held_out.space.probabilities(self._head.logits(self.embed(contents, progress)))
 
     def issues(self, validation: Collection[str] = ()) -> tuple[LabelIssue, ...]:
         """Return the rows whose label is doubted: see `label_issues`."""
@@ -128,7 +127,7 @@ def _to_all(opinion: SecondOpinion, known: Sequence[Example]) -> Answers:
     others = [row for row in known if row.id not in proba]
     asked = opinion.ask([row.content for row in others], _silent)
     proba |= dict(zip((row.id for row in others), asked, strict=True))
-    if held.thresholds:
+    if held.several:
         true = encode([row.labels or () for row in known], held.labels)
     else:
         true = np.array([held.labels.index(row.label or "") for row in known], np.int64)
@@ -146,7 +145,7 @@ def over(found: Answers, labels: Sequence[str]) -> Answers:
     """Return the same answers with a column for each of `labels`, of which `found` has some: the others have 0."""
     among = columns_among(found.labels, labels)
     proba = found.proba @ among
-    if not found.thresholds:
+    if not found.several:
         return replace(found, labels=tuple(labels), proba=proba, true=among.argmax(axis=1)[found.true])
     thresholds = dict(zip(found.labels, found.thresholds, strict=True))
     return replace(
