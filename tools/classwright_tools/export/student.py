@@ -24,6 +24,7 @@ from classwright_tools.learning.windows import windows_of
 from classwright_tools.measurement.caveats import estimate_in_words
 from classwright_tools.statistics.exact_tests import SIGNIFICANCE, mcnemar
 from classwright_tools.statistics.metrics import share
+from classwright_tools.statistics.told_thresholds import last_of_equal
 from classwright_tools.workspace.datasets import read_rows
 from classwright_tools.workspace.workspace import Workspace, write_json
 
@@ -126,9 +127,7 @@ def cascade_threshold(student: np.ndarray, model: np.ndarray) -> float:
     sure = student.max(axis=1)
     lost = pooled[texts, model.argmax(axis=1)] - pooled[texts, student.argmax(axis=1)]
     order = np.argsort(-sure, kind="stable")
-    fits = np.cumsum(lost[order]) / len(order) <= MOST_LOST
-    # A cut keeps all texts of its probability: only the last of equal ones can be it.
-    fits &= np.append(sure[order][:-1] > sure[order][1:], True)
+    fits = (np.cumsum(lost[order]) / len(order) <= MOST_LOST) & last_of_equal(sure[order])
     if not fits.any():
         return 2.0
     lowest = float(sure[order][np.flatnonzero(fits)[-1]])

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from classwright_tools.statistics.told_thresholds import as_told, told_between
+from classwright_tools.statistics.told_thresholds import as_told, last_of_equal, told_from
 
 KEPT_ACCURACY = 0.95  # of the answers that are kept
 # A model that is nearly always right on rows of its labels would else be sure of whatever it is asked, such as texts
@@ -88,7 +88,7 @@ def sureness_of(confidence: np.ndarray, right: np.ndarray, weights: np.ndarray |
     """Return when answers of that calibrated `confidence` (n,), of which some are `right` (n,), are to be called sure.
 
     The threshold is the lowest probability at which at least 95% of the answers at or above it are right, and
-    `LEAST_SURE` at least, lowered by what `told_between` wants, which keeps the same answers. Where none that keeps
+    `LEAST_SURE` at least, lowered by what `told_from` wants, which keeps the same answers. Where none that keeps
     `LEAST_KEPT` answers reaches 95%, it is the one with the most accurate kept answers among those that keep so many.
     Each answer counts for its weight (n,).
     """
@@ -105,15 +105,24 @@ def sureness_of(confidence: np.ndarray, right: np.ndarray, weights: np.ndarray |
 
 def _kept_right(confidence: np.ndarray, right: np.ndarray, weights: np.ndarray) -> float:
     """Return the lowest threshold that keeps 95% right, as a short decimal number; 0 where all answers are."""
-    order = np.argsort(-confidence, kind="stable")
-    confidence, right, weights = as_told(confidence[order]), right[order], weights[order]
-    kept = np.arange(1, len(right) + 1)
-    accuracy = np.cumsum(weights * right) / np.cumsum(weights)
+    falling, kept, accuracy = right_from(confidence, right, weights)
     if accuracy[-1] >= KEPT_ACCURACY:
         return 0.0
-    # A threshold keeps all rows of its probability: only the last row of equal ones can be the cut.
-    cut = np.append(confidence[:-1] > confidence[1:], True) & (kept >= min(LEAST_KEPT, len(right)))
-    good = np.flatnonzero(cut & (accuracy >= KEPT_ACCURACY))
-    best = good[-1] if len(good) else np.flatnonzero(cut)[accuracy[cut].argmax()]
-    lowest, below = float(confidence[best]), float(confidence[best + 1 :].max(initial=0.0))
-    return told_between(below, lowest, near=lowest)
+    enough = np.flatnonzero(kept >= min(LEAST_KEPT, len(right)))
+    good = enough[accuracy[enough] >= KEPT_ACCURACY]
+    best = good[-1] if len(good) else enough[accuracy[enough].argmax()]
+    return told_from(float(falling[best]), falling)
+
+
+def right_from(
+    confidence: np.ndarray, right: np.ndarray, weights: np.ndarray | None = None
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Return each different `confidence` of (n,), `as_told` and falling, with how many reach it and the share `right`.
+
+    All three are (m,); in the share each counts for its weight of the `weights` (n,), by default all alike.
+    """
+    order = np.argsort(-confidence, kind="stable")
+    falling, weights = as_told(confidence[order]), np.ones(len(order)) if weights is None else weights[order]
+    accuracy = np.cumsum(weights * right[order]) / np.cumsum(weights)
+    last = np.flatnonzero(last_of_equal(falling))
+    return falling[last], last + 1, accuracy[last]

@@ -21,7 +21,7 @@ from classwright_tools.domain.example import REAL_TEXTS, Origin
 from classwright_tools.domain.figures import Estimate
 from classwright_tools.learning.arrays import save_arrays
 from classwright_tools.learning.rows import Rows
-from classwright_tools.statistics.told_thresholds import as_told, told_between
+from classwright_tools.statistics.told_thresholds import as_told, told_from
 
 MOST_ROWS = 2_000
 """That means are of: a tuned encoder embeds them once more."""
@@ -125,6 +125,5 @@ def scope_card(likeness: np.ndarray, origin: Origin) -> ScopeCard | None:
     share = Estimate(value=rank / (n + 1), low=float(low), high=float(high))
     told = np.sort(as_told(likeness))
     lowest = float(told[rank - 1])
-    below = float(told[told < lowest].max(initial=lowest - MOST_BELOW))
-    limit = told_between(max(below, lowest - MOST_BELOW), lowest, near=lowest)
+    limit = told_from(lowest, told, least=lowest - MOST_BELOW)
     return ScopeCard(likeness=limit, flagged=share, rows=n, data=origin)

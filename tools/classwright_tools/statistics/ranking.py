@@ -12,7 +12,7 @@ from classwright_tools.domain.figures import LEAST_ROWS, Estimate
 from classwright_tools.statistics.intervals import bootstrap
 from classwright_tools.statistics.platt import platt
 from classwright_tools.statistics.share_interval import wider, wilson
-from classwright_tools.statistics.told_thresholds import told_between
+from classwright_tools.statistics.told_thresholds import last_of_equal, told_from
 
 Floats = npt.NDArray[np.float64]
 FALSE_ALARMS = 0.05  # of the rows that are not of the label
@@ -39,11 +39,7 @@ def average_precision(
 
 def average_precision_of(weights: Floats, positive: npt.NDArray[np.bool_], scores: Floats) -> Floats:
     """Return the average precision (b,) of m distinct rows that occur `weights` (b, m) times."""
-    order = np.argsort(-scores, kind="stable")
-    ends = np.append(np.diff(scores[order]) != 0, True)  # the last row of each score
-    weights, positive = weights[:, order], positive[order]
-    found = np.cumsum(weights * positive, axis=1)[:, ends]
-    given = np.cumsum(weights, axis=1)[:, ends]
+    found, given = _from_each_score(weights, positive, scores)
     gained = np.diff(found, axis=1, prepend=0)
     precision = np.divide(found, given, out=np.zeros_like(found), where=given > 0)
     area: Floats = (gained * precision).sum(axis=1) / found[:, -1]
@@ -88,7 +84,7 @@ def threshold_at_false_alarms(positive: npt.NDArray[np.bool_], scores: npt.NDArr
     allowed = int(FALSE_ALARMS * len(others) + _ROUNDING)
     limit = float(others[allowed])  # of the others, the first that is one too many
     found = scores[scores > limit]
-    return _middle(float(found.min()), scores) if len(found) else None
+    return told_from(float(found.min()), scores, halfway=True) if len(found) else None
 
 
 def threshold_at_recall(positive: npt.NDArray[np.bool_], scores: npt.NDArray[np.floating], recall: float) -> float:
@@ -99,7 +95,7 @@ def threshold_at_recall(positive: npt.NDArray[np.bool_], scores: npt.NDArray[np.
     """
     own = np.sort(scores[positive])[::-1]
     needed = max(1, ceil(recall * len(own) - _ROUNDING))
-    return _middle(float(own[needed - 1]), scores)
+    return told_from(float(own[needed - 1]), scores, halfway=True)
 
 
 def threshold_of_best_f1(
@@ -122,22 +118,24 @@ def threshold_of_best_f1(
     expected = np.cumsum((weights * expit(slope * odds + offset))[order])
     given = np.cumsum(weights[order])
     f1 = 2 * expected / (given + expected[-1])
-    ends = np.append(np.diff(scores[order]) != 0, True)  # the last row of each score
-    return _middle(float(scores[order][ends][np.argmax(f1[ends])]), scores)
+    ends = last_of_equal(scores[order])
+    return told_from(float(scores[order][ends][np.argmax(f1[ends])]), scores, halfway=True)
 
 
-def _middle(lowest: float, scores: npt.NDArray[np.floating]) -> float:
-    """Return the shortest decimal number that `lowest` reaches and the next lower one of the `scores` does not."""
-    below = float(scores[scores < lowest].max(initial=0.0))
-    return told_between(below, lowest, (below + lowest) / 2)
+def _from_each_score(weights: Floats, positive: npt.NDArray[np.bool_], scores: Floats) -> tuple[Floats, Floats]:
+    """Return how many positive rows, and how many rows, have each different score or a higher one (b, e), falling.
+
+    The m distinct rows occur `weights` (b, m) times.
+    """
+    order = np.argsort(-scores, kind="stable")
+    ends, weights = last_of_equal(scores[order]), weights[:, order]
+    return np.cumsum(weights * positive[order], axis=1)[:, ends], np.cumsum(weights, axis=1)[:, ends]
 
 
 def _recall_at_false_alarms(weights: Floats, positive: npt.NDArray[np.bool_], scores: Floats) -> Floats:
-    order = np.argsort(-scores, kind="stable")
-    ends = np.append(np.diff(scores[order]) != 0, True)
-    weights, positive = weights[:, order], positive[order]
-    found, alarms = (np.cumsum(weights * kind, axis=1) for kind in (positive, ~positive))
-    allowed = alarms[:, ends] <= FALSE_ALARMS * alarms[:, -1:] + _ROUNDING
-    most, all_found = (found[:, ends] * allowed).max(axis=1), found[:, -1].astype(np.float64)
+    found, given = _from_each_score(weights, positive, scores)
+    alarms = given - found
+    allowed = alarms <= FALSE_ALARMS * alarms[:, -1:] + _ROUNDING
+    most, all_found = (found * allowed).max(axis=1), found[:, -1]
     recall: Floats = np.divide(most, all_found, out=np.zeros_like(all_found), where=all_found > 0)
     return recall

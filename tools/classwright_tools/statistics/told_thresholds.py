@@ -25,6 +25,21 @@ def as_told(scores: npt.NDArray[np.floating]) -> npt.NDArray[np.float64]:
     return told
 
 
+def last_of_equal(falling: npt.NDArray[np.floating]) -> npt.NDArray[np.bool_]:
+    """Return which of the `falling` scores (n,) are the last of their value: a threshold keeps all of a value."""
+    last: npt.NDArray[np.bool_] = np.diff(falling, append=-np.inf) < 0
+    return last
+
+
+def told_from(lowest: float, scores: npt.NDArray[np.floating], *, least: float = 0.0, halfway: bool = False) -> float:
+    """Return the threshold that `lowest` of the `scores` (n,) reaches and no lower one does, nor `least`.
+
+    It is `told_between` these, near `lowest`, or `halfway`; the scores are `as_told`.
+    """
+    below = float(scores[scores < lowest].max(initial=least))
+    return told_between(below, lowest, near=(below + lowest) / 2 if halfway else lowest)
+
+
 def told_between(below: float, lowest: float, near: float) -> float:
     """Return the number with the fewest digits between `below` and `lowest`, of several the one nearest to `near`.
 

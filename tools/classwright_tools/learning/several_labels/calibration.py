@@ -7,11 +7,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from classwright.predict import SURE_LABEL
-from classwright_tools.learning.calibration import LEAST_SURE
+from classwright_tools.learning.calibration import LEAST_SURE, right_from
 from classwright_tools.learning.head import Head
 from classwright_tools.learning.label_space import sigmoid
 from classwright_tools.statistics.platt import platt
-from classwright_tools.statistics.told_thresholds import APART, as_told, told_between
+from classwright_tools.statistics.told_thresholds import APART, told_from
 
 LEAST_POSITIVE = 10
 """Rows of a label: with fewer it is calibrated like all labels together."""
@@ -123,12 +123,6 @@ def _point(proba: np.ndarray, right: np.ndarray) -> float | None:
 
     None: none keeps enough.
     """
-    order = np.argsort(-proba, kind="stable")
-    falling, kept = as_told(proba[order]), np.arange(1, len(proba) + 1)
-    last = np.append(falling[:-1] > falling[1:], True) if len(falling) else np.zeros(0, bool)
-    good = np.flatnonzero(last & (kept >= LEAST_GIVEN) & (right[order].cumsum() >= SURE_LABEL * kept))
-    if not len(good):
-        return None
-    lowest = float(falling[good[-1]])
-    below = float(falling[falling < lowest].max(initial=LEAST_SURE))
-    return told_between(below, lowest, near=lowest) if below < lowest else lowest
+    falling, kept, accuracy = right_from(proba, right)
+    good = np.flatnonzero((kept >= LEAST_GIVEN) & (accuracy >= SURE_LABEL))
+    return told_from(float(falling[good[-1]]), falling, least=LEAST_SURE) if len(good) else None
