@@ -213,6 +213,9 @@ def test_where_labels_count_alike_the_encoder_that_tells_a_rare_one_is_kept(
     assert alike.encoder.ref.name == "told 1.5"
     assert "The lead over 'told 0.0' is more than chance." in alike.remark
     assert "cannot be told" in plain.remark
+    of_none = re.search(r"'told 0\.0' (0\.\d+)", alike.remark)
+    assert of_none
+    assert float(of_none[1]) < 0.5, "a mean of two recalls, where 0.55 of all rows are right"
 
 
 def test_a_call_that_is_cancelled_while_encoders_are_tried_stops(context: ToolContext) -> None:
