@@ -32,15 +32,16 @@ class WeightedRows:
 
     def share(self, hits: Rows, among: Rows) -> Estimate:
         """Return the share of `hits` (n,) in the rows `among` (n,), of which there is one at least."""
-        own, found, groups = self.weight[among], hits[among], of_several(self.groups)
-        if groups is not None and found.any() and not found.all():
-            return bootstrap(_share, hits & among, among, self.weight, strata=self.true, groups=groups, seed=self.seed)
+        hits, groups = hits & among, of_several(self.groups)
+        if groups is not None and 0 < hits.sum() < among.sum():
+            return bootstrap(_share, hits, among, self.weight, strata=self.true, groups=groups, seed=self.seed)
+        own, found = (np.sort(self.weight[rows]) for rows in (among, hits))  # sorted: a sum in one order
         if not own.any():
             return wilson(0, 0)
-        rows = float(own.sum() ** 2 / (own**2).sum())
+        trials = float(own.sum() ** 2 / (own**2).sum())
         if groups is not None:
-            rows = min(rows, float(len(np.unique(groups[among]))))
-        return wilson(rows * float(np.average(found, weights=own)), rows)
+            trials = min(trials, float(len(np.unique(groups[among]))))
+        return wilson(trials * float(found.sum() / own.sum()), trials)
 
     def precision(self, of_it: Rows, given: Rows) -> Estimate | None:
         """Return the share of a label's rows `of_it` (n,) in those `given` it (n,); None where it was given to none."""
