@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 from classwright_tools.context import ToolContext
 from classwright_tools.domain.analysis import CellFinding, GroupEffect, LabelIssue
+from classwright_tools.domain.augmentation import LEAST_ROWS
 from classwright_tools.domain.decided import Decided
 from classwright_tools.domain.example import Split
 from classwright_tools.domain.topic_tree import Cell, TopicTree
@@ -26,11 +27,12 @@ from classwright_tools.measurement.label_issues import contradicting
 from classwright_tools.measurement.label_shares import shifts_for_model
 from classwright_tools.measurement.long_rows import cut_remarks
 from classwright_tools.measurement.measures import measures_of
+from classwright_tools.measurement.next_training import scarce_labels
 from classwright_tools.measurement.regeneration import Planned, plan_items
 from classwright_tools.measurement.row_groups import contrasts_help, group_effects
 from classwright_tools.measurement.set_plans import plan_sets
 from classwright_tools.measurement.style import style_gaps
-from classwright_tools.workspace.datasets import read_edits
+from classwright_tools.workspace.datasets import read_card, read_edits
 
 _SUGGESTED = (
     "What is suggested in the place of a doubtful label is the word of a simple classifier (probe) that has not seen "
@@ -146,10 +148,13 @@ def _planned(
     if model.card.kind == "pair":  # what is written for pairs is queries for items, which no plan holds
         return Planned()
     found = evidence.errors_in
+    learnt = read_card(context.workspace, found.dataset).rows_to_learn(found.labels)
+    scarce = {found.labels.index(name): learnt[name] for name in scarce_labels(learnt)}
     if found.several:
         return plan_sets(
             found,
             rows,
+            scarce=scarce,
             held=cells.held,
             doubted=doubted,
             embed=evidence.embed,
@@ -161,6 +166,7 @@ def _planned(
         found,
         evidence.sources,
         rows,
+        scarce=scarce,
         thin=cells.missing,
         wanted=cells.wanted,
         held=cells.held,
@@ -205,5 +211,6 @@ def _not_doubted(second: Answers | None) -> str:
     rows = f"No row of {quoted(hardly)}" if told.any() else "No label"
     return (
         f"{rows} is called doubtful: a simple classifier (probe), trained without the rows that it is asked about, "
-        "hardly tells such rows from others, so that its word against a label says little."
+        "hardly tells such rows from others, or they are fewer than "
+        f"{LEAST_ROWS}, so that its word against a label says little."
     )

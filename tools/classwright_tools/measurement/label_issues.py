@@ -10,6 +10,7 @@ import numpy.typing as npt
 from cleanlab.filter import find_label_issues
 
 from classwright_tools.domain.analysis import LabelIssue
+from classwright_tools.domain.augmentation import LEAST_ROWS
 from classwright_tools.domain.example import REAL_TEXTS
 from classwright_tools.measurement.held_out import Answers
 
@@ -84,10 +85,13 @@ def told_apart(found: Answers) -> npt.NDArray[np.bool_]:
 def contradicting(found: Answers) -> npt.NDArray[np.bool_]:
     """Return which labels (k,) rows may be doubted for: those `told_apart`, where the answers are mostly right.
 
+    They have `LEAST_ROWS` rows or more: of three rows one answered rightly makes an F1 of `LEAST_F1`.
+
     Of one label a row they must be right by `LEAST_ABOVE_CHANCE` of what lies between chance, 1/k, and all: of answers
     that are wrong more often, those that contradict a label hardly name wrong ones, and many of the rows.
     """
-    told = told_apart(found)
+    there = found.true.sum(axis=0) if found.several else np.bincount(found.true, minlength=len(found.labels))
+    told = told_apart(found) & (there >= LEAST_ROWS)
     if found.several:
         return told
     chance, right = 1 / len(found.labels), float((found.predicted == found.true).mean())
@@ -111,7 +115,7 @@ def _f1(right: npt.NDArray[np.int64], either: npt.NDArray[np.int64]) -> npt.NDAr
 
 def _issues_of_sets(found: Answers, validation: Collection[str]) -> tuple[LabelIssue, ...]:
     doubted = np.zeros(found.true.shape, bool)
-    for place in np.flatnonzero(told_apart(found)).tolist():
+    for place in np.flatnonzero(contradicting(found)).tolist():
         doubted[:, place] = _doubted_of_label(found.true[:, place], found.proba[:, place])
     doubted &= (found.true != found.predicted) & (found.true != (found.proba > 0.5))  # a rare one is given at less
     suggested = found.true ^ doubted

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
+from classwright_tools.domain.augmentation import LEAST_ROWS as ENOUGH_ROWS
 from classwright_tools.domain.excerpt import counted, listed
 from classwright_tools.domain.task import Task
 from classwright_tools.learning.rows import LEAST_ROWS
+from classwright_tools.statistics.at_shares import RARE
 from classwright_tools.workspace.datasets import read_card
 from classwright_tools.workspace.workspace import Workspace
 
 MOST_NAMED = 5
+TO_BEGIN_WITH = 24  # rows for a label that has hardly any
 
 
 def next_training(workspace: Workspace, task: Task, dataset: str) -> str:
@@ -30,6 +35,28 @@ def too_few(workspace: Workspace, task: Task, dataset: str) -> str:
         more = f"annotate_examples(task={task.slug!r}, dataset={dataset!r}), {more}"
     few = listed(short.values(), MOST_NAMED)
     return f"Too few rows to train on ({few}; {LEAST_ROWS} of each label are needed). Get more by {more}."
+
+
+def scarce_labels(rows: Mapping[str, int]) -> tuple[str, ...]:
+    """Return the labels with so few of the training `rows` that hardly an error shows it: the fewest first.
+
+    They have fewer than five, and less than half of what each would have if all had the same.
+    """
+    least = min(ENOUGH_ROWS, RARE * sum(rows.values()) / max(1, len(rows)))
+    return tuple(sorted((name for name, there in rows.items() if there < least), key=rows.__getitem__))
+
+
+def scarce_remark(task: Task, dataset: str, rows: Mapping[str, int]) -> str:
+    """Return which labels have very few of the training `rows` of `dataset`, and how to get more; "" of none."""
+    names = scarce_labels(rows)
+    if not names:
+        return ""
+    few = listed((f"{name!r} has {counted(rows[name], 'training row')}" for name in names), MOST_NAMED)
+    more = "import_examples"
+    if task.can_be_written(names):
+        call = f"task={task.slug!r}, dataset={dataset!r}, labels={[*names[:MOST_NAMED]]}, rows={TO_BEGIN_WITH}"
+        more = f"synthesize_examples({call}) or {more}"
+    return f"{few}: figures hardly show what a model misses for that. Get more: {more}."
 
 
 def without_topics(workspace: Workspace, task: Task) -> str:

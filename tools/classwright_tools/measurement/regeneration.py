@@ -81,6 +81,7 @@ def plan_items(
     sources: Sequence[Answers],
     rows: int,
     *,
+    scarce: Mapping[int, int] = MappingProxyType({}),
     thin: Sequence[CellFinding] = (),
     wanted: int = 1,
     held: Mapping[Cell, int] = MappingProxyType({}),
@@ -91,18 +92,19 @@ def plan_items(
     shares: Sequence[float] | None = None,
     seed: int = 0,
 ) -> Planned:
-    """Return what to write, `rows` texts or fewer in all, the most confused pairs first.
+    """Return what to write, `rows` texts or fewer in all, for `scarce` labels and then the most confused pairs first.
 
     Against confusions there are `TEXTS_AN_ERROR` at most for each error in `found`.
 
-    `found` are the answers that errors were found in, `sources` all answers to rows that a model did not see, `thin`
-    the cells with fewer than `wanted` rows, `held` how many rows each cell of the topic tree has (mistaken labels
-    without any get ordinary texts first), and `doubted` the ids
-    of rows whose label may be wrong. `embed` gives unit-length vectors (n, d) of texts. Without `with_contrasts` all
-    are ordinary texts. `shares` (k,) of the labels weigh the errors, by default those of the rows in `found`.
+    `found` are the answers that errors were found in, `sources` all answers to rows that a model did not see, `scarce`
+    the labels (their places) with hardly any training rows, and how many they have, `thin` the cells with fewer than
+    `wanted` rows, `held` how many rows each cell of the topic tree has (mistaken labels without any get ordinary texts
+    first), and `doubted` the ids of rows whose label may be wrong. `embed` gives unit-length vectors (n, d) of texts.
+    Without `with_contrasts` all are ordinary texts. `shares` (k,) of the labels weigh the errors, by default those of
+    the rows in `found`.
     """
     apart = int(rows * CELL_SHARE)
-    bare = _without_cells(found, held)
+    bare = list(dict.fromkeys([*scarce, *_without_cells(found, held)]))
     ordinary = Counter(dict.fromkeys(bare, min(LEAST_OF_PAIR, apart // max(1, len(bare)))))
     thin_items = _cell_items(thin, wanted, apart - ordinary.total(), seed)
     planned = ordinary.total() + sum(item.count for item in thin_items)
@@ -112,7 +114,7 @@ def plan_items(
     matrix = confusion_matrix(found.true, found.predicted, len(found.labels))
     missed = pairs[len(reached) :]
     held = {**held, **{cell: wanted for item in thin_items for cell in item.cells}}
-    writing = _Writing(found, matrix, held, doubted, embed, languages, seed)
+    writing = _Writing(found, matrix, held, scarce, doubted, embed, languages, seed)
     share = contrast_share(len(found.labels)) if with_contrasts else 0.0
     contrasts: list[RegenerationItem] = []
     for pair, count in zip(reached, rows_of_pairs([pair.weight for pair in reached], left), strict=True):
@@ -126,11 +128,12 @@ def plan_items(
         for label, n in zip((pair.first, pair.second), _shares(count - of_contrasts, [1, 1]), strict=True):
             ordinary[label] += n
     others = [writing.ordinary(label, n) for label, n in ordinary.most_common() if n]
+    few = {found.labels[label] for label in scarce}
     by_rows = confused_labels(found, sources)[: len(reached)] if shares is not None and missed else []
     places = {pair[:2] for pair in missed}
     over = [pair for pair in by_rows if pair[:2] in places]
     return Planned(
-        items=(*contrasts, *others, *thin_items),
+        items=tuple(sorted((*contrasts, *others, *thin_items), key=lambda item: item.label not in few)),
         pairs_left_out=len(missed),
         errors_left_out=int(sum(matrix[p.first, p.second] + matrix[p.second, p.first] for p in missed)),
         passed_over=tuple((found.labels[pair.first], found.labels[pair.second]) for pair in over),
@@ -178,12 +181,13 @@ class _Writing:
         found: Answers,
         matrix: npt.NDArray[np.int64],
         held: Mapping[Cell, int],
+        scarce: Mapping[int, int],
         doubted: Collection[str],
         embed: Embed,
         languages: tuple[str, ...],
         seed: int,
     ) -> None:
-        self._found, self._matrix, self._embed = found, matrix, embed
+        self._found, self._matrix, self._scarce, self._embed = found, matrix, scarce, embed
         self._usual, self._seed = show_the_usual(found, doubted), seed
         self._styles: dict[int, tuple[str, ...]] = {}  # of labels in the plan, which are a few of very many
         self._guidance = Guidance(found, doubted, languages)
@@ -213,13 +217,14 @@ class _Writing:
     def ordinary(self, label: int, count: int) -> RegenerationItem:
         """Return `count` ordinary texts of `label`, in the form of those that were mistaken."""
         name, matrix = self._found.labels[label], self._matrix
+        few = f"it has {counted(self._scarce[label], 'training row')}, and " if label in self._scarce else ""
         emptiest = sorted(spread(self._cells[name]), key=self._held.__getitem__)
         return RegenerationItem(
             label=name,
             cells=tuple(emptiest[: math.ceil(count / ORDINARY_A_CELL)]),
             count=count,
             reason=f"Ordinary texts of {name!r}, {'in its emptiest cells' if emptiest else 'which has no topics'}: "
-            f"{matrix[label].sum() - matrix[label, label]} of "
+            f"{few}{matrix[label].sum() - matrix[label, label]} of "
             f"{counted(matrix[label].sum(), 'row was', 'rows were')} mistaken.",
             guidance=self._guidance.of_ordinary(label),
             style=self._style(label),

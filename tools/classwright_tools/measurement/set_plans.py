@@ -6,6 +6,7 @@ import math
 from collections import Counter, defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 
 import numpy as np
 import numpy.typing as npt
@@ -19,6 +20,7 @@ from classwright_tools.measurement.guidance import usual_length, words_apart
 from classwright_tools.measurement.held_out import Answers
 from classwright_tools.measurement.naming import ENGLISH
 from classwright_tools.measurement.regeneration import (
+    CELL_SHARE,
     CONTRASTS_A_CELL,
     LEAST_OF_PAIR,
     TEXTS_AN_ERROR,
@@ -46,6 +48,7 @@ def plan_sets(
     found: Answers,
     rows: int,
     *,
+    scarce: Mapping[int, int] = MappingProxyType({}),
     held: Mapping[Cell, int],
     doubted: Collection[str],
     embed: Embed,
@@ -53,30 +56,33 @@ def plan_sets(
     with_contrasts: bool,
     seed: int,
 ) -> Planned:
-    """Return what to write, `rows` texts or fewer in all, first for the faults that most rows have.
+    """Return what to write, `rows` texts or fewer in all, for `scarce` labels and then for the most frequent faults.
 
     A fault is a label that was added to rows of one set of labels, or that some was missed in them. Against the first,
     texts of the set are written that resemble the label, and ordinary ones; against the second ordinary ones. Of a row
-    with more than `MOST_TOGETHER` labels the missed ones count. `held` are the cells of the topic tree, and `doubted`
-    the ids of rows whose labels may be wrong. `embed` gives unit-length vectors (n, d) of texts. There are
+    with more than `MOST_TOGETHER` labels the missed ones count. `scarce` are the labels (their places)
+    with hardly any training rows, and how many they have, `held` the cells of the topic tree, and `doubted` the ids of
+    rows whose labels may be wrong. `embed` gives unit-length vectors (n, d) of texts. Against faults there are
     `TEXTS_AN_ERROR` texts at most for each row in `found` that is wrong.
     """
     faults = _faults(found)
-    rows = min(rows, TEXTS_AN_ERROR * int(found.is_wrong.sum()))
+    apart = min(LEAST_OF_PAIR, int(rows * CELL_SHARE) // max(1, len(scarce)))
+    rows = min(rows - apart * len(scarce), TEXTS_AN_ERROR * int(found.is_wrong.sum()))
     reached = faults[: max(1, rows // LEAST_OF_PAIR)]
     missed = faults[len(reached) :]
     counts = rows_of_pairs([len(fault.rows) for fault in reached], rows)
     share = contrast_share(len(found.labels)) if with_contrasts else 0.0
-    writing = _Writing(found, held, doubted, embed, languages, seed)
+    writing = _Writing(found, held, scarce, doubted, embed, languages, seed)
     contrasts: list[RegenerationItem] = []
-    ordinary: Counter[tuple[int, ...]] = Counter()
+    ordinary: Counter[tuple[int, ...]] = Counter({(label,): apart for label in scarce})
     for fault, count in zip(reached, counts, strict=True):
         of_contrasts = 0 if fault.other is None else math.ceil(count * share)
         contrasts += [writing.contrast(fault, of_contrasts)] if of_contrasts else []
         ordinary[fault.own] += count - of_contrasts
     others = [writing.ordinary(own, count) for own, count in ordinary.most_common() if count]
+    few = {found.labels[label] for label in scarce}
     return Planned(
-        items=(*contrasts, *others),
+        items=tuple(sorted((*contrasts, *others), key=lambda item: item.label not in few)),
         pairs_left_out=len(missed),
         errors_left_out=sum(len(fault.rows) for fault in missed),
     )
@@ -107,11 +113,13 @@ class _Writing:
         self,
         found: Answers,
         held: Mapping[Cell, int],
+        scarce: Mapping[int, int],
         doubted: Collection[str],
         embed: Embed,
         languages: tuple[str, ...],
         seed: int,
     ) -> None:
+        self._scarce = {(label,): rows for label, rows in scarce.items()}
         self._found, self._embed, self._languages, self._seed = found, embed, languages, seed
         self._usual = show_the_usual(found, doubted)
         self._trusted = np.array([row.id not in doubted for row in found.rows])
@@ -150,7 +158,9 @@ class _Writing:
         """Return `count` ordinary texts of `labels`."""
         name, own = self._named(labels), self._of(labels)
         wrong = int((own & self._found.is_wrong).sum())
-        more = "" if own.any() else " No row has these alone, but rows have them among others."
+        more = "" if own.any() else " No row has these alone."
+        if few := self._scarce.get(labels):
+            more += f" It has {counted(few, 'training row')}."
         return RegenerationItem(
             label=name,
             count=count,

@@ -15,6 +15,7 @@ from classwright_tools.measurement.at_shares import at_shares_remarks
 from classwright_tools.measurement.caveats import caveats, how_often_unlike, how_sure, quoted, scores_in_words
 from classwright_tools.measurement.label_shares import counts_by_split, label_shifts, shifts_remark, written_apart
 from classwright_tools.measurement.long_rows import cut_remarks
+from classwright_tools.measurement.next_training import scarce_remark
 from classwright_tools.measurement.rows_compared import fair_rows
 from classwright_tools.workspace.datasets import read_card, read_rows
 from classwright_tools.workspace.in_use import in_use_of
@@ -99,6 +100,7 @@ def training_remarks(
     card = read_card(workspace, dataset)
     encoder = trained.classifier.encoder
     return (
+        *filter(None, [scarce_remark(task, dataset, card.rows_to_learn(task.label_names))]),
         *at_shares_remarks(trained.at_shares, trained.prior.shares if trained.prior else None, task.mismatch),
         *_as_saved(trained),
         *filter(None, [_too_few_to_choose(trained, data)]),

@@ -104,6 +104,21 @@ def test_where_nothing_is_wrong_nothing_is_planned(workspace: Workspace, dataset
     assert "There is no plan to follow" in result.next_step
 
 
+def test_a_label_with_hardly_any_training_rows_is_written_for_first_though_no_error_shows_it(
+    workspace: Workspace, confused: str, model: str
+) -> None:
+    of_account = {row.id for row in written_rows() if row.label == "account"}
+    validation = [row for row in read_rows(workspace, confused, "validation") if row.label != "account"]
+    few = [row for row in written_rows() if row.id not in {*sorted(of_account)[:4]}]
+    result = analysed(workspace, model, dataset_of(workspace, train=few, validation=validation), rows=80)
+
+    first, *_ = result.plan_items
+    assert (first.label, first.contrast, first.count) == ("account", None, 12)
+    assert first.reason.endswith("it has 2 training rows, and 0 of 0 rows were mistaken.")
+    labels = [item.label for item in result.plan_items]
+    assert labels == sorted(labels, key="account".__ne__)
+
+
 def test_confused_pairs_that_the_rows_do_not_reach_are_told(workspace: Workspace, model: str) -> None:
     swapped = dict(zip(REAL, [*list(REAL)[1:], next(iter(REAL))], strict=True))
     wrong = [make_example(f"{text}!", swapped[label]) for label, texts in REAL.items() for text in texts]

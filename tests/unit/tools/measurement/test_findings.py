@@ -122,6 +122,17 @@ def test_labels_that_the_answers_hardly_tell_apart_are_not_doubted_though_the_ot
     assert {(issue.given, issue.suggested) for issue in label_issues(found)} == {(LABELS[1], LABELS[0])}
 
 
+@pytest.mark.parametrize(("rows", "doubted"), [(3, False), (5, True)])
+def test_a_label_of_very_few_rows_is_not_doubted_though_most_of_them_are_found(rows: int, doubted: bool) -> None:
+    true = np.repeat(np.arange(3), [40, 40, rows])
+    answered = true.copy()
+    answered[-1] = 0
+    found = answers_of(true, np.eye(3)[answered] * 0.8 + 0.2 / 3, LABELS[:3])
+
+    assert told_apart(found).all()
+    assert bool(label_issues(found)) == doubted
+
+
 @pytest.mark.parametrize(("right", "named"), [(0.58, False), (0.7, True)])
 def test_answers_that_are_mostly_wrong_doubt_no_row_though_each_label_is_found_in_half_of_its_rows(
     right: float, named: bool
