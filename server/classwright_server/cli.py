@@ -42,6 +42,7 @@ _ON_WORKSPACE = {"export": run_export, "push": run_push, "remove": run_remove, "
 _LIBRARIES = {
     "server": ("dbos", "sentence_transformers", "sklearn", "torch"),
     "run": ("numpy", "onnxruntime", "tokenizers"),
+    "check": ("numpy", "onnxruntime", "scipy", "tokenizers"),
 }
 """Of what each extra brings, the libraries whose absence tells that it is not installed."""
 
@@ -77,7 +78,7 @@ def _run(parsed: argparse.Namespace) -> int:
         _check_installed("classwright classify", "server" if is_stored(parsed.model) else "run")
         return run_classify(parsed, settings.tool_settings)
     if parsed.command == "check":
-        _check_installed("classwright check", "run")
+        _check_installed("classwright check", "check" if parsed.against else "run")
         return run_check(parsed)
     if run := _ON_WORKSPACE.get(parsed.command):
         _check_installed(f"classwright {parsed.command}")

@@ -132,10 +132,34 @@ def test_an_export_that_is_worse_by_more_than_chance_fails(tmp_path: Path, wrong
     found = check(tmp_path, ROWS, ByWords(wrong), against=other, other_folder="old")
 
     assert found.against is not None
-    assert (found.against.only_this_right, found.against.only_other_right) == (1, len(wrong))
-    assert found.against.p == pytest.approx(binomtest(1, 1 + len(wrong)).pvalue)
+    compared = found.against.comparison
+    assert (compared.only_this_right, compared.only_other_right) == (1, len(wrong))
+    assert compared.p == pytest.approx(binomtest(1, 1 + len(wrong)).pvalue)
     assert bool(found.failed) == fails
     assert found.against.other.accuracy == wilson(39, 40)
+
+
+@pytest.mark.parametrize("several", [False, True])
+@pytest.mark.parametrize(("gained", "why"), [(3, "it is worse than old by more than"), (12, "against old it gains in")])
+def test_an_export_that_loses_a_rare_label_fails_though_its_accuracy_is_no_worse_by_more_than_chance(
+    tmp_path: Path, gained: int, why: str, *, several: bool
+) -> None:
+    """As `evaluate` has it: a label that dies is a loss, or beside a gain in accuracy a trade. Of sets F1 decides."""
+    labels = ("billing", "outage", "fraud")
+    rows = [(f"{label} of case {n}", label) for label, n in zip(labels, (60, 60, 12), strict=True) for n in range(n)]
+    new, old = (ByWords(labels=labels, several=several) for _ in range(2))
+    new.wrong, old.wrong = {text for text, _ in rows[-9:]}, {text for text, _ in rows[:gained]}
+
+    found = check(tmp_path, rows, new, against=cast(Classifier, old), other_folder="old")
+
+    assert found.against
+    assert not found.against.comparison.significant
+    if several and gained > 9:
+        assert found.failed == ()
+        return
+    assert found.failed[0].startswith(why)
+    assert found.failed[0].endswith("Most is lost of 'fraud': recall 1.000 there, 0.250 here.")
+    assert " -0." in found.failed[0]
 
 
 @pytest.mark.parametrize(("a", "b"), [(0, 1), (3, 11), (40, 61), (900, 1_100), (20_000, 20_400)])
@@ -233,7 +257,7 @@ def test_an_export_of_pairs_is_measured_by_how_it_ranks_mismatches_and_its_queri
     assert found.export.average_precision.value == 1
     assert "average precision of the mismatches 1.000 (" in found.in_words()
     assert found.against
-    assert found.against.p == paired_p(np.ones(160, bool), np.arange(160) >= 80, np.arange(160) // 4)
+    assert found.against.comparison.p == paired_p(np.ones(160, bool), np.arange(160) >= 80, np.arange(160) // 4)
     assert found.failed == ("1 of 161 rows are left out, and --may-leave-out allows 0.",)
     assert len(back.failed) == 1
     assert back.failed[0].startswith("it is worse than new by more than chance")

@@ -11,7 +11,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from classwright.predict import PLACES_NAMED, Answer, Classifier, text_problem
+from classwright.predict import PLACES_NAMED, Answer, Classifier, Predictions, text_problem
 from classwright_tools.bulk.check_figures import Check, ExportCheck, LabelCheck, PairedCheck
 from classwright_tools.bulk.classify_files import files_to_read
 from classwright_tools.bulk.gates import read_gates
@@ -25,7 +25,6 @@ from classwright_tools.reading.label_names import LabelNames
 from classwright_tools.reading.label_sets import SEPARATOR, LabelSets
 from classwright_tools.reading.opening import Position
 from classwright_tools.reading.rows import Columns, SourceRow
-from classwright_tools.statistics.exact_tests import mcnemar
 from classwright_tools.statistics.share_interval import wilson
 
 Rows = npt.NDArray[np.bool_]
@@ -34,11 +33,11 @@ Text = str | tuple[str, str]
 
 
 class _Measured(NamedTuple):
-    """The figures of an export, which of its answers are right (n,), and how far each pair is scored as a mismatch."""
+    """The figures of an export, which of its answers are right (n,), and these."""
 
     figures: ExportCheck
     right: Rows
-    scores: npt.NDArray[np.floating] | None
+    found: Predictions
 
 
 def check_export(
@@ -57,9 +56,10 @@ def check_export(
     """Return how good an export is on the rows of `source`, a file or a folder of files, that have labels.
 
     It is measured on the rows whose labels it knows. It fails where a figure is less than one of `at_least` asks (see
-    `read_gates`), and where it is worse than the export `against` by more than chance, on the rows whose labels both
-    know. Where either is asked, it also fails where more rows are left out than it `may_leave_out`: what is left out,
-    such as the rows of a label that was renamed, might be all that is wrong.
+    `read_gates`), and where `against` another export it is worse by more than chance in a figure that decides (see
+    `Comparison.verdict`), on the rows whose labels both know. Where either is asked, it also fails where more rows are
+    left out than it `may_leave_out`: what is left out, such as the rows of a label that was renamed, might be all that
+    is wrong.
 
     Raises:
         InvalidInput: there is no row to measure on or to compare, no such column, or a file cannot be read; only one of
@@ -83,9 +83,8 @@ def check_export(
         of = counted(len(texts) + left_out, "row")
         failed.append(f"{left_out:,} of {of} are left out, and --may-leave-out allows {may_leave_out:,}.")
     if against:
-        paired = _paired(against, other_folder, texts, true, found, same_mismatch=against.mismatch == model.mismatch)
-        if paired.is_worse:
-            failed.append(f"it is worse than {other_folder} by more than chance (p {paired.decided_by:.2g}).")
+        paired = _paired(model, against, other_folder, texts, true, found)
+        failed += filter(None, [paired.failure(found.figures)])
     return Check(
         encodings=tuple(encodings),
         rows=len(texts),
@@ -98,42 +97,57 @@ def check_export(
 
 
 def _paired(
+    model: Classifier,
     against: Classifier,
     folder: str,
     texts: Sequence[Text],
     true: Sequence[Answer],
     ours: _Measured,
-    *,
-    same_mismatch: bool,
 ) -> PairedCheck:
-    """Return how the export `against` does on `texts`, beside `ours`, the first, where it knows their labels."""
+    """Return how the export `against` does on `texts`, beside `ours`, that of `model`, where it knows their labels."""
     known = np.array([set(label if isinstance(label, tuple) else [label]) <= set(against.labels) for label in true])
     if not known.any():
         reason = f"knows the label of none of the {counted(len(texts), 'row')}"
         raise InvalidInput(f"model {folder!r}", reason, "Check the first alone, or pass rows with labels of both.")
     both = np.flatnonzero(known).tolist()
     shared, answers = [texts[at] for at in both], [true[at] for at in both]
-    other, right, groups = _measured(against, folder, shared, answers), ours.right[known], _queries(shared)
-    won, lost = int((right & ~other.right).sum()), int((other.right & ~right).sum())
-    gain, p = None, mcnemar(won, lost)
-    if groups is not None:
-        from classwright_tools.statistics.paired import paired_p
-        from classwright_tools.statistics.swapped_answers import ranking_gain
+    other = _measured(against, folder, shared, answers)
+    labels = tuple(dict.fromkeys((*model.labels, *against.labels)))
+    if model.several:
+        from classwright_tools.statistics.multi_label import compare as compare_several
 
-        p = paired_p(right, other.right, groups)
-        positive = np.array([label == against.mismatch for label in answers])
-        if same_mismatch and ours.scores is not None and other.scores is not None and positive.any():
-            gain = ranking_gain(positive, ours.scores[known], other.scores, groups)
+        given = (answers, [ours.found.labels[at] for at in both], other.found.labels)
+        has, own, theirs = (np.array([[label in (one or ()) for label in labels] for one in sets]) for sets in given)
+        comparison = compare_several(has, own, theirs, folder)
+    else:
+        from classwright_tools.statistics.paired_rare import compared_by_rows
+
+        comparison = compared_by_rows(
+            np.array([labels.index(str(label)) for label in answers]),
+            _as_decided(ours.found, model.labels, labels)[known],
+            _as_decided(other.found, against.labels, labels),
+            labels,
+            folder,
+            model.mismatch if model.mismatch == against.mismatch else None,
+            _queries(shared),
+            seed=0,
+        )
     return PairedCheck(
         rows=len(both),
         other=other.figures,
-        only_this_right=won,
-        only_other_right=lost,
-        p=p,
-        average_precision_gain=gain,
+        comparison=comparison,
         new_labels=int((~known).sum()),
         new_labels_right=int(ours.right[~known].sum()),
     )
+
+
+def _as_decided(found: Predictions, own: Sequence[str], labels: Sequence[str]) -> npt.NDArray[np.floating]:
+    """Return the probabilities of `labels` (n, k), the highest at the answer, which a label's threshold may decide."""
+    scores = np.zeros((len(found.labels), len(labels)))
+    scores[:, [labels.index(label) for label in own]] = found.probabilities
+    given = np.array([labels.index(str(label)) for label in found.labels])
+    scores[np.arange(len(given)), given] += scores.argmax(axis=1) != given
+    return scores
 
 
 def _queries(texts: Sequence[Text]) -> Groups | None:
@@ -213,7 +227,7 @@ def _measured(model: Classifier, folder: str, texts: Sequence[Text], true: Seque
         if rows:
             f1.append(2 * both / (rows + int(got.sum())))
         labels.append(LabelCheck(label=label, rows=rows, precision=precision, recall=recall))
-    scores = ranked = None
+    ranked = None
     if groups is not None and model.mismatch:
         from classwright_tools.statistics.ranking import average_precision
 
@@ -237,7 +251,7 @@ def _measured(model: Classifier, folder: str, texts: Sequence[Text], true: Seque
         out_of_scope=None if model.takes_pairs else int(found.out_of_scope.sum()),
         labels=tuple(labels),
     )
-    return _Measured(figures, right, scores)
+    return _Measured(figures, right, found)
 
 
 def _share(hits: Rows, of: Rows, groups: Groups | None) -> Estimate | None:

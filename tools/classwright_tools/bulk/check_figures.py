@@ -6,12 +6,12 @@ from typing import Any
 
 from pydantic import Field
 
+from classwright_tools.domain.comparison import Comparison
 from classwright_tools.domain.excerpt import counted
 from classwright_tools.domain.figures import Estimate
 from classwright_tools.domain.gains import TestedGain
 from classwright_tools.domain.noun import Noun
 from classwright_tools.measurement.caveats import estimate_in_words, sure_of_rows
-from classwright_tools.statistics.exact_tests import SIGNIFICANCE
 
 
 class LabelCheck(Noun):
@@ -59,43 +59,51 @@ class ExportCheck(Noun):
 
 
 class PairedCheck(Noun):
-    """One export against another on the rows whose labels both know, by the exact McNemar test.
+    """One export against another on the rows whose labels both know, by the tests that `evaluate` compares models by.
 
-    Of pairs the test is its form for queries, whose rows count as one draw, and where both name the same mismatch the
-    gain in average precision decides.
+    The rows count as they are: what an export decides for label shares is in its answers.
     """
 
     rows: int = Field(description="Those whose labels both know.")
     other: ExportCheck = Field(description="The other on these rows.")
-    only_this_right: int
-    only_other_right: int
-    p: float
-    average_precision_gain: TestedGain | None
+    comparison: Comparison
     new_labels: int = Field(description="Rows with a label that the other does not know.")
     new_labels_right: int = Field(description="Of these, the rows that the first labels right.")
 
-    @property
-    def is_worse(self) -> bool:
-        """Whether the first is worse than the other by more than chance."""
-        if self.average_precision_gain:
-            return bool(self.average_precision_gain.significant) and self.average_precision_gain.value < 0
-        return self.only_other_right > self.only_this_right and self.p < SIGNIFICANCE
+    def failure(self, first: ExportCheck) -> str:
+        """Return why the `first` is not to be shipped in the other's place, as the end of a sentence on it; else ""."""
+        if self.comparison.verdict not in ("loss", "trade"):
+            return ""
+        beyond = [told for told, gain in self._told.items() if self.comparison.sign_of(gain)]
+        if self.comparison.sign_of(self.comparison.accuracy_gain):
+            beyond.insert(0, f"accuracy {self.comparison.accuracy_gain.value:+.3f} (p {self.comparison.p:.2g})")
+        now = {one.label: one.recall.value for one in first.labels if one.recall}
+        before = {one.label: one.recall.value for one in self.other.labels if one.recall and one.label in now}
+        most = max(before, key=lambda label: before[label] - now[label])
+        lost = f" Most is lost of {most!r}: recall {before[most]:.3f} there, {now[most]:.3f} here."
+        said = f"({', '.join(beyond)}).{lost if now[most] < before[most] else ''}"
+        if self.comparison.verdict == "loss":
+            return f"it is worse than {self.other.folder} by more than chance {said}"
+        return f"against {self.other.folder} it gains in one figure and loses in another: a person decides {said}"
 
     @property
-    def decided_by(self) -> float:
-        """The p that decides."""
-        gain = self.average_precision_gain
-        return self.p if gain is None or gain.p is None else gain.p
+    def _told(self) -> dict[str, TestedGain]:
+        """The gains beside that in accuracy which decide, by what is told of them."""
+        ranked = self.comparison.average_precision_gain
+        gains = {"average precision of the mismatches": ranked} if ranked else self.comparison.others
+        return {
+            f"{name} {gain.value:+.3f}{'' if gain.p is None else f' (p {gain.p:.2g})'}": gain
+            for name, gain in gains.items()
+        }
 
     def in_words(self) -> str:
         """Return the comparison as sentences."""
-        ranked = ""
-        if gain := self.average_precision_gain:
-            ranked = f" Average precision {gain.value:+.3f}: {_chance(gain.significant)} (p {self.decided_by:.2g})."
+        found = self.comparison
+        told = "".join(f" In {words}: {_chance(gain.significant)}." for words, gain in self._told.items())
         return (
-            f"Against {self.other.in_words()} {counted(self.only_this_right, 'row')} labelled right by the first "
-            f"alone, {self.only_other_right:,} by the other alone: {_chance(self.p < SIGNIFICANCE)} (p {self.p:.2g})."
-            f"{ranked}{self._of_new_labels() if self.new_labels else ''}"
+            f"Against {self.other.in_words()} {counted(found.only_this_right, 'row')} labelled right by the first "
+            f"alone, {found.only_other_right:,} by the other alone: {_chance(found.significant)} (p {found.p:.2g})."
+            f"{told}{self._of_new_labels() if self.new_labels else ''}"
         )
 
     def _of_new_labels(self) -> str:

@@ -16,11 +16,9 @@ from classwright_tools.errors import InvalidInput
 from classwright_tools.learning.later_labels import beside
 from classwright_tools.learning.model import Model, load_model
 from classwright_tools.measurement.held_out import Answers
-from classwright_tools.statistics.at_shares import own_shares
 from classwright_tools.statistics.multi_label import compare as compare_several
-from classwright_tools.statistics.paired import compare
 from classwright_tools.statistics.paired_at_shares import compare_at_shares
-from classwright_tools.statistics.paired_rare import rare_gain, with_rare
+from classwright_tools.statistics.paired_rare import compared_by_rows, rare_gain, with_rare
 from classwright_tools.workspace.workspace import Workspace
 
 _LISTED = 5
@@ -151,28 +149,6 @@ def _of_one(
     }
     rare = rare_gain(true, own, proba, wanted, labels, queries, seed=seed)
     return with_rare(at_shares.model_copy(update=beside), rare)
-
-
-def compared_by_rows(
-    true: npt.NDArray[np.integer],
-    own: npt.NDArray[np.float64],
-    theirs: npt.NDArray[np.float64],
-    labels: Sequence[str],
-    against: str,
-    mismatch: str | None,
-    queries: npt.NDArray[np.integer] | None,
-    *,
-    seed: int,
-) -> Comparison:
-    """Return how the probabilities `own` of `labels` stand against `theirs` (n, k), where every row counts alike.
-
-    The rows have one label each, `true` (n,). Of pairs the `mismatch` is the label that is looked for, if one is named;
-    else the rarest is.
-    """
-    if mismatch:
-        return compare(true, own, theirs, against, seed, labels.index(mismatch), queries)
-    rare = rare_gain(true, own, theirs, own_shares(true, len(labels)), labels, queries, seed=seed)
-    return with_rare(compare(true, own, theirs, against, seed, groups=queries), rare)
 
 
 def _deciding(model: Model, other: Model, shares: Sequence[float]) -> Literal["both", "this", "other"]:

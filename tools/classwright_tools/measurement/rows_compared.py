@@ -22,10 +22,10 @@ from classwright_tools.learning.pair_encoder import encoder_for
 from classwright_tools.learning.rows import Rows, label_numbers, training_rows
 from classwright_tools.learning.splits import Folds, needed_folds
 from classwright_tools.learning.training_data import ENOUGH_REAL
-from classwright_tools.measurement.comparing import compared_by_rows
 from classwright_tools.measurement.evaluation import measure
 from classwright_tools.measurement.held_out import Answers
 from classwright_tools.measurement.relabelled_rows import Measured, compared_apart, labels_by_row
+from classwright_tools.statistics.paired_rare import compared_by_rows
 from classwright_tools.workspace.datasets import read_rows
 from classwright_tools.workspace.later_labels import under_later_labels
 from classwright_tools.workspace.picked_rows import picked_as_hard

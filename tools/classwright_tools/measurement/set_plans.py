@@ -119,7 +119,7 @@ class _Writing:
         languages: tuple[str, ...],
         seed: int,
     ) -> None:
-        self._scarce = {(label,): rows for label, rows in scarce.items()}
+        self._scarce: dict[tuple[int, ...], int] = {(label,): rows for label, rows in scarce.items()}
         self._found, self._embed, self._languages, self._seed = found, embed, languages, seed
         self._usual = show_the_usual(found, doubted)
         self._trusted = np.array([row.id not in doubted for row in found.rows])

@@ -10,14 +10,36 @@ import numpy.typing as npt
 from classwright_tools.domain.comparison import Comparison
 from classwright_tools.domain.figures import LEAST_ROWS
 from classwright_tools.domain.gains import RareLabelGain, TestedGain
-from classwright_tools.statistics.at_shares import rare_label
+from classwright_tools.statistics.at_shares import own_shares, rare_label
 from classwright_tools.statistics.exact_tests import SIGNIFICANCE, holm
 from classwright_tools.statistics.intervals import bootstrap
 from classwright_tools.statistics.metrics import Floats, Labels, accuracy_of, balanced_accuracy
-from classwright_tools.statistics.paired import paired_p
+from classwright_tools.statistics.paired import compare, paired_p
 from classwright_tools.statistics.swapped_answers import gain_by_swaps, ranking_gain
 
 _OF_RARE = ("recall_gain", "average_precision_gain", "balanced_accuracy_gain")
+
+
+def compared_by_rows(
+    true: Labels,
+    own: npt.NDArray[np.floating],
+    theirs: npt.NDArray[np.floating],
+    labels: Sequence[str],
+    against: str,
+    mismatch: str | None,
+    queries: Labels | None,
+    *,
+    seed: int,
+) -> Comparison:
+    """Return how the probabilities `own` of `labels` stand against `theirs` (n, k), where every row counts alike.
+
+    The rows have one label each, `true` (n,). Of pairs the `mismatch` is the label that is looked for, if one is named;
+    else the rarest is.
+    """
+    if mismatch:
+        return compare(true, own, theirs, against, seed, labels.index(mismatch), queries)
+    rare = rare_gain(true, own, theirs, own_shares(true, len(labels)), labels, queries, seed=seed)
+    return with_rare(compare(true, own, theirs, against, seed, groups=queries), rare)
 
 
 def rare_gain(
