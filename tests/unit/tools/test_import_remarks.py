@@ -123,7 +123,8 @@ def test_labels_whose_share_differs_between_splits_are_named_at_import(run: Impo
     ("validation", "test", "told"),
     [
         ({"a": 50, "b": 50}, {"a": 13, "b": 87}, True),
-        ({"a": 50, "b": 50}, {"a": 45, "b": 55}, False),  # too little to move a figure
+        ({"a": 5_000, "b": 5_000}, {"a": 4_600, "b": 5_400}, False),  # too little to move a figure
+        ({"a": 197, "b": 2}, {"a": 179, "b": 16}, True),  # the rare one of two
         ({"a": 2, "b": 2}, {"a": 1, "b": 3}, False),  # so few rows that it may be chance
         ({"a": 90}, {"a": 50, "b": 50}, True),  # a label that a split lacks
         ({"a": 5}, {}, False),

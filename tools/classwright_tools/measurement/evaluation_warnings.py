@@ -16,7 +16,8 @@ from classwright_tools.measurement.held_out import Answers
 from classwright_tools.measurement.label_shares import shifts_for_model
 from classwright_tools.measurement.long_rows import cut_remarks
 from classwright_tools.measurement.trained_rows import chosen_by, queries_trained_on
-from classwright_tools.statistics.exact_tests import SIGNIFICANCE, fisher_greater
+from classwright_tools.measurement.unlike_measured import usual_of
+from classwright_tools.statistics.exact_tests import SIGNIFICANCE, fisher, fisher_greater
 from classwright_tools.workspace.datasets import read_edits
 from classwright_tools.workspace.later_labels import edits_since
 from classwright_tools.workspace.picked_rows import easier_rows
@@ -71,7 +72,7 @@ def evaluation_warnings(
             f"{model.id} was trained: it was chosen and calibrated by them, so the figures flatter it."
         )
     if split == "test":
-        warnings += filter(None, [flattered(model, found)])
+        warnings += filter(None, [flattered(model, found), sure_elsewhere(model, found)])
     if uses > 1:
         warnings.append(
             f"This is use {uses} of the task's test rows. Choosing between models by them makes the figure too good: "
@@ -103,6 +104,26 @@ def flattered(model: Model, found: Answers) -> str:
         f"The figures of its training flattered {model.id}: {promised.accuracy.value:.3f} of {on} were right, and "
         f"{1 - wrong / rows:.3f} of {rows} rows here, which is more than chance (Fisher's exact test, p = {p:.2g}). Go "
         "by the figure here."
+    )
+
+
+def sure_elsewhere(model: Model, found: Answers) -> str:
+    """Return that the `model` is sure of another share of the test rows `found` than of those that its training told.
+
+    It is so if by more than chance, and of single texts that are real, as in `flattered`.
+    """
+    usual = usual_of(model.card).unsure
+    if usual is None or found.data != "real" or found.queries is not None:
+        return ""
+    few, of = usual
+    rows, unsure = len(found.rows), int((found.confidence < model.threshold).sum())
+    p = fisher(unsure, rows, few, of)
+    if p >= SIGNIFICANCE:
+        return ""
+    return (
+        f"{model.id} is sure of {1 - unsure / rows:.0%} of these {rows} rows, and was of {1 - few / of:.0%} of "
+        f"{counted(of, 'row')} at its training: more than chance (Fisher's exact test, p = {p:.2g}). Expect the share "
+        "here."
     )
 
 

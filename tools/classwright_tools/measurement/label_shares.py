@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 LABELLED: tuple[Split, ...] = ("train", "validation", "test")
 # A difference is told if it is large enough to move a figure, in points of share, and no chance: 3.29 standard errors
 # (p < 0.001 for one label) leave 77 labels silent where two splits were drawn alike.
-LEAST_DIFFERENCE = 0.1
+LEAST_DIFFERENCE = 0.05
 STANDARD_ERRORS = 3.29
 _LISTED = 5
 

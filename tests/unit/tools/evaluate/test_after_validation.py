@@ -11,7 +11,7 @@ from classwright_tools.domain.example import make_example
 from classwright_tools.errors import NotEnoughData
 from classwright_tools.evaluate import EvaluateRequest, EvaluateResult, evaluate
 from classwright_tools.learning.model import load_model
-from classwright_tools.measurement.evaluation_warnings import flattered
+from classwright_tools.measurement.evaluation_warnings import flattered, sure_elsewhere
 from classwright_tools.measurement.held_out import Answers
 from classwright_tools.statistics.exact_tests import fisher_greater
 from classwright_tools.train_classifier import TrainClassifierRequest, train_classifier
@@ -105,10 +105,13 @@ def test_test_rows_that_are_worse_than_validation_rows_by_more_than_chance_say_s
     found: Answers = answers_of(true, proba, labels)  # type: ignore[arg-type]  # becomes an array
 
     told = flattered(model, found)
+    unsure = replace(found, proba=0.4 * found.proba + 0.2)
     in_pairs = [make_example("one query", row.label, text_pair=row.text) for row in found.rows]
 
     assert flattered(model, replace(found, rows=tuple(in_pairs))) == ""  # rows of one query are no independent trials
     assert isinstance(model.card, ModelCard)
+    assert sure_elsewhere(model, found) == ""
+    assert f"{model.id} is sure of 0% of these 36 rows, and was of " in sure_elsewhere(model, unsure)
     assert bool(told) == is_told
     if is_told:
         assert told.startswith(f"The figures of its training flattered {model.id}: ")
