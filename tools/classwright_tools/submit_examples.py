@@ -12,7 +12,7 @@ from classwright_tools.domain.assignment import Assignment, Batch
 from classwright_tools.domain.excerpt import Excerpts, counted
 from classwright_tools.domain.kinds import AssignmentId, DatasetId
 from classwright_tools.domain.noun import GivenText, ToolRequest, ToolResult
-from classwright_tools.domain.outcome import RefusedText
+from classwright_tools.domain.outcome import ENDED, RefusedText
 from classwright_tools.domain.pair import Content, GivenPair, joined
 from classwright_tools.domain.task import Task
 from classwright_tools.domain.uris import artifact_uri
@@ -61,9 +61,7 @@ class SubmitExamplesResult(ToolResult):
     have: int = Field(ge=0, description="Texts accepted for the whole assignment.")
     want: int = Field(ge=1)
     next_batches: Annotated[tuple[Batch, ...], _OBJECTS] = Field(default=(), description="As in synthesize_examples.")
-    style: dict[str, tuple[str, ...]] = Field(
-        default_factory=dict, description="As `rules`, of labels that first come up here."
-    )
+    style: dict[str, tuple[str, ...]] = Field(default_factory=dict, description="As `rules`, of the labels of these.")
     rules: tuple[str, ...] = ()
     dataset: DatasetId | None = Field(default=None, description="The dataset, once the assignment is complete.")
 
@@ -132,12 +130,15 @@ def _finished(
     from classwright_tools.workspace.destination import told_beside
 
     want = sum(batch.count for batch in assignment.batches)
-    repeated = sum(read_card(context.workspace, dataset.id).refused.values())
-    repeats = counted(repeated, "repeats a row", "repeat rows")
-    left_out = f"; left out: {repeats} that came there meanwhile" if repeated else ""
+    refused = read_card(context.workspace, dataset.id).refused
+    ended = refused.get(ENDED, 0)
+    gone = sum(refused.values())
+    why = [f"{counted(gone - ended, 'repeats a row', 'repeat rows')} that came there meanwhile"] if gone > ended else []
+    why += [f"{counted(ended, 'is of a label that has', 'are of labels that have')} ended since"] if ended else []
+    left_out = f"; left out: {', '.join(why)}" if why else ""
     now = "was finished before this call and takes no more texts" if receipt.was_closed else "is finished"
     return SubmitExamplesResult(
-        summary=f"{_counted(receipt)} The assignment {now}: its {receipt.total - repeated} of {counted(want, 'text')} "
+        summary=f"{_counted(receipt)} The assignment {now}: its {receipt.total - gone} of {counted(want, 'text')} "
         f"{'is' if want == 1 else 'are'} in {dataset.id}{left_out}.{told_beside(context.workspace, dataset)}",
         next_step=next_training(context.workspace, context.workspace.task(dataset.task), dataset.id),
         accepted=receipt.accepted,
@@ -153,7 +154,6 @@ def _still_open(
     request: SubmitExamplesRequest, receipt: Receipt, assignment: Assignment, task: Task
 ) -> SubmitExamplesResult:
     from classwright_tools.writing.assignments.batches import (
-        first_of,
         how_to_send,
         meanings,
         open_batches,
@@ -164,8 +164,6 @@ def _still_open(
     want = sum(batch.count for batch in assignment.batches)
     excerpts = Excerpts(artifact_uri(request.assignment))
     batches = shown_batches(excerpts, "next_batches", open_batches(assignment, receipt.have))
-    before = shown_batches(Excerpts(""), "", open_batches(assignment, receipt.had))
-    earlier = first_of(assignment, before[-1])
     unfinished = " There is no accepted text yet to make a dataset of." if request.finish else ""
     return SubmitExamplesResult(
         summary=f"{_counted(receipt)} The assignment has {receipt.total} of {counted(want, 'text')}.{unfinished}",
@@ -176,8 +174,8 @@ def _still_open(
         have=receipt.total,
         want=want,
         next_batches=batches,
-        style=styles(excerpts, assignment, task, batches, earlier),
-        rules=meanings(task, batches, earlier),
+        style=styles(excerpts, assignment, task, batches),
+        rules=meanings(task, batches),
         shown_in_part=excerpts.parts,
     )
 

@@ -168,6 +168,7 @@ def test_texts_that_were_accepted_under_an_old_name_join_under_the_new_one(
     ]
     assert sorted(str(row.label) for row in fresh) == sorted([batches[2].label, "renamed", "renamed"])
     assert read_card(workspace, str(done.dataset)).refused == {"label ended meanwhile": 2}
+    assert "left out: 2 are of labels that have ended since." in done.summary
 
 
 def test_texts_that_were_labelled_under_an_old_name_join_under_the_new_one(

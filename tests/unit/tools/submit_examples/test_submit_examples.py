@@ -73,18 +73,21 @@ def test_next_batches_hold_what_is_still_wanted(context: ToolContext, assignment
 
     assert (result.accepted, result.have, result.want) == (4, 4, 120)
     assert [(batch.batch, batch.count) for batch in result.next_batches] == [("b1", assignment.batches[0].count - 4)]
-    assert result.rules == ()  # they came with the assignment
+    assert result.rules == ("Label 'refund': the customer wants money back",)  # the others came with the assignment
     assert "submit_examples" in result.next_step
 
 
-def test_a_label_that_comes_up_is_told_what_it_means_once(context: ToolContext, assignment: Assignment) -> None:
+def test_what_a_label_means_is_told_with_its_batches_also_in_the_answer_to_a_call_that_is_sent_again(
+    context: ToolContext, assignment: Assignment
+) -> None:
     texts = numbered(assignment.batches)
 
-    told = [submit(context, batch, texts[batch]).rules for batch in ("b1", "b2", "b3", "b4")]
+    told = [submit(context, batch, texts[batch]).rules for batch in ("b1", "b2", "b2", "b3", "b4")]
 
+    refund = "Label 'refund': the customer wants money back"
     delivery = "Label 'delivery': the customer asks where a parcel is"
     account = "Label 'account': the customer cannot log in or wants to change account data"
-    assert told == [(), (delivery,), (), (account,)]  # that of the first batch came with it
+    assert told == [(refund,), (delivery,), (delivery,), (delivery,), (account,)]
 
 
 def test_small_batches_come_and_go_together(context: ToolContext, task: Task) -> None:

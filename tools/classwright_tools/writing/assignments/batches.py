@@ -134,34 +134,23 @@ def topic_rules(task: Task) -> tuple[str, ...]:
     )
 
 
-def meanings(task: Task, batches: Sequence[Batch], before: Sequence[Batch] = ()) -> tuple[str, ...]:
-    """Return what the labels of `batches` mean, without those that `before` names as well."""
-    earlier = _names(task, before)
-    names = [name for name in _names(task, batches) if name in task.label_names and name not in earlier]
+def meanings(task: Task, batches: Sequence[Batch]) -> tuple[str, ...]:
+    """Return what the labels of `batches` mean."""
+    names = [name for name in _names(task, batches) if name in task.label_names]
     most = DESCRIPTIONS_BYTES // max(1, len(names))
     described = {label.name: beginning(task, label.description, most) for label in task.labels}
     return tuple(f"Label {name!r}: {described[name]}" for name in names if described.get(name))
 
 
 def styles(
-    excerpts: Excerpts, assignment: Assignment, task: Task, batches: Sequence[Batch], before: Sequence[Batch] = ()
+    excerpts: Excerpts, assignment: Assignment, task: Task, batches: Sequence[Batch]
 ) -> dict[str, tuple[str, ...]]:
-    """Return the texts that show the style of the labels of `batches`, without those that `before` names as well.
-
-    How many these are of all is noted in `excerpts`.
-    """
-    earlier = _names(task, before)
-    names = [name for name in _names(task, batches) if name in assignment.style and name not in earlier]
+    """Return the texts that show the style of the labels of `batches`; how many of all is noted in `excerpts`."""
+    names = [name for name in _names(task, batches) if name in assignment.style]
     most = STYLE_BYTES // max(1, len(names))
     shown = {name: _shown(assignment.style[name][:STYLES_SHOWN], most) for name in names}
     excerpts.note("style", sum(map(len, shown.values())), sum(len(assignment.style[name]) for name in names))
     return shown
-
-
-def first_of(assignment: Assignment, last: Batch) -> tuple[Batch, ...]:
-    """Return the batches of `assignment` up to `last`."""
-    names = [batch.batch for batch in assignment.batches]
-    return assignment.batches[: names.index(last.batch) + 1]
 
 
 def batch_rules(
@@ -185,7 +174,7 @@ def batch_rules(
     if pairs:
         rules.append(f"{SHOWN['queries']} Where there are some, `guidance` has them.")
     if style:
-        rules.append(f"{SHOWN['style']} They are in `style`, by label, and come once.")
+        rules.append(f"{SHOWN['style']} They are in `style`, by label.")
     if contrasts & style.keys():
         rules.append(f"{SHOWN['contrast_style']} They are in `style`, too.")
     return tuple(rules)

@@ -35,15 +35,11 @@ CLOSED = "the assignment is finished"
 
 @dataclass(frozen=True)
 class Receipt:
-    """What became of one call's texts, and where the assignment stood before it and stands after it.
-
-    `had` and `have` count the accepted texts by batch and cell.
-    """
+    """What became of one call's texts, and where the assignment stands: `have` counts by batch and cell."""
 
     accepted: int
     already_accepted: int
     refused: tuple[RefusedText, ...]
-    had: Mapping[str, Counter[Cell]]
     have: Mapping[str, Counter[Cell]]
     was_closed: bool
     is_closed: bool
@@ -84,7 +80,6 @@ class Submissions:
             gates.add_rows("train", [Example.model_validate(stored[id_].row) for id_ in came_since])
             was_closed = session.get(ClosedAssignmentRow, self._id) is not None
 
-            had = _by_cell(stored.values())
             judge = _Judge(
                 self._assignment.batches,
                 gates,
@@ -107,7 +102,6 @@ class Submissions:
             accepted=len(judge.accepted),
             already_accepted=judge.already_accepted,
             refused=tuple(refused),
-            had=had,
             have=judge.have,
             was_closed=was_closed,
             is_closed=was_closed or closes,
