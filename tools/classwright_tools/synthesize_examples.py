@@ -34,9 +34,7 @@ if TYPE_CHECKING:
     from classwright_tools.writing.generation.run import Written
     from classwright_tools.writing.generation.spec import GenerationSpec
 
-# Of the 10 kB that an answer may have.
-MISSING_BYTES = 2_500
-REFUSALS_BYTES = 2_500
+LIST_BYTES = 2_500  # each of two lists, of the 10 kB that an answer may have
 
 
 class SynthesizeExamplesRequest(ToolRequest):
@@ -146,7 +144,9 @@ def synthesize_examples(request: SynthesizeExamplesRequest, context: ToolContext
 
 
 def _check_kind(request: SynthesizeExamplesRequest, task: Task) -> None:
-    """Raise an `InvalidInput` if what `request` names is for tasks of the other kind."""
+    """Raise an `InvalidInput` if what `request` names is for tasks of the other kind, or does not go together."""
+    if request.plan and request.topic_tree:
+        raise InvalidInput("`topic_tree`", "is not read beside `plan`, which names its cells", "Leave one out.")
     if task.kind == "text" and request.items:
         raise InvalidInput("`items`", f"is for pairs, and task {task.slug!r} is about single texts", "Leave it out.")
     named = [f"`{name}`" for name in ("plan", "topic_tree", "labels", "examples") if getattr(request, name)]
@@ -232,27 +232,29 @@ def _nothing_made(spec: GenerationSpec, written: Written) -> SynthesizeExamplesR
 
 
 def _dataset_made(workspace: Workspace, dataset: Artifact, outcome: WritingOutcome) -> SynthesizeExamplesResult:
+    from classwright_tools.measurement.next_training import next_training
     from classwright_tools.workspace.datasets import read_card
     from classwright_tools.workspace.destination import told_beside
-    from classwright_tools.writing.generation.in_words import after_rows, written_in_words
+    from classwright_tools.writing.generation.in_words import for_the_missing, written_in_words
     from classwright_tools.writing.generation.run import OUTCOME, REFUSED
 
     refusals, missing = (Excerpts(file_uri(dataset.id, name)) for name in (REFUSED, OUTCOME))
-    quoted = refusals.of("refusals", outcome.refusals, REFUSALS_BYTES)
+    quoted = refusals.of("refusals", outcome.refusals, LIST_BYTES)
     refusals.note("refusals", len(quoted), sum(outcome.refused.values()))
     rows = read_card(workspace, dataset.id).rows("train")
     is_again = dataset.parent is None and dataset.number > 1
     now = f"{dataset.id} now holds {counted(rows, 'training row')}."
     return SynthesizeExamplesResult(
         summary=written_in_words(outcome, now, again=is_again) + told_beside(workspace, dataset),
-        next_step=after_rows(outcome, dataset.task, dataset.id),
+        next_step=next_training(workspace, workspace.task(dataset.task), dataset.id)
+        + for_the_missing(outcome, dataset),
         dataset=dataset.id,
         wanted=outcome.wanted,
         accepted=outcome.accepted,
         rows=rows,
         refused=outcome.refused,
         refusals=quoted,
-        missing=missing.of("missing", outcome.missing, MISSING_BYTES),
+        missing=missing.of("missing", outcome.missing, LIST_BYTES),
         usage=outcome.usage,
         shown_in_part=refusals.parts | missing.parts,
     )

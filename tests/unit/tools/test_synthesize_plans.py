@@ -10,7 +10,7 @@ from classwright_tools.context import ToolContext
 from classwright_tools.domain.regeneration import RegenerationItem, RegenerationPlan
 from classwright_tools.domain.topic_tree import Cell
 from classwright_tools.domain.writer import Completion, WritingRequest
-from classwright_tools.errors import NotFound
+from classwright_tools.errors import InvalidInput, NotFound
 from classwright_tools.synthesize_examples import SynthesizeExamplesRequest, synthesize_examples
 from classwright_tools.workspace.workspace import Workspace
 from classwright_tools.writing.prompts.render import chat_messages
@@ -38,6 +38,13 @@ def test_a_contrast_is_written_as_the_plan_says(context: ToolContext, tree: str)
     rows = train_rows(context, result.dataset)
     assert {(row.label, row.provenance and row.provenance.contrast) for row in rows} == {("refund", "delivery")}
     assert len(rows) == 12
+
+
+def test_a_plan_and_a_tree_are_not_named_together(context: ToolContext, tree: str) -> None:
+    request = SynthesizeExamplesRequest(task="support", plan="support-p1", topic_tree=tree)
+
+    with pytest.raises(InvalidInput, match="`topic_tree`: is not read beside `plan`"):
+        synthesize_examples(request, context)
 
 
 def test_a_contrast_keeps_its_cells_and_the_writer_is_told_what_the_plan_says(context: ToolContext, tree: str) -> None:

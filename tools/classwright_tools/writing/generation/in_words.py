@@ -5,6 +5,9 @@ from __future__ import annotations
 from classwright_tools.domain.excerpt import counted
 from classwright_tools.domain.outcome import WritingOutcome
 from classwright_tools.domain.writer_limit import writer_limit
+from classwright_tools.workspace.workspace import Artifact
+
+MOST_NAMED = 5  # labels of a call
 
 
 def written_in_words(outcome: WritingOutcome, now: str, *, again: bool) -> str:
@@ -33,15 +36,19 @@ def _asked_before(outcome: WritingOutcome) -> str:
     return f"{of} had been asked before, and gave the texts of then: other `guidance` or `examples` bring others."
 
 
-def after_rows(outcome: WritingOutcome, task: str, dataset: str) -> str:
-    """Return what to call with the `dataset` of the rows; more texts only of a writer that is not the limit."""
+def for_the_missing(outcome: WritingOutcome, dataset: Artifact) -> str:
+    """Return how to get what is missing beside the rows in `dataset`, "" if nothing is.
+
+    More texts are wanted only of a writer that is not the limit.
+    """
     lacking = outcome.wanted - outcome.accepted
-    step = f"Call train_classifier(task={task!r}, dataset={dataset!r})"
-    if lacking and not writer_limit([outcome]):
-        step += f", or synthesize_examples(task={task!r}, rows={lacking}) for as many as are missing"
-    if lacking and outcome.repair:
-        step += f". {outcome.repair.rstrip('.')}"
-    return f"{step}."
+    if not lacking:
+        return ""
+    short = list(dict.fromkeys(shortfall.cell.label for shortfall in outcome.missing if not shortfall.cell.item))
+    labels = f", labels={short}" if 0 < len(short) <= MOST_NAMED else ""
+    onto = f"dataset={dataset.id!r}{'' if dataset.parent else ' (not new_dataset)'}"
+    again = f" For what is missing: the same call, but with rows={lacking}{labels}, {onto}."
+    return ("" if writer_limit([outcome]) else again) + (outcome.repair and f" {outcome.repair.rstrip('.')}.")
 
 
 def nothing_in_words(outcome: WritingOutcome) -> str:

@@ -30,11 +30,12 @@ class CellProgress:
         """The number of rows still missing of the target."""
         return max(0, self.target.rows - len(self.accepted))
 
-    @property
-    def reason(self) -> str:
-        """Why rows are missing."""
+    def reason(self, *, used_up: bool) -> str:
+        """Return why rows are missing, of a pool whose candidates are `used_up` or not."""
         causes = ", ".join(f"{reason} {n}" for reason, n in self.refused.most_common())
-        end = self.failure or ("the candidates are used up" if causes else "the writer gave fewer texts than asked")
+        asked = f"the writer was asked {self.reasks + 1} times" if self.reasks else "the writer was asked once"
+        end = "the candidates are used up" if used_up else asked
+        end = self.failure or (end if causes else "the writer gave fewer texts than asked")
         return f"{end} (refused before: {causes})" if causes else end
 
 
@@ -73,7 +74,8 @@ class LabelPool:
             missing = progress.short - replaced
             if missing:
                 target = progress.target
-                yield Shortfall(cell=target.cell, contrast=target.contrast, missing=missing, reason=progress.reason)
+                reason = progress.reason(used_up=not self.candidates_left)
+                yield Shortfall(cell=target.cell, contrast=target.contrast, missing=missing, reason=reason)
 
 
 def make_pools(
