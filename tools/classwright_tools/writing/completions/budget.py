@@ -131,26 +131,19 @@ def budget_within(
     prices: Prices | None,
     spent: TokenCount = NO_TOKENS,
 ) -> Budget:
-    """Return the budget of a call that may spend `max_tokens` and `max_cost`, by default as much as `caps` allow.
+    """Return the budget of a call that may spend `max_tokens` and `max_cost`, and no more than `caps` allow.
 
     It ends after `max_minutes`.
 
     `spent` is what earlier attempts at the call took.
 
     Raises:
-        InvalidInput: more is asked for than the caps allow, or a cost is capped while the prices are not known.
+        InvalidInput: a cost is capped while the prices are not known.
     """
-    for name, asked, allowed in (
-        ("max_tokens", max_tokens, caps.max_tokens),
-        ("max_cost", max_cost, caps.max_cost),
-    ):
-        if asked is not None and allowed is not None and asked > allowed:
-            raise InvalidInput(
-                name, f"is {asked}, and the server allows {allowed}", f"Pass {allowed} or less, or leave it out."
-            )
+    tokens, costs = (max_tokens, caps.max_tokens), (max_cost, caps.max_cost)
     return Budget(
-        max_tokens=max_tokens or caps.max_tokens,
-        max_cost=max_cost or caps.max_cost,
+        max_tokens=min((cap for cap in tokens if cap is not None), default=None),
+        max_cost=min((cap for cap in costs if cap is not None), default=None),
         max_minutes=max_minutes,
         prices=prices,
         spent=spent,

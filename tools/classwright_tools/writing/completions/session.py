@@ -250,7 +250,7 @@ def session_of(
     What earlier attempts at the run took counts against them.
 
     Raises:
-        InvalidInput: more is asked for than the operator's caps allow, or a cost is capped without known prices.
+        InvalidInput: a cost is capped without known prices.
     """
     writer = context.writer
     assert writer is not None
