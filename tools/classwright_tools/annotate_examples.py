@@ -71,11 +71,11 @@ class AnnotateExamplesRequest(ToolRequest):
             raise ValueError(
                 "`labels`, `fits_none`, `unsure`, `decided_by` and `finish` go with `annotation`: pass its id"
             )
-        of_first_call = ("dataset", "rows", "source", "order", "split")
+        of_first_call = ("dataset", "rows", "source", "order", "split", "max_tokens", "max_cost", "max_minutes")
         given = [name for name in of_first_call if getattr(self, name) != type(self).model_fields[name].default]
         if self.annotation and given:
             named = listed(map(repr, given), len(given))
-            raise ValueError(f"leave {named} out: the call that made the annotation {self.annotation!r} has set it")
+            raise ValueError(f"leave {named} out: that is for the call that made the annotation {self.annotation!r}")
         return self
 
 

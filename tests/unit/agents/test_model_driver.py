@@ -197,7 +197,7 @@ def test_target_rounds_and_budget_hold_whatever_the_model_would_decide(
         (calls(("write_against_errors", {"rows": 61})), "rows: 61, where a round may ask for 60 at most"),
         (calls(("train_again", {"method": "magic"})), "train_again, method: Value error, should be one of"),
         (calls(("train_again", {"method": "matcher"})), "method: 'matcher' is none of probe, contrastive"),
-        (calls(("train_again", {"method": "probe"})), "the kept model was trained by 'probe' on these rows"),
+        (calls(("train_again", {"method": "probe"})), "'probe' was trained on the kept rows already"),
     ],
 )
 def test_a_reply_that_is_no_move_is_told_to_the_model_with_the_reason(
@@ -210,6 +210,21 @@ def test_a_reply_that_is_no_move_is_told_to_the_model_with_the_reason(
     assert outcome.stop
     assert outcome.stop.cause == "decided"
     assert problem in endpoint.chats[1].body["messages"][-1]["content"]
+
+
+def test_a_training_that_lost_is_not_made_again_on_the_same_rows(tmp_path: Path) -> None:
+    class Obeying(ScriptedTools):
+        """A server that trains by the method named."""
+
+        def train_classifier(self, task: str, dataset: str, method: str) -> dict[str, Any]:
+            """Return a model of the method."""
+            return super().train_classifier(task, dataset, method) | {"method": method}
+
+    with ScriptedEndpoint(in_turn(AGAIN, AGAIN, STOP)) as endpoint:
+        outcome = driven(task_with(endpoint, method="probe"), tmp_path, Obeying())
+
+    assert [one.method for one in outcome.rounds] == ["probe", "contrastive"]
+    assert "'contrastive' was trained on the kept rows already" in endpoint.chats[2].body["messages"][-1]["content"]
 
 
 def test_where_no_reply_can_be_used_the_rules_decide_and_say_so(tmp_path: Path) -> None:

@@ -219,7 +219,9 @@ def test_labels_in_an_annotation_that_is_still_open_are_told_with_the_call_that_
 
 
 @pytest.mark.parametrize(
-    "more", [{"split": "validation"}, {"rows": 7}, {"order": "random"}, {"dataset": "support-d1"}], ids=str
+    "more",
+    [{"split": "validation"}, {"rows": 7}, {"order": "random"}, {"dataset": "support-d1"}, {"max_tokens": 9}],
+    ids=str,
 )
 def test_what_the_first_call_has_set_is_refused_with_answers(more: dict[str, Any]) -> None:
     with pytest.raises(ValidationError, match=f"leave '{next(iter(more))}' out"):
