@@ -158,6 +158,7 @@ def test_the_same_text_with_other_labels_is_told_from_one_with_the_same(
     )
 
     assert result.skipped == {"duplicate": 1, "same text with another label": 1}
+    assert "('refund + delivery')" in result.summary
 
 
 def test_a_separator_is_refused_where_rows_have_one_label(task: Task, context: ToolContext) -> None:

@@ -20,6 +20,7 @@ from classwright_tools.curation.leaks import group, removal_tables, skip_reason
 from classwright_tools.curation.queries import Queries
 from classwright_tools.curation.spool import Spool, contents_in
 from classwright_tools.domain.example import HELD_OUT, Split, example_id
+from classwright_tools.domain.label_sets import key_in_words
 from classwright_tools.domain.pair import Content
 from classwright_tools.domain.task import TaskKind
 
@@ -198,7 +199,7 @@ class RowComparison:
             places = self._place(repeat.row), self._place(repeat.of)
             if "test" in splits:  # what stands in test rows is not shown
                 return " and ".join(places)
-            return f"{places[0]} ({label!r}) and {places[1]} ({first!r})"
+            return f"{places[0]} ({key_in_words(label)!r}) and {places[1]} ({key_in_words(first)!r})"
 
         self.contradictions.add(told, kept=not unkept)
         if split and unkept and self._kept[repeat.of]:

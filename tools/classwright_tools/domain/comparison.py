@@ -24,7 +24,7 @@ class RelabelledRows(Noun):
     gain: Estimate = Field(description="In accuracy, if all rows counted: the changed labels move it.")
     by: str = Field(description="Which edits changed the labels.")
     before: DatasetId | None = Field(description="The version before these edits; None if they do not hold now.")
-    version: DatasetId | None = Field(description="The version that the edits made, if one call did and holds now.")
+    version: DatasetId | None = Field(description="The version to undo, if one call did this and no more.")
 
 
 Measure = Literal["accuracy", "balanced accuracy", "macro-F1", "micro-F1", "average precision"]

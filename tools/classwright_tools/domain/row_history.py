@@ -9,7 +9,8 @@ from typing import NamedTuple
 from classwright_tools.domain.edits import TAKE_ROWS_OUT, Edit
 from classwright_tools.domain.label_sets import exchanged, key_in_words, labels_apart
 
-_WITH_LABEL = ("relabel", "restore", "merge_label", "split_label", *TAKE_ROWS_OUT)  # their `rows` tell labels
+WITH_LABEL = ("relabel", "restore", "merge_label", "split_label", *TAKE_ROWS_OUT)
+"""Actions whose `rows` tell the labels that rows had."""
 
 
 class Past(NamedTuple):
@@ -24,7 +25,7 @@ class Past(NamedTuple):
         """The edit in words."""
         edit = self.edit
         label = key_in_words(self.label) if self.label else "without a label"
-        before = f", was {label}" if edit.action in (*_WITH_LABEL, "rename_label") else ""
+        before = f", was {label}" if edit.action in (*WITH_LABEL, "rename_label") else ""
         return f"{edit.action}{before} {self.by_whom}"
 
     @property
@@ -73,7 +74,7 @@ class _Row:
         self.is_there = edit.action != "restore"
         if edit.action == "rewrite":
             self.id = before
-        elif edit.action in _WITH_LABEL:
+        elif edit.action in WITH_LABEL:
             self.label = before or None
         self.past.append(Past(edit, self.id, self.label))
 
@@ -90,5 +91,5 @@ def why_so(edits: Sequence[Edit], id_: str, label: str | None, *, gone: bool = F
     The words come after others.
     """
     past = history(edits, id_, label)
-    found = (one for one in past if one.edit.action in _WITH_LABEL and one.edit.takes_rows_out == gone)
+    found = (one for one in past if one.edit.action in WITH_LABEL and one.edit.takes_rows_out == gone)
     return next((f" {one.by_whom}" for one in found), "")

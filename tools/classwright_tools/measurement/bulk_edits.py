@@ -88,7 +88,7 @@ def _told(workspace: Workspace, found: Answers, call: Sequence[Edit], places: Pl
     return DoubtedEdit(
         version=version_made(workspace, call[0], found.dataset),
         before=call[0].dataset,
-        by=by_whom(call[0]),
+        by=by_whom(call),
         was=tuple(sorted({before[found.rows[place].id] for place in places})),
         to=tuple(sorted({found.labels[found.true[place]] for place in places})),
         rows=len(places),

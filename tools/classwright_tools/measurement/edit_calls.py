@@ -22,8 +22,7 @@ def call_in_words(workspace: Workspace, call: Sequence[Edit], *datasets: str) ->
     """Return what one call did to how many rows, by whom, when and why; its version is one on the way to `datasets`."""
     done = ", ".join(f"{edit.action} of {counted(len(edit.rows), 'row')}{_labelled(edit)}" for edit in call[:_LISTED])
     rest = f" and {counted(len(call) - _LISTED, 'change')} more" if len(call) > _LISTED else ""
-    first = call[0]
-    return f"{done}{rest} in {version_made(workspace, first, *datasets)} {by_whom(first)}"
+    return f"{done}{rest} in {version_made(workspace, call[0], *datasets)} {by_whom(call)}"
 
 
 def _labelled(edit: Edit) -> str:
@@ -33,9 +32,10 @@ def _labelled(edit: Edit) -> str:
     return f" to {edit.label!r}" if edit.label else f", {edit.relabelled}"
 
 
-def by_whom(edit: Edit) -> str:
-    """Return who made an edit, when and why."""
-    return f"by {edit.decider}, {edit.when:%Y-%m-%d} ({edit.reason})"
+def by_whom(call: Sequence[Edit]) -> str:
+    """Return who made the edits of one call, when and why."""
+    deciders = listed(dict.fromkeys(edit.decider for edit in call), _LISTED)
+    return f"by {deciders}, {call[0].when:%Y-%m-%d} ({call[0].reason})"
 
 
 def version_made(workspace: Workspace, edit: Edit, *datasets: str) -> str:

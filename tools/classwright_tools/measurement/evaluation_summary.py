@@ -65,9 +65,13 @@ def _look(report: EvaluationReport) -> str:
     if told is None or told.before is None:
         return ""
     back = f"undo={told.version!r}" if told.version else f"revert_to={told.before!r}"
+    where = ""
+    if not told.version and report.split != "test":  # what else the edits did is not to be taken back with it
+        back = "changes=[{'action': 'relabel', 'rows': {'ids': [...]}, 'label': ...}]"
+        where = f", where={{'splits': [{report.split!r}]}}"
     return (
-        f"First see whether the labels of the {counted(told.rows, 'changed row')} are right: "
-        f"find_examples(task={report.task!r}, dataset={report.dataset!r}, compare_to={told.before!r}). If not: "
+        f"First see whether the labels of the {counted(told.rows, 'changed row')} are right: find_examples("
+        f"task={report.task!r}, dataset={report.dataset!r}, compare_to={told.before!r}{where}). If not: "
         f"edit_examples(task={report.task!r}, {back}, reason=...). "
     )
 

@@ -7,7 +7,8 @@ the others.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -19,6 +20,7 @@ from classwright_tools.domain.example import Example, Split
 from classwright_tools.domain.excerpt import counted
 from classwright_tools.domain.label_sets import labels_apart
 from classwright_tools.domain.labels_since import labels_since
+from classwright_tools.domain.row_history import WITH_LABEL
 from classwright_tools.learning.model import Model
 from classwright_tools.measurement.edit_calls import call_in_words, calls_of, version_made
 from classwright_tools.workspace.datasets import read_edits, read_rows
@@ -103,25 +105,31 @@ def _calls(
     That is None where the measured rows do not have the changes: they were taken back.
     """
     ours, others = edits_apart(read_edits(workspace, own), read_edits(workspace, theirs))
-    rows = {*changed}
     calls = [
-        (call, of) for edits, of in ((others, theirs), (ours, own)) for call in calls_of(edits) if _touched(call, rows)
+        (call, last, of)
+        for edits, of in ((others, theirs), (ours, own))
+        for call in calls_of(edit for edit in edits if edit.action in WITH_LABEL)
+        if (last := _last_of(call, {*changed}))
     ]
     if not calls:
         return {"by": "by rows that came in with other labels", "before": None, "version": None}
     now = read_edits(workspace, measured.dataset)
     undone = fates(workspace, measured.dataset).undone
-    held = [(call, of) for call, of in calls if call[0] in now and version_made(workspace, call[0], of) not in undone]
+    held = [one for one in calls if one[0][0] in now and version_made(workspace, one[0][0], one[2]) not in undone]
     told = "; ".join(
-        f"{call_in_words(workspace, call, of)}, {counted(len(_touched(call, rows)), 'such row')} among them"
-        for call, of in calls[:_LISTED]
+        f"{call_in_words(workspace, [edit for edit, _ in last], of)}, "
+        f"{counted(sum(rows for _, rows in last), 'such row')} among them"
+        for _, last, of in calls[:_LISTED]
     )
     more = f"; and {counted(len(calls) - _LISTED, 'other edit')}" if len(calls) > _LISTED else ""
     back = "" if held else "; it was taken back since"
-    version = version_made(workspace, held[0][0][0], held[0][1]) if len(held) == 1 else None
+    alone = len(held) == 1 and len(held[0][0]) == len(held[0][1])
+    version = version_made(workspace, held[0][0][0], held[0][2]) if alone else None
     before = held[0][0][0].dataset if held else None
     return {"by": f"by {told}{more}{back}", "before": before, "version": version}
 
 
-def _touched(call: Iterable[Edit], rows: set[str]) -> set[str]:
-    return {id_ for edit in call for id_ in edit.rows if id_ in rows}
+def _last_of(call: Sequence[Edit], rows: Collection[str]) -> list[tuple[Edit, int]]:
+    """Return the edits of a call that gave any of `rows` the labels that they have after it, and to how many."""
+    last = {id_: place for place, edit in enumerate(call) for id_ in edit.rows.keys() & rows}
+    return [(call[place], count) for place, count in sorted(Counter(last.values()).items())]

@@ -77,6 +77,24 @@ def test_rows_that_an_edit_relabelled_between_two_models_do_not_keep_one_of_them
     assert turned.accuracy_gain.value == -found.accuracy_gain.value
 
 
+def test_the_edits_of_the_changed_rows_alone_are_named_and_mended_beside_what_else_their_call_did(
+    workspace: Workspace, before: str
+) -> None:
+    first = trained_on(workspace, before)
+    (row,) = (one for one in read_rows(workspace, before, "validation") if one.text == ADDRESS[0])
+    others = [{"ids": [one.id]} for one in read_rows(workspace, before, "train")[:4]]
+    relabel = {"action": "relabel", "label": "delivery"}
+    changes = [relabel | {"rows": rows} for rows in (*others, {"ids": [row.id]})]
+    after = edited(workspace, before, changes=changes)
+
+    result = compared(workspace, after, trained_on(workspace, after), first)
+
+    assert f", by relabel of 1 row to 'delivery' in {after} by a person, 20" in result.summary
+    assert f"compare_to={before!r}, where={{'splits': ['validation']}}). If not: edit_examples(" in result.next_step
+    assert "'action': 'relabel'" in result.next_step
+    assert "undo=" not in result.next_step
+
+
 def test_an_edit_that_was_taken_back_is_named_as_such(workspace: Workspace, before: str) -> None:
     damaged = edited(workspace, before, ADDRESS)
     first = trained_on(workspace, damaged)
