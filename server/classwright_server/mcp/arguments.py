@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Any, TypeVar, cast
 
 from mcp.server.mcpserver.utilities.func_metadata import ArgModelBase
@@ -21,11 +22,9 @@ def wait_field(description: str) -> Any:
     return Field(default=DEFAULT_WAIT_SECONDS, ge=0, le=MAX_WAIT_SECONDS, description=description)
 
 
-def arguments_of(name: str, request: type[BaseModel], **more: Any) -> type[ArgModelBase]:
-    """Return the model of the arguments of the tool `name`: the fields and rules of `request` and `more` fields."""
-    bases: Any = (request, ArgModelBase)
-    made: Any = create_model(f"{name}_arguments", __base__=bases, **more)
-    return cast("type[ArgModelBase]", made)
+def arguments_of(name: str, request: type[BaseModel]) -> type[ArgModelBase]:
+    """Return the model of the arguments of the tool `name`: the fields and rules of `request`."""
+    return _made(name, request, waits=False, dry_run=False)
 
 
 def waiting_arguments_of(name: str, request: type[BaseModel], *, dry_run: bool) -> type[ArgModelBase]:
@@ -33,10 +32,20 @@ def waiting_arguments_of(name: str, request: type[BaseModel], *, dry_run: bool) 
 
     With `dry_run` a call may ask for what it would take alone.
     """
-    more: dict[str, Any] = {WAIT: (int, wait_field("Then a job_id."))}
+    return _made(name, request, waits=True, dry_run=dry_run)
+
+
+@cache
+def _made(name: str, request: type[BaseModel], *, waits: bool, dry_run: bool) -> type[ArgModelBase]:
+    """Return the arguments of a tool, made once in a process: that takes longer than all else of a further server."""
+    more: dict[str, Any] = {}
+    if waits:
+        more[WAIT] = (int, wait_field("Then a job_id."))
     if dry_run:
         more["dry_run"] = (bool, Field(default=False, description="Only estimate."))
-    return arguments_of(name, request, **more)
+    bases: Any = (request, ArgModelBase)
+    made: Any = create_model(f"{name}_arguments", __base__=bases, **more)
+    return cast("type[ArgModelBase]", made)
 
 
 def request_of(arguments: BaseModel, request: type[Q]) -> Q:

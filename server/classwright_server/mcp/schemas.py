@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import cache
 from typing import Any
 
 from pydantic import BaseModel
@@ -25,6 +26,7 @@ class _PlainDefaults(GenerateJsonSchema):
         return dft if dft is None or type(dft) in (bool, int, float, str) else super().encode_default(dft)
 
 
+@cache
 def input_schema(arguments: type[BaseModel]) -> dict[str, Any]:
     """Return the schema of a tool's arguments without titles, which repeat names, and without empty defaults.
 
