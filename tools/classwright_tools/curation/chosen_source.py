@@ -7,7 +7,6 @@ from pathlib import Path
 
 from classwright_tools.context import ToolContext
 from classwright_tools.curation.arrivals import Arrivals
-from classwright_tools.curation.hub_rows import read_hub
 from classwright_tools.curation.import_paths import resolved_import
 from classwright_tools.curation.sources import Source, read_dataset, read_pasted, read_path
 from classwright_tools.domain.example import Division, Split
@@ -92,6 +91,8 @@ def _from_outside(
             reason = "may not be read by the user of the system that the server runs as"
             raise InvalidInput(f"path {Path(error.filename).name!r}", reason, "Let it: `chmod -R a+rX`.") from error
     if given.hub:
+        from classwright_tools.curation.hub_rows import read_hub  # imports an HTTP client
+
         return read_hub(given.hub, columns, split, position, context)
     if given.csv:
         return Source(read_pasted(given.csv, columns, position, context.workspace.root))

@@ -118,7 +118,10 @@ def _sha256_once(path: Path) -> str:
 
 def cached_folder(repository: str) -> Path | None:
     """Return the folder of `repository` in the Hugging Face cache of this machine, if it is there."""
-    return _hub_folder(repository, offline=True)
+    from huggingface_hub.constants import HF_HUB_CACHE, REPO_ID_SEPARATOR
+
+    kept = Path(HF_HUB_CACHE, REPO_ID_SEPARATOR.join(("models", *repository.split("/"))))
+    return _hub_folder(repository, offline=True) if kept.is_dir() else None  # what looks closer imports an HTTP client
 
 
 def _hub_folder(repository: str, *, offline: bool) -> Path | None:

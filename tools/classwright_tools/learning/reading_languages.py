@@ -18,7 +18,6 @@ from typing import TYPE_CHECKING, Any
 
 from classwright_tools.curation.scripts import script_of
 from classwright_tools.learning.encoder_folders import MULTILINGUAL, folder_at_hand, none_to_be_had
-from classwright_tools.learning.reading_limits import tokenizer_folder
 
 if TYPE_CHECKING:
     from classwright_tools.learning.encoders import Encoder
@@ -65,8 +64,11 @@ def unread_remark(encoder: Encoder, languages: Sequence[str], own: Path) -> str:
 
 
 def unread_remark_at_hand(name: str, languages: Sequence[str], own: Path) -> str:
-    """Return the same of the encoder `name` from its files on this machine: nothing is fetched, nor torch loaded."""
-    folder = folder_at_hand(name)
+    """Return the same of the encoder `name` from its files on this machine: nothing is fetched, nor torch loaded.
+
+    They are looked for where a language is compared: to look in the hub's cache may import its library.
+    """
+    folder = folder_at_hand(name) if any(map(_texts_in, languages)) else None
     tokenizer = _tokenizer_in(folder) if folder else None
     return _remark(name, tokenizer, languages, own) if tokenizer else ""
 
@@ -74,6 +76,8 @@ def unread_remark_at_hand(name: str, languages: Sequence[str], own: Path) -> str
 @lru_cache(maxsize=4)
 def _tokenizer_in(folder: Path) -> Any:
     from tokenizers import Tokenizer
+
+    from classwright_tools.learning.reading_limits import tokenizer_folder  # imports numpy
 
     try:
         return Tokenizer.from_file(str(tokenizer_folder(folder) / "tokenizer.json"))

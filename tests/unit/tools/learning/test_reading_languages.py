@@ -111,11 +111,13 @@ def test_an_english_task_gets_no_word_of_it(tmp_path: Path) -> None:
     assert "reads" not in propose_topics(asked, ToolContext(workspace=workspace, run_key="run")).summary
 
 
-def test_judging_from_files_loads_no_torch() -> None:
+def test_judging_from_files_loads_no_torch_and_where_all_is_english_nothing() -> None:
     code = (
         "import sys\n"
         "from pathlib import Path\n"
         "from classwright_tools.learning.reading_languages import unread_remark_at_hand\n"
+        f"assert not unread_remark_at_hand({DEFAULT_ENCODER!r}, ['en'], Path('nowhere'))\n"
+        "assert not {'numpy', 'tokenizers', 'huggingface_hub'} & set(sys.modules)\n"
         f"assert unread_remark_at_hand({DEFAULT_ENCODER!r}, ['de'], Path('nowhere'))\n"
         "assert not {'torch', 'transformers', 'sentence_transformers'} & set(sys.modules)"
     )

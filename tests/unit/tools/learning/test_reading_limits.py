@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -84,12 +85,13 @@ def test_what_is_told_names_the_rows_and_the_limit() -> None:
     assert default().remark(37, 100).startswith("37 of 100 rows are cut at 2,034 tokens")
 
 
-def test_counting_from_files_loads_no_torch() -> None:
+def test_counting_from_files_loads_no_torch_and_no_client_of_the_hub_where_its_cache_has_none(tmp_path: Path) -> None:
     code = (
         "import sys\n"
         "from classwright_tools.learning.reading_limits import limit_at_hand\n"
         f"assert limit_at_hand({DEFAULT_ENCODER!r}).cut(['kettle ' * 2_100]) == 1\n"
-        "assert not {'torch', 'transformers', 'sentence_transformers'} & set(sys.modules)"
+        "assert not {'torch', 'transformers', 'sentence_transformers', 'huggingface_hub.hf_api'} & set(sys.modules)"
     )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=120)
+    without = {**os.environ, "HF_HUB_CACHE": str(tmp_path)}
+    done = subprocess.run([sys.executable, "-c", code], env=without, capture_output=True, text=True, timeout=120)
     assert done.returncode == 0, done.stderr
