@@ -25,25 +25,24 @@ from support.server import until
 from support.writing import RESET, Said, ScriptedEndpoint, Seen, said_items
 from support.writing_verbs import sentence
 
+sys.path.append(str(ROOT / "benchmarks"))
+from zero_data import main
+
 LABELS = ("card_arrival", "card_delivery_estimate", "lost_or_stolen_card", "compromised_card")
 ROWS = 48 * len(LABELS)
 TEST_ROWS = 30  # of each
 LIMIT_SECONDS = 600
 
 
-def run(data: Path, work: Path) -> str:
-    """Run the benchmark on the set in `data` and return what it printed."""
-    options = ["--rows", str(ROWS), "--rows-a-round", "200", "--rounds", "2", "--method", "probe", "--quick"]
-    command = [sys.executable, "benchmarks/zero_data.py", "--sets", str(data), "--work", str(work), *options]
-    done = subprocess.run(
-        [*command, "--recorded", *COMPLETIONS],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        timeout=LIMIT_SECONDS,
-        check=True,
-    )
-    return done.stdout
+def options(sets: Path, work: Path, *more: str) -> list[str]:
+    """The command line of the benchmark on the set in `sets`, without its program."""
+    return ["benchmarks/zero_data.py", "--sets", str(sets), "--work", str(work), "--rounds", "2", "--quick", *more]
+
+
+def run_again(monkeypatch: pytest.MonkeyPatch, command: list[str]) -> None:
+    """Run the benchmark in this process, which has imported what a new one imports for seconds."""
+    monkeypatch.setattr(sys, "argv", command)
+    main()
 
 
 TASK = """
@@ -83,18 +82,10 @@ class Shop:
         asked = seen.prompt.partition('"label": {"name": "')[2].partition('"')[0]
         return said_items(*(f"{sentence(number * 50 + place)}: {ASKS[asked]}" for place in range(wanted)))
 
-    def start(self, work: Path, url: str) -> subprocess.Popen[str]:
-        """Start the benchmark on the set with the endpoint at `url`."""
-        options = ["--rows", "32", "--rows-a-round", "8", "--rounds", "2", "--quick", "--prices", "1", "1"]
-        writer = ["--writer-url", url, "--writer-model", "scripted"]
-        command = [sys.executable, "benchmarks/zero_data.py", "--sets", str(self.folder), "--work", str(work)]
-        return subprocess.Popen(
-            [*command, *options, *writer],
-            cwd=ROOT,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
+    def command(self, work: Path, url: str) -> list[str]:
+        """The command line of the benchmark on the set with the endpoint at `url`."""
+        writer = ("--writer-url", url, "--writer-model", "scripted", "--prices", "1", "1")
+        return options(self.folder, work, "--rows", "32", "--rows-a-round", "8", *writer)
 
 
 def paid_prompts(work: Path) -> set[str]:
@@ -112,16 +103,22 @@ def runs_of(work: Path) -> list[dict[str, Any]]:
 
 
 @pytest.mark.timeout(2 * LIMIT_SECONDS)
-def test_it_measures_both_ways_on_real_rows_and_goes_on_where_it_was_stopped(tmp_path: Path) -> None:
+def test_it_measures_both_ways_on_real_rows_and_goes_on_where_it_was_stopped(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     data, work = tmp_path / "cards", tmp_path / "work"
     data.mkdir()
     task = part_of_banking12(data, LABELS, test=TEST_ROWS)
     (data / "task.yaml").write_text(yaml.safe_dump(task), encoding="utf-8")
-    first = run(data, work)
+    command = options(data, work, "--rows", str(ROWS), "--rows-a-round", "200", "--recorded", *COMPLETIONS)
+    first = subprocess.run(
+        [sys.executable, *command], cwd=ROOT, stdout=subprocess.PIPE, text=True, timeout=LIMIT_SECONDS, check=True
+    ).stdout
     measured = {(run["key"]["way"], run["key"]["round"]): run["figures"] for run in runs_of(work)}
     later = runs_of(work)[:-1]  # as if it had been stopped before the last figure
     (work / "quick" / "s4.json").write_text(json.dumps({"runs": later}), encoding="utf-8")
-    second = run(data, work)
+    run_again(monkeypatch, command)
+    second = capsys.readouterr().out
 
     assert set(measured) == {("plain recipe", 0), ("classwright", 0), ("classwright", 1)}
     assert all(figures["test_rows"] == TEST_ROWS * len(LABELS) for figures in measured.values())
@@ -136,37 +133,36 @@ def test_it_measures_both_ways_on_real_rows_and_goes_on_where_it_was_stopped(tmp
 
 
 @pytest.mark.timeout(2 * LIMIT_SECONDS)
-def test_with_an_endpoint_it_runs_unattended_and_pays_for_nothing_twice(tmp_path: Path) -> None:
+def test_with_an_endpoint_it_runs_unattended_and_pays_for_nothing_twice(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     work = tmp_path / "work"
     shop = Shop(tmp_path / "shop")
     with ScriptedEndpoint(shop.answer) as endpoint:
         shop.last_answer = 9  # gone while the plain recipe's texts are written
-        first = shop.start(work, endpoint.url)
-        _, errors = first.communicate(timeout=LIMIT_SECONDS)
-        assert first.returncode == 1
-        assert "not finished: shop" in errors
+        with pytest.raises(SystemExit, match="not finished: shop"):
+            run_again(monkeypatch, shop.command(work, endpoint.url))
         assert not (work / "quick" / "s4.json").exists()  # a part of the rows is never taken for all of them
 
         before = len(endpoint.chats)
         paid = paid_prompts(work)
         shop.last_answer, shop.reached = shop.answers + 4, threading.Event()
-        second = shop.start(work, endpoint.url)
+        second = subprocess.Popen([sys.executable, *shop.command(work, endpoint.url)], cwd=ROOT)
         assert shop.reached.wait(LIMIT_SECONDS)
         # Several requests are on their way at once: one may be refused before the answer of another is stored.
         asyncio.run(until(lambda: len(paid_prompts(work)) == shop.answers))
         second.kill()
-        second.communicate()
+        second.wait()
         assert not paid & {seen.prompt for seen in endpoint.chats[before:]}
 
     paid = paid_prompts(work)
     assert len(paid) == 13
     shop.last_answer = float("inf")
     with ScriptedEndpoint(shop.answer) as another:  # what the killed process had sent may reach the first one late
-        third = shop.start(work, another.url)
-        printed, errors = third.communicate(timeout=LIMIT_SECONDS)
+        capsys.readouterr()
+        run_again(monkeypatch, shop.command(work, another.url))
         asked_again = Counter(seen.prompt for seen in another.chats)
 
-    assert third.returncode == 0, errors
     assert not paid & asked_again.keys()
     assert set(asked_again.values()) == {1}
     found = {(run["key"]["way"], run["key"]["round"]): run["figures"] for run in runs_of(work)}
@@ -177,4 +173,4 @@ def test_with_an_endpoint_it_runs_unattended_and_pays_for_nothing_twice(tmp_path
     plain, *rounds = (found[way]["tokens"] for way in sorted(found, reverse=True))
     assert max(rounds) == TOKENS * len(paid_prompts(work))  # also what was paid for before the run was killed
     assert plain <= min(rounds)
-    assert re.search("(over|equals) the plain recipe", printed)
+    assert re.search("(over|equals) the plain recipe", capsys.readouterr().out)
