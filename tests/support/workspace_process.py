@@ -89,6 +89,7 @@ FORKING = get_context("forkserver")
 # Packages that are installed: what forks has not the tests' own paths, and passes over what it cannot import.
 FORKING.set_forkserver_preload(
     [
+        "pandas",  # which pyarrow looks for at its first array
         "psycopg",
         "pyarrow.parquet",
         "pytest",
