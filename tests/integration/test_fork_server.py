@@ -85,7 +85,7 @@ def test_the_processes_of_two_lanes_are_forked_from_one_that_has_imported(proces
         assert told["collects"]  # garbage, for which nothing was looked through while the libraries were imported
         assert told["threads"] == 2  # what works, and what follows the server
         assert told["descriptors"] == short["descriptors"]  # the second holds none of the first
-    assert long["niceness"] == short["niceness"] + 10
+    assert long["niceness"] == min(short["niceness"] + 10, 19)  # the most, where the tests give way themselves
 
 
 def test_no_thread_of_a_fork_server_goes_on_after_it_has_forked(processes: Processes) -> None:
