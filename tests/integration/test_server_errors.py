@@ -25,6 +25,7 @@ from support.server import (
     connected,
     finished,
     make_settings,
+    rows,
     topics,
     until,
 )
@@ -104,8 +105,8 @@ async def test_what_a_server_starts_is_in_a_group_of_its_own_and_knows_no_secret
         async with Client(server.url) as client:
             await call(client, "propose_topics", {**TASK, "wait_seconds": 0})
             await anyio.to_thread.run_sync(endpoint.arrived.wait)
-            job = await call(client, "train_classifier", task="support", wait_seconds=0)
-            await finished(client, job["job_id"])
+            given = {"task": "support", "split": "train", "rows": rows(2)}  # by another process, which embeds nothing
+            await told(client, "import_examples", {**given, "wait_seconds": 0})
             found = [psutil.Process(pid) for pid in compute_processes(server.process.pid)]
             seen = [(os.getpgid(one.pid) == one.pid, one.cmdline(), dict(one.environ())) for one in found]
 
