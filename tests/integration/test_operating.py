@@ -8,7 +8,6 @@ from pathlib import Path
 import pytest
 from mcp import Client
 
-from classwright_server.config.settings import ServerSettings, ToolSettings
 from classwright_tools.workspace.datasets import save_dataset
 from classwright_tools.workspace.workspace import Workspace
 from support.console import as_printed, run_page
@@ -17,12 +16,10 @@ from support.postgres import PostgresServer, postgres_programs
 from support.server import (
     LONG,
     TASK,
-    ServerProcess,
     call,
     connected,
     finished,
     make_settings,
-    on_store,
     rows,
     signed_in,
     topics,
@@ -48,14 +45,13 @@ async def fill(client: Client) -> str:
 
 async def test_a_backup_that_is_made_at_work_is_a_workspace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", f"{tmp_path / '.venv/bin'}:/usr/bin:/bin")
-    with ServerProcess(tmp_path / "workspace", "--jobs", "short") as server:
-        async with Client(server.url) as client:
-            waits = await fill(client)
-            ran = run_page(section("Back up on SQLite", "Restore"), tmp_path, LIMIT_SECONDS)
-            for one in ran:
-                as_printed(one)
-            with pytest.raises(AssertionError, match=f"has 1 job that waits or runs: {waits}"):
-                run_page(section("Delete what"), _folder(tmp_path), LIMIT_SECONDS)
+    async with connected(make_settings(tmp_path / "workspace", jobs=("short",))) as client:
+        waits = await fill(client)
+        ran = run_page(section("Back up on SQLite", "Restore"), tmp_path, LIMIT_SECONDS)
+        for one in ran:
+            as_printed(one)
+        with pytest.raises(AssertionError, match=f"has 1 job that waits or runs: {waits}"):
+            run_page(section("Delete what"), _folder(tmp_path), LIMIT_SECONDS)
     async with connected(make_settings(tmp_path / "backup", jobs=())) as client:
         assert (await call(client, "get_job", job_id=waits, wait_seconds=0))["status"] == "queued"
         await call(client, "cancel_job", job_id=waits)
@@ -75,15 +71,13 @@ async def test_a_backup_of_a_postgresql_is_a_workspace(
     monkeypatch.setenv("PATH", f"{tmp_path / '.venv/bin'}:{postgres_programs()}:/usr/bin:/bin")
     monkeypatch.setenv("DATABASE", before)
     monkeypatch.setenv("NEW_DATABASE", after)
-    with ServerProcess(tmp_path / "workspace", "--jobs", "short", *on_store(before)) as server:
-        async with Client(server.url) as client:
-            waits = await fill(client)
-            for one in run_page(section("Back up and restore on PostgreSQL"), tmp_path, LIMIT_SECONDS):
-                as_printed(one)
-    with ServerProcess(tmp_path / "backup", "--jobs", "short", *on_store(after)) as server:
-        async with Client(server.url) as client:
-            job = await call(client, "get_job", job_id=waits, wait_seconds=0)
-            found = await call(client, "find_examples", task="support", wait_seconds=LONG)
+    async with connected(make_settings(tmp_path / "workspace", index_url=before, jobs=("short",))) as client:
+        waits = await fill(client)
+        for one in run_page(section("Back up and restore on PostgreSQL"), tmp_path, LIMIT_SECONDS):
+            as_printed(one)
+    async with connected(make_settings(tmp_path / "backup", index_url=after, jobs=("short",))) as client:
+        job = await call(client, "get_job", job_id=waits, wait_seconds=0)
+        found = await call(client, "find_examples", task="support", wait_seconds=LONG)
 
     assert job["status"] == "queued"
     assert found["result"]["total"] == 4
@@ -113,8 +107,7 @@ async def test_a_workspace_moves_from_sqlite_to_postgresql_with_what_waits(
 
     for one in run_page(page, _folder(tmp_path), LIMIT_SECONDS):
         as_printed(one)
-    settings = ServerSettings(tool_settings=ToolSettings(workspace=root, index_url=url), jobs=("short",))
-    async with connected(settings) as client:
+    async with connected(make_settings(root, index_url=url, jobs=("short",))) as client:
         done = await finished(client, imports)
         waits = await call(client, "get_job", job_id=trains, wait_seconds=0)
         await call(client, "propose_topics", {**TASK, "task": "another"})  # which gets a number of its own

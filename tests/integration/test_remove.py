@@ -13,7 +13,7 @@ import pytest
 from mcp import Client
 
 from classwright_server.cli import main
-from classwright_server.config.settings import ServerSettings, ToolSettings
+from classwright_server.config.settings import ServerSettings
 from classwright_server.config.workspaces import Workspaces
 from classwright_server.jobs.launch import JOBS_FILE
 from classwright_server.mcp.long_answers import keep_answer
@@ -156,7 +156,7 @@ async def test_jobs_that_wait_or_run_are_named_and_nothing_goes(tmp_path: Path) 
 async def test_in_postgresql_no_table_keeps_a_text(own_postgres: PostgresServer, tmp_path: Path) -> None:
     """A principal's, in a schema of their own; what the operator has of the same name stays."""
     url = own_postgres.new_database()
-    settings = ServerSettings(tool_settings=ToolSettings(workspace=tmp_path, index_url=url))
+    settings = make_settings(tmp_path, index_url=url)
     async with connected(settings) as client:
         with signed_in("ann"):
             await call(client, "propose_topics", TASK)

@@ -27,6 +27,7 @@ from support.server import (
     finished,
     make_settings,
     rows,
+    shared_processes,
     signed_in,
 )
 
@@ -186,7 +187,8 @@ async def test_a_call_whose_turn_does_not_come_is_a_job_and_is_answered(
     async with connected(make_settings(tmp_path)) as client:
         await trained(client)
     monkeypatch.setattr(at_once, "TURN_SECONDS", 0.05)
-    async with connected(make_settings(tmp_path), shares=False) as client:
+    shared_processes()._end(lambda _process: True)
+    async with connected(make_settings(tmp_path)) as client:
         views: list[dict[str, Any]] = []
 
         async def ask() -> None:

@@ -12,7 +12,7 @@ from anyio import to_thread
 from dbos import DBOS
 from mcp import Client
 
-from classwright_server.config.settings import ServerSettings, ToolSettings
+from classwright_server.config.settings import ToolSettings
 from classwright_server.jobs import durable
 from classwright_server.jobs.job_queue import JobQueue
 from classwright_server.jobs.messages import Order
@@ -92,8 +92,7 @@ async def test_one_who_queued_many_jobs_does_not_hold_up_the_one_of_another(
     tmp_path: Path, index_url: str | None
 ) -> None:
     """No process takes the jobs until all wait; then each fails at once, since there is nothing to train on."""
-    tool_settings = ToolSettings(workspace=tmp_path, index_url=index_url)
-    async with connected(ServerSettings(tool_settings=tool_settings, jobs=())) as client:
+    async with connected(make_settings(tmp_path, index_url=index_url, jobs=())) as client:
         with signed_in("alice"):
             await made(client)
             await made(client, "other")
@@ -106,7 +105,7 @@ async def test_one_who_queued_many_jobs_does_not_hold_up_the_one_of_another(
         with signed_in("alice"):
             last = await call(client, "get_job", job_id=many[-1], wait_seconds=0)
         expected = [turn.job_id for turn in await to_thread.run_sync(turns, "long")]
-    async with connected(ServerSettings(tool_settings=tool_settings, jobs=("long",))) as client:
+    async with connected(make_settings(tmp_path, index_url=index_url, jobs=("long",))) as client:
         with signed_in("alice"):
             for job_id in many:
                 await finished(client, job_id)
@@ -130,8 +129,7 @@ async def test_one_who_queued_many_jobs_does_not_hold_up_the_one_of_another(
 async def test_how_long_a_kind_of_work_takes_here_is_told_from_the_jobs_that_succeeded(
     tmp_path: Path, index_url: str | None
 ) -> None:
-    tool_settings = ToolSettings(workspace=tmp_path, index_url=index_url)
-    async with connected(ServerSettings(tool_settings=tool_settings)) as client:
+    async with connected(make_settings(tmp_path, index_url=index_url)) as client:
         await made(client)
         failing = await call(client, "train_classifier", task="support", method="probe", wait_seconds=0)
         assert (await finished(client, failing["job_id"]))["status"] == "failed"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 import signal
 import subprocess
@@ -21,8 +20,10 @@ from support.server import (
     ServerProcess,
     call,
     compute_processes,
+    connected,
     finished,
     is_alive,
+    make_settings,
     on_store,
     rows,
     until,
@@ -36,24 +37,6 @@ pytestmark = pytest.mark.anyio
 def writer(endpoint: ScriptedEndpoint) -> tuple[str, ...]:
     """The flags that let a server write with `endpoint`."""
     return ("--writer-url", endpoint.url, "--writer-model", "scripted")
-
-
-@pytest.mark.parametrize("index_url", ["postgres"], indirect=True)
-async def test_a_training_job_is_finished_by_the_next_server_after_a_kill(tmp_path: Path, index_url: str) -> None:
-    """On SQLite `tests/end_to_end/test_kills.py` shows it, again and again."""
-    with ServerProcess(tmp_path, *on_store(index_url)) as server:
-        async with Client(server.url) as client:
-            await call(client, "propose_topics", TASK)
-            await call(client, "import_examples", task="support", split="train", rows=rows(24), wait_seconds=50)
-            job = await call(client, "train_classifier", task="support", method="probe", wait_seconds=0)
-            await until(lambda: len(compute_processes(server.process.pid, "short")) == 2)  # that of the import too
-            server.kill()
-    with ServerProcess(tmp_path, *on_store(index_url)) as server:
-        async with Client(server.url) as client:
-            view = await finished(client, job["job_id"])
-
-    assert view["status"] == "completed", view["error"]
-    assert view["result"]["model"] == "support-m1"
 
 
 async def test_a_call_that_waits_is_answered_as_things_stand_when_the_server_is_told_to_stop(tmp_path: Path) -> None:
@@ -98,15 +81,16 @@ async def test_a_living_server_takes_over_the_job_of_a_dead_one_and_only_then(
             return HANG
         return writes_sentences(seen)
 
-    with ScriptedEndpoint(script) as endpoint, contextlib.ExitStack() as stack:
-        first = stack.enter_context(ServerProcess(tmp_path, *writer(endpoint), *on_store(index_url)))
+    with (
+        ScriptedEndpoint(script) as endpoint,
+        ServerProcess(tmp_path, *writer(endpoint), *on_store(index_url)) as first,
+    ):
         async with Client(first.url) as client:
             job = await call(client, "propose_topics", TREE, wait_seconds=0)
             await anyio.to_thread.run_sync(endpoint.arrived.wait)
-        second = stack.enter_context(ServerProcess(tmp_path, *writer(endpoint), *on_store(index_url)))
-        async with Client(second.url) as other:
+        async with connected(make_settings(tmp_path, writer_url=endpoint.url, index_url=index_url)) as other:
             seen = await call(other, "get_job", job_id=job["job_id"], wait_seconds=5)  # two rounds of looking
-            its_processes = compute_processes(second.process.pid)
+            its_processes = compute_processes(os.getpid())
             first.kill()
             view = await finished(other, job["job_id"])
 
@@ -117,15 +101,13 @@ async def test_a_living_server_takes_over_the_job_of_a_dead_one_and_only_then(
 
 
 async def test_a_job_that_a_kill_interrupted_says_that_it_was_begun_again(tmp_path: Path) -> None:
-    with ScriptedEndpoint(lambda _: HANG) as endpoint, contextlib.ExitStack() as stack:
-        first = stack.enter_context(ServerProcess(tmp_path, *writer(endpoint)))
+    with ScriptedEndpoint(lambda _: HANG) as endpoint, ServerProcess(tmp_path, *writer(endpoint)) as first:
         async with Client(first.url) as client:
             job = await call(client, "propose_topics", TREE, wait_seconds=0)
             await anyio.to_thread.run_sync(endpoint.arrived.wait)
             before = await call(client, "get_job", job_id=job["job_id"], wait_seconds=0)
         first.kill()
-        second = stack.enter_context(ServerProcess(tmp_path, *writer(endpoint)))
-        async with Client(second.url) as client:
+        async with connected(make_settings(tmp_path, writer_url=endpoint.url)) as client:
             with anyio.fail_after(60):
                 view = before
                 while "begun again after an interruption" not in view["message"]:
@@ -138,14 +120,15 @@ async def test_a_job_that_a_kill_interrupted_says_that_it_was_begun_again(tmp_pa
 
 @ON_BOTH
 async def test_a_job_can_be_cancelled_from_another_server(tmp_path: Path, index_url: str | None) -> None:
-    with ScriptedEndpoint(lambda _: HANG) as endpoint, contextlib.ExitStack() as stack:
-        first = stack.enter_context(ServerProcess(tmp_path, *writer(endpoint), *on_store(index_url)))
+    with (
+        ScriptedEndpoint(lambda _: HANG) as endpoint,
+        ServerProcess(tmp_path, *writer(endpoint), *on_store(index_url)) as first,
+    ):
         async with Client(first.url) as client:
             job = await call(client, "propose_topics", TASK, wait_seconds=0)
             await anyio.to_thread.run_sync(endpoint.arrived.wait)
         [process] = compute_processes(first.process.pid)
-        second = stack.enter_context(ServerProcess(tmp_path, *writer(endpoint), *on_store(index_url)))
-        async with Client(second.url) as other:
+        async with connected(make_settings(tmp_path, writer_url=endpoint.url, index_url=index_url)) as other:
             await call(other, "cancel_job", job_id=job["job_id"])
             await until(lambda: not is_alive(process))
 
@@ -160,21 +143,24 @@ async def test_a_server_that_is_stopped_leaves_its_job_to_the_next_one(tmp_path:
             server.process.terminate()
             server.process.wait(60)
         stopped.append(True)
-        with ServerProcess(tmp_path, *writer(endpoint)) as server:
-            async with Client(server.url) as client:
-                view = await finished(client, job["job_id"])
+        async with connected(make_settings(tmp_path, writer_url=endpoint.url)) as client:
+            view = await finished(client, job["job_id"])
 
     assert view["status"] == "completed", view["error"]
 
 
-async def test_a_job_counts_what_it_spent_before_its_server_was_killed(tmp_path: Path) -> None:
+@ON_BOTH
+async def test_a_job_of_a_killed_server_is_finished_by_the_next_one_and_counts_what_was_spent_before(
+    tmp_path: Path, index_url: str | None
+) -> None:
+    """A training's `tests/end_to_end/test_kills.py` shows, again and again."""
     killed: list[bool] = []
 
     def script(seen: Seen) -> Said:
         return writes_sentences(seen) if killed or seen.number < 5 else HANG
 
     with ScriptedEndpoint(script) as endpoint:
-        with ServerProcess(tmp_path, *writer(endpoint)) as server:
+        with ServerProcess(tmp_path, *writer(endpoint), *on_store(index_url)) as server:
             async with Client(server.url) as client:
                 job = await call(client, "propose_topics", TREE, wait_seconds=0)
                 seen = await call(client, "get_job", job_id=job["job_id"], wait_seconds=0)
@@ -182,9 +168,8 @@ async def test_a_job_counts_what_it_spent_before_its_server_was_killed(tmp_path:
                     seen = await call(client, "get_job", job_id=job["job_id"], wait_seconds=1)
                 server.kill()
         killed.append(True)
-        with ServerProcess(tmp_path, *writer(endpoint)) as server:
-            async with Client(server.url) as client:
-                view = await finished(client, job["job_id"])
+        async with connected(make_settings(tmp_path, writer_url=endpoint.url, index_url=index_url)) as client:
+            view = await finished(client, job["job_id"])
 
     usage = view["result"]["usage"]
     assert view["status"] == "completed", view["error"]

@@ -141,9 +141,8 @@ async def test_a_task_outlives_the_server_that_was_killed(tmp_path: Path) -> Non
                 await anyio.to_thread.run_sync(endpoint.arrived.wait)
                 server.kill()
         killed.append(True)
-        with ServerProcess(tmp_path, *flags) as server:
-            async with Client(server.url, extensions=[TasksClient()]) as client:
-                task = await ended(client, created.task_id)
+        async with follower(tmp_path, writer_url=endpoint.url) as client:
+            task = await ended(client, created.task_id)
 
     assert (task.status, task.created_at) == ("completed", created.created_at)
     assert task.result is not None

@@ -27,8 +27,10 @@ from support.server import (
     asks,
     call,
     compute_processes,
+    connected,
     finished,
     is_alive,
+    make_settings,
     on_store,
     until,
     writes_sentences,
@@ -163,14 +165,13 @@ async def test_a_server_that_was_out_of_reach_gives_up_the_job_that_another_took
             with engine.connect() as connection:
                 connection.execute(text(f"SELECT pg_terminate_backend(pid) {LOCKS}"))
             engine.dispose()
-            with ServerProcess(tmp_path, *flags) as second:
-                async with Client(second.url) as client:
-                    view = await finished(client, job["job_id"])
+            async with connected(make_settings(tmp_path, writer_url=endpoint.url, index_url=url)) as client:
+                view = await finished(client, job["job_id"])
                 still_at_work = is_alive(working)
                 first.process.send_signal(signal.SIGCONT)
                 await until(lambda: not is_alive(working))
-                async with Client(first.url) as client:
-                    seen = await call(client, "get_job", job_id=job["job_id"])
+                async with Client(first.url) as back:
+                    seen = await call(back, "get_job", job_id=job["job_id"])
 
     assert still_at_work  # nothing but the first server itself could end it
     assert view["result"]["cells"] == CELLS

@@ -31,7 +31,9 @@ from support.server import (
     asks,
     call,
     compute_processes,
+    connected,
     finished,
+    make_settings,
     on_store,
     rows,
     topics,
@@ -160,8 +162,8 @@ def stored_situations(workspace: Workspace) -> set[str]:
 
 
 async def test_a_worker_takes_only_the_jobs_that_it_is_told_to(tmp_path: Path) -> None:
-    with ServerProcess(tmp_path, "--jobs", "none") as server, WorkerProcess(tmp_path, "--jobs", "short") as worker:
-        async with Client(server.url) as client:
+    with WorkerProcess(tmp_path, "--jobs", "short") as worker:
+        async with connected(make_settings(tmp_path, jobs=())) as client:
             await call(client, "propose_topics", TASK)
             training = await call(client, "train_classifier", task="support", wait_seconds=0)
             done = await call(client, "import_examples", task="support", split="train", rows=rows(4), wait_seconds=50)

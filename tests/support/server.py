@@ -56,10 +56,13 @@ LONG = 50
 ISSUER = "https://login.example"
 
 
-def make_settings(workspace: Path, *, writer_url: str | None = None, **changes: Any) -> ServerSettings:
+def make_settings(
+    workspace: Path, *, writer_url: str | None = None, index_url: str | None = None, **changes: Any
+) -> ServerSettings:
     """Return settings for a server on `workspace`."""
     writer = EndpointSettings(base_urls=(writer_url,), model="scripted") if writer_url else None
-    return ServerSettings(tool_settings=ToolSettings(workspace=workspace, writer=writer), **changes)
+    tool_settings = ToolSettings(workspace=workspace, writer=writer, index_url=index_url)
+    return ServerSettings(tool_settings=tool_settings, **changes)
 
 
 @cache
