@@ -285,8 +285,11 @@ def fork_servers(of: int) -> list[psutil.Process]:
 
 
 def asks(pid: int, port: int) -> bool:
-    """Whether a process is connected with what listens on a port."""
-    return any(one.raddr and one.raddr.port == port for one in psutil.Process(pid).net_connections("tcp"))
+    """Whether a process is connected with what listens on a port; one that ended meanwhile is not."""
+    try:
+        return any(one.raddr and one.raddr.port == port for one in psutil.Process(pid).net_connections("tcp"))
+    except psutil.NoSuchProcess:
+        return False
 
 
 def _children(process: psutil.Process) -> list[psutil.Process]:
