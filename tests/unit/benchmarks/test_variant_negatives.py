@@ -15,6 +15,7 @@ from classwright_tools.learning.matching.descent import Training
 from classwright_tools.learning.matching.fit import fit_matcher
 from classwright_tools.learning.matching.linear import FeatureScaling
 from classwright_tools.learning.matching.matcher import build_network
+from classwright_tools.learning.matching.negatives import generator as generating
 from classwright_tools.learning.matching.negatives.drawn import PlacedRows
 from classwright_tools.learning.matching.negatives.generator import QueryGenerator
 from classwright_tools.learning.matching.negatives.overwriting import Overwritten
@@ -68,7 +69,10 @@ def test_the_loss_sends_no_gradient_to_the_generator_where_nothing_is_overwritte
 
 
 @pytest.mark.parametrize("objective", ["frozen", "cooperative", "adversarial"])
-def test_vectors_of_the_generator_train_a_classifier_of_embeddings(objective: str, tmp_path: Path) -> None:
+def test_vectors_of_the_generator_train_a_classifier_of_embeddings(
+    objective: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(generating, "STEPS_A_TUPLE", 1)
     pairs = made_pairs()
     matcher = fit_matcher(
         pairs, setup_in(tmp_path), POOLED, overwriting=VectorOverwriting, descent=OBJECTIVES[objective]

@@ -184,14 +184,16 @@ def test_a_quote_that_is_open_at_the_end_of_the_file_costs_one_row(run: Importer
 def test_a_file_whose_every_line_leaves_a_quote_open_is_read_in_time_that_grows_with_its_size(folder: Path) -> None:
     """Each line closes the quote of the line before and opens one: every row would last for a million characters."""
     path = folder / "quotes.csv"
-    path.write_text("text,label\n" + 'x","\n' * 300_000, encoding="utf-8")
+    path.write_text("text,label\n" + 'x","\n' * 100_000, encoding="utf-8")
 
     start = time.process_time()
     rows = list(read_csv(path, Columns("text", "label"), Position()))
 
-    assert len(rows) == 300_000
+    assert len(rows) == 100_000
     assert all(row.problem for row in rows)
-    assert time.process_time() - start < 60  # it takes a second or two, and hours where all is read again for each line
+    assert (
+        time.process_time() - start < 20
+    )  # it takes a second at most, and hours where all is read again for each line
 
 
 def test_one_huge_field_is_skipped_in_bounded_memory(run: Importer, folder: Path) -> None:

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import csv
 import json
-import subprocess
-import sys
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -232,8 +230,8 @@ def test_an_export_answers_as_the_model_does(
     assert "`labels`" in card
     assert "`label_NAME`" in card
     (tmp_path / "in.csv").write_text(f"date;comment\n1;{texts[0]}\n2; \n", encoding="utf-8")
-    asked = [sys.executable, folder / "predict.py", "in.csv", "-o", "out.csv", "--text-column", "comment"]
-    subprocess.run(asked, cwd=tmp_path, capture_output=True, text=True, check=True)
+    asked = [str(tmp_path / "in.csv"), "-o", str(tmp_path / "out.csv"), "--text-column", "comment"]
+    run_code(folder, f"import predict; assert predict.main({asked}) == 0")
     header, first, second = (tmp_path / "out.csv").read_text(encoding="utf-8").splitlines()
     assert header == "date;comment;labels;probability;sure;out_of_scope;sure_labels;" + (
         "label_refund;label_delivery;label_account;probability_refund;probability_delivery;probability_account"

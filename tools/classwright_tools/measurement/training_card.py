@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections import Counter
 from collections.abc import Sequence
+from functools import cache
 from importlib.metadata import version
 from typing import Any
 
@@ -21,6 +22,11 @@ from classwright_tools.measurement.untried import tried_before
 from classwright_tools.workspace.workspace import Workspace
 
 LIBRARIES = ("torch", "transformers", "sentence-transformers", "scikit-learn", "setfit", "numpy")
+
+
+@cache
+def _versions() -> dict[str, str]:
+    return {name: version(name) for name in LIBRARIES}
 
 
 def card_of(
@@ -87,7 +93,7 @@ def card_of(
         scope=trained.scope,
         seed=setup.seed,
         seconds=time.monotonic() - started,
-        versions={name: version(name) for name in LIBRARIES},
+        versions=_versions(),
     )
 
 

@@ -1,4 +1,4 @@
-"""The method `finetune`: rates by layer, the pass that is kept, and its loss, on the real encoder."""
+"""The method `finetune`: rates by layer, the pass that is kept, and its loss."""
 
 from __future__ import annotations
 
@@ -30,10 +30,10 @@ def rows_of(labels: np.ndarray) -> Rows:
 
 
 @pytest.fixture(scope="module")
-def setup(tmp_path_factory: pytest.TempPathFactory) -> Setup:
+def setup(tmp_path_factory: pytest.TempPathFactory, shallow: str) -> Setup:
     cache = EmbeddingCache(tmp_path_factory.mktemp("finetune") / "embeddings.sqlite")
     return Setup(
-        encoder=open_encoder(DEFAULT_ENCODER),
+        encoder=open_encoder(shallow),
         cache=cache,
         labels=tuple(WRITTEN),
         epochs=8,
@@ -70,6 +70,7 @@ def test_labels_that_mean_something_are_learnt_and_the_encoder_of_the_setup_stay
 def test_where_no_pass_makes_held_out_rows_likelier_the_encoder_stays_frozen(setup: Setup) -> None:
     """The labels mean nothing, and the frozen encoder happens to get the held-out ones right: all passes are worse."""
     by_chance = np.random.default_rng(3).permutation(LABELS)
+    setup = replace(setup, encoder=open_encoder(DEFAULT_ENCODER))
 
     fitted = fit_finetuned(rows_of(by_chance), setup)
 

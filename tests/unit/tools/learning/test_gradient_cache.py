@@ -1,4 +1,4 @@
-"""Gradients of whole batches within a bound of memory, with the real encoder in training, dropout and all."""
+"""Gradients of whole batches within a bound of memory, with an encoder in training, dropout and all."""
 
 from __future__ import annotations
 
@@ -13,7 +13,6 @@ from hypothesis import strategies as st
 from sentence_transformers import SentenceTransformer
 
 from classwright_tools.learning.contrastive import supervised_contrastive_loss
-from classwright_tools.learning.encoder_folders import embedded_folder
 from classwright_tools.learning.gradient_cache import AT_ONCE_SHARE, ActivationCost, GradientCache, chunks_of
 from classwright_tools.learning.tuning import token_lengths
 from support.learning import WRITTEN
@@ -22,8 +21,8 @@ TEXTS = [text for topics in WRITTEN.values() for texts in topics.values() for te
 
 
 @pytest.fixture(scope="module")
-def encoder() -> SentenceTransformer:
-    return SentenceTransformer(str(embedded_folder())).train()
+def encoder(shallow: str) -> SentenceTransformer:
+    return SentenceTransformer(shallow).train()
 
 
 def _gradient(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import os
 import subprocess
 import sys
 from importlib.util import module_from_spec, spec_from_file_location
@@ -78,10 +79,18 @@ def test_a_method_of_one_file_trains_measures_and_says_so_in_the_card(
     assert measured.figures.accuracy.value == pytest.approx(trained.validation.accuracy.value)
 
 
-def test_a_process_in_which_a_package_brings_the_method_offers_it_and_its_models_answer_alike(
-    context: ToolContext, trained: TrainClassifierResult, installed: dict[str, str]
+def test_a_fresh_process_in_which_a_package_brings_the_method_offers_it_and_models_answer_there_as_here(
+    context: ToolContext, trained: TrainClassifierResult, installed: dict[str, str], shallow: str
 ) -> None:
-    here = load_model(context.workspace, trained.model, remember=False).predict_proba(TEXTS)
+    ours = [
+        train_classifier(
+            TrainClassifierRequest(task="support", method=method, epochs=1),
+            dataclasses.replace(context, encoder=shallow, run_key=method),
+        ).model
+        for method in ("probe", "finetune", "cluster")
+    ]
+    models = [trained.model, *ours]
+    here = [load_model(context.workspace, model, remember=False).predict_proba(TEXTS) for model in models]
     script = f"""
 import json
 from pathlib import Path
@@ -89,16 +98,20 @@ from classwright_tools.learning.model import load_model
 from classwright_tools.train_classifier import TrainClassifierRequest
 from classwright_tools.workspace.workspace import Workspace
 offered = TrainClassifierRequest.model_json_schema()["properties"]["method"]
-model = load_model(Workspace(Path({str(context.workspace.root)!r})), {trained.model!r}, remember=False)
-print(json.dumps([offered, model.predict_proba({TEXTS!r}).tolist()]))
+workspace = Workspace(Path({str(context.workspace.root)!r}))
+found = [load_model(workspace, model, remember=False).predict_proba({TEXTS!r}).tolist() for model in {models!r}]
+print(json.dumps([offered, *found]))
 """
 
-    done = subprocess.run([sys.executable, "-c", script], env=installed, capture_output=True, text=True, check=True)
+    environment = os.environ | installed
+    done = subprocess.run([sys.executable, "-c", script], env=environment, capture_output=True, text=True, check=True)
 
-    offered, there = json.loads(done.stdout)
+    offered, *there = json.loads(done.stdout)
     assert offered["enum"][-1] == "knn"
     assert "'knn': the nearest training rows vote" in offered["description"]
-    np.testing.assert_allclose(there, here, rtol=0, atol=1e-12)  # sums round by where their terms lie in memory
+    np.testing.assert_allclose(there[0], here[0], rtol=0, atol=1e-12)  # sums round by where their terms lie in memory
+    for one, other in zip(there[1:], here[1:], strict=True):
+        np.testing.assert_array_equal(one, other)  # to the bit
 
 
 BROKEN = {

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import re
-import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -78,26 +76,6 @@ def test_probabilities_are_calibrated_shares_in_the_order_of_the_labels(context:
     np.testing.assert_allclose(probabilities.sum(axis=1), 1)
     assert [model.labels[place] for place in probabilities[:3].argmax(axis=1)] == ["refund", "delivery", "account"]
     assert model.predict_proba([]).shape == (0, 3)
-
-
-def test_a_fresh_process_predicts_to_the_bit_what_this_one_does(context: ToolContext, task: Task) -> None:
-    save_rows(context.workspace, written_rows(), real_rows())
-    models = [trained(context, name, method=name, epochs=1).model for name in ("probe", "finetune", "cluster")]
-
-    def predicted() -> list[bytes]:
-        return [load_model(context.workspace, id_, remember=False).predict_proba(TEXTS).tobytes() for id_ in models]
-
-    here = predicted()
-    code = (
-        "import sys; from pathlib import Path; from classwright_tools.workspace.workspace import Workspace\n"
-        "from classwright_tools.learning.model import load_model\n"
-        "for id_ in sys.argv[2:]:\n"
-        "    model = load_model(Workspace(Path(sys.argv[1])), id_, remember=False)\n"
-        f"    print(model.predict_proba({TEXTS!r}).tobytes().hex())"
-    )
-    arguments = [sys.executable, "-c", code, str(context.workspace.root), *models]
-    there = subprocess.run(arguments, capture_output=True, check=True, timeout=120, text=True).stdout
-    assert [bytes.fromhex(line) for line in there.splitlines()] == here == predicted()
 
 
 def test_the_same_seed_trains_the_same_model_and_the_frozen_encoder_stays_frozen(

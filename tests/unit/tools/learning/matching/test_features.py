@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from classwright_tools.errors import InvalidInput
 from classwright_tools.learning.encoders import read_encoder
+from classwright_tools.learning.matching import alignment as aligning
 from classwright_tools.learning.matching.alignment import fit_alignment
 from classwright_tools.learning.matching.lexical import NAMES, LexicalTable, Lexicon
 from classwright_tools.learning.matching.linear import FeatureScaling
@@ -113,7 +114,10 @@ def test_a_table_of_tokens_is_padded_and_knows_its_lengths(tmp_path: Path) -> No
     assert (table.values[0, 2:] == 0).all()
 
 
-def test_an_alignment_brings_queries_to_items_that_the_encoder_does_not_know_to_be_theirs(tmp_path: Path) -> None:
+def test_an_alignment_brings_queries_to_items_that_the_encoder_does_not_know_to_be_theirs(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(aligning, "STEPS", 200)
     # In this shop every item has the name of another material: only its matches tell.
     setup, shift = setup_in(tmp_path), dict(zip(MATERIALS, MATERIALS[1:] + MATERIALS[:1], strict=True))
     pairs = [(f"{m} {t} {n}", f"{shift[m]} {t} {n}") for n in range(16) for m in MATERIALS for t in THINGS]
