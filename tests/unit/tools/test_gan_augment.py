@@ -339,9 +339,8 @@ def test_pairs_lie_on_a_sphere_and_come_back_as_the_features_that_they_were(cont
 
 @pytest.mark.parametrize("method", ["gan", "distribution_calibration"])
 def test_pairs_are_generated_that_fit_or_do_not_and_a_training_sees_their_features(
-    method: str, context: ToolContext, monkeypatch: pytest.MonkeyPatch
+    method: str, context: ToolContext
 ) -> None:
-    monkeypatch.setattr("classwright_tools.augmentation.gain.FOLDS", 2)  # of pairs a fit takes a second
     workspace, kinds = context.workspace, tuple(KINDS)
     pair_task(workspace)
     dataset = save_pairs(workspace, {"train": pair_rows(kinds[:6])})

@@ -81,17 +81,24 @@ def fit_space(embeddings: Floats, components: int = COMPONENTS) -> WhitenedSpace
     well-conditioned estimator for large-dimensional covariance matrices", equation 14): with fewer rows than
     dimensions every direction still has a standard deviation.
     """
-    from sklearn.covariance import ledoit_wolf
+    from sklearn.covariance import ledoit_wolf, ledoit_wolf_shrinkage
 
     rows = np.asarray(embeddings, np.float64)
     mean = rows.mean(axis=0)
-    covariance, _ = ledoit_wolf(rows - mean, assume_centered=True)
-    variances, vectors = np.linalg.eigh(covariance)
-    largest_first = np.argsort(-variances)
-    deviations = np.sqrt(np.maximum(variances[largest_first], LEAST_DEVIATION**2))
+    n, d = rows.shape
+    if n < d:  # of the features of pairs, this takes a fifth of the time of what is below
+        _, lengths, axes = np.linalg.svd(rows - mean)
+        spread = np.append(lengths**2 / n, np.zeros(d - n))
+        shrinkage = ledoit_wolf_shrinkage(rows - mean, assume_centered=True)
+        variances = (1 - shrinkage) * spread + shrinkage * spread.mean()
+    else:
+        covariance, _ = ledoit_wolf(rows - mean, assume_centered=True)
+        found, vectors = np.linalg.eigh(covariance)
+        variances, axes = found[::-1], vectors[:, ::-1].T
+    deviations = np.sqrt(np.maximum(variances, LEAST_DEVIATION**2))
     return WhitenedSpace(
         mean=mean.astype(np.float32),
-        axes=np.ascontiguousarray(vectors[:, largest_first].T, np.float32),
+        axes=np.ascontiguousarray(axes, np.float32),
         deviations=deviations.astype(np.float32),
         components=min(components, rows.shape[1]),
     )

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from sklearn.covariance import ledoit_wolf
 
 from classwright_tools.augmentation.base_classes import base_classes, domain_shift, same_names
 from classwright_tools.augmentation.space import WhitenedSpace, fit_space, unit_length
@@ -35,6 +36,15 @@ def test_four_rows_make_a_space_in_which_every_direction_has_a_deviation() -> No
     space = fit_space(rows)
     assert (space.deviations > 1e-3).all()
     assert np.isfinite(space.encode(rows)).all()
+
+
+@pytest.mark.parametrize("rows", [2, 50])  # fewer than dimensions, and more
+def test_axes_and_deviations_are_those_of_the_shrunk_covariance(rows: int) -> None:
+    embeddings, _ = clouds(rows, seed=0)
+    space = fit_space(embeddings)
+    covariance, _ = ledoit_wolf(embeddings - embeddings.mean(axis=0), assume_centered=True)
+    np.testing.assert_allclose(space.axes.T * space.deviations**2 @ space.axes, covariance, atol=1e-6)
+    assert (np.diff(space.deviations) <= 0).all()
 
 
 def test_decoded_rows_have_the_spread_that_codes_leave_out() -> None:
