@@ -119,6 +119,7 @@ def _imported(
     from classwright_tools.curation.incoming import incoming
     from classwright_tools.curation.joining import Joining
     from classwright_tools.curation.kept_source import SourceCopy, joined_sources
+    from classwright_tools.curation.left_behind import labels_left_behind
     from classwright_tools.curation.origins import Origins
     from classwright_tools.curation.row_sources import IMPORT
     from classwright_tools.curation.spool import spool_folder
@@ -191,11 +192,12 @@ def _imported(
     edited = edits_remark if saved or beside else ""
     rated = labels_are_steps(task) if saved and labels and parent is None else ""
     spelled = "" if arrivals.skipped.unseen else respelled_remark(arrivals.respelled)
+    behind = labels_left_behind(workspace, saved) if saved and request.new_dataset else ""
     apart = told_beside(workspace, saved, beside).strip() if saved else ""
     unknown = arrivals.unknown
     contradicting = comparison.contradictions
     labelled = (result.summary, contradicting.remark(), unknown.remark(), spelled)
-    told = (*labelled, stays, source.remark, large, edited, apart, origins_remark)
+    told = (*labelled, behind, stays, source.remark, large, edited, apart, origins_remark)
     meant = unknown.next_step(request.label_names, result.dataset)
     empty = empty_remark(request, arrivals.empty, comparison.imported, arrivals.skipped.counts["no label"])
     columns = "" if labels is None else left_out_remark(request, arrivals.columns, arrivals.texts)

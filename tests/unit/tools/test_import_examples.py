@@ -17,6 +17,7 @@ import pytest
 from classwright_tools.context import ToolContext
 from classwright_tools.domain.example import SPLITS
 from classwright_tools.domain.task import Task
+from classwright_tools.edit_examples import EditExamplesRequest, edit_examples
 from classwright_tools.errors import Cancelled, InvalidInput, NotFound
 from classwright_tools.import_examples import (
     ImportExamplesRequest,
@@ -238,6 +239,25 @@ def test_a_new_dataset_leaves_the_old_rows_out(run: Importer, workspace: Workspa
     assert len(read_rows(workspace, new.dataset or "", "train")) == 1
     with pytest.raises(InvalidInput, match="`dataset` and `new_dataset`"):
         run(rows=given(*ROWS), new_dataset=True, dataset=old.dataset)
+
+
+def test_a_new_dataset_says_which_corrected_labels_and_held_out_rows_it_leaves_behind(
+    run: Importer, context: ToolContext, workspace: Workspace
+) -> None:
+    run(rows=given(*ROWS[:2], (ROWS[2][0], "refund")))
+    wrong = next(row for row in read_rows(workspace, "support-d1", "train") if row.text == ROWS[2][0])
+    changes: list[Any] = [{"action": "relabel", "rows": {"ids": [wrong.id]}, "label": "account"}]
+    edit = EditExamplesRequest(task="support", reason="A person looked.", changes=changes)  # type: ignore[arg-type]
+    edit_examples(edit, replace(context, run_key="edit"))
+    run("test", rows=given(("my parcel never came to the door", "delivery")))
+
+    new = run(rows=given(*ROWS[:2], (ROWS[2][0], "refund")), new_dataset=True)
+
+    call = json.dumps(changes)
+    assert "1 row has the source's label again, not what a person gave in support-d3: edit_examples(" in new.summary
+    assert f"dataset='support-d4', reason=..., changes={call})." in new.summary
+    assert "split='test', from_dataset='support-d3') brings its 1 test row, before you train." in new.next_step
+    assert "anew with new_dataset" not in new.next_step
 
 
 def test_a_repeated_run_makes_nothing_twice(context: ToolContext, task: Task, workspace: Workspace) -> None:

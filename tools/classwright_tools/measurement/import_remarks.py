@@ -182,6 +182,8 @@ def import_next_step(task: Task, splits: Sequence[Split], dataset: str | None, w
         lack = f"There are {uses}: import some before you train. If you have no others, {DIVIDED}. "
         if card.parent or any(one.origin == "written" for one in card.counts):  # it would leave rows, or test on these
             lack = f"There are {uses}: import real ones before you train. "
+        if held := _held_out_elsewhere(workspace, task, lacking):
+            lack = f"There are {uses} here: {held}, before you train. "
     if "train" in splits:
         training = next_training(workspace, task, dataset)
         if "train_classifier" not in training:
@@ -191,6 +193,20 @@ def import_next_step(task: Task, splits: Sequence[Split], dataset: str | None, w
         return f"{lack}{begin}{training[1:]}{f' Or synthesize_examples to add written {written}.' if written else ''}"
     measured = _measured(card, splits)
     return f"Call evaluate with dataset {dataset!r} and split {measured!r} once train_classifier has made a model."
+
+
+def _held_out_elsewhere(workspace: Workspace, task: Task, lacking: Sequence[Split]) -> str:
+    """Return the calls that bring the rows of `lacking` splits from the newest other dataset with some; "" of none."""
+    for one in workspace.artifacts(task.slug, "dataset"):
+        card = read_card(workspace, one.id)
+        if there := [split for split in lacking if card.rows(split)]:
+            calls = (
+                f"import_examples(task={task.slug!r}, split={split!r}, from_dataset={one.id!r}) brings its "
+                f"{counted(card.rows(split), f'{split} row')}"
+                for split in there
+            )
+            return listed(calls, len(there))
+    return ""
 
 
 def _measured(card: DatasetCard, splits: Sequence[Split]) -> Split:

@@ -1,0 +1,46 @@
+"""What a new dataset of a task lacks of the one that was the newest: labels that persons gave to rows of both."""
+
+from __future__ import annotations
+
+import json
+from collections import defaultdict
+
+from classwright_tools.curation.row_changes import states
+from classwright_tools.domain.decided import Decided
+from classwright_tools.domain.excerpt import counted
+from classwright_tools.domain.label_sets import labels_apart, named_together
+from classwright_tools.workspace.datasets import read_edits, read_table
+from classwright_tools.workspace.workspace import Artifact, Workspace
+
+MOST_IDS = 50  # in a call that a model copies
+
+
+def labels_left_behind(workspace: Workspace, made: Artifact) -> str:
+    """Return the sentence on rows that the new dataset `made` has otherwise than a person said before; "" of none.
+
+    They are those of the task's newest dataset before it. The call that gives the labels again follows.
+
+    Raises:
+        DamagedArtifact: a dataset does not read back.
+    """
+    older = (one for one in workspace.artifacts(made.task, "dataset") if one.number < made.number)
+    before = next(older, None)
+    decided = Decided(read_edits(workspace, before.id)).by_person if before else {}
+    if before is None or not decided:
+        return ""
+    were, rows = (states(read_table(workspace, dataset)) for dataset in (before.id, made.id))
+    again: defaultdict[str, list[str]] = defaultdict(list)
+    for id_ in sorted(decided.keys() & were.keys() & rows.keys()):
+        label = were[id_].label
+        if label is not None and label != rows[id_].label:
+            again[named_together(labels_apart(label))].append(id_)
+    total = sum(map(len, again.values()))
+    if not total:
+        return ""
+    changes = [{"action": "relabel", "rows": {"ids": ids}, "label": label} for label, ids in again.items()]
+    call = json.dumps(changes, ensure_ascii=False) if total <= MOST_IDS else f"[...] (compare it with {before.id})"
+    have = counted(total, "row has the source's label", "rows have the source's labels")
+    return (
+        f"{have} again, not what a person gave in {before.id}: edit_examples(task={made.task!r}, dataset={made.id!r}, "
+        f"reason=..., changes={call})."
+    )
