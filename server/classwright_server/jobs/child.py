@@ -17,6 +17,8 @@ from collections.abc import Mapping
 from functools import cached_property, partial
 from typing import Any, NoReturn, cast
 
+from pydantic import ValidationError
+
 from classwright_server.config.settings import ToolSettings
 from classwright_server.config.workspaces import Workspaces
 from classwright_server.extensions import check_extensions
@@ -28,10 +30,11 @@ from classwright_server.sanitize import log_plainly, sanitized
 from classwright_tools.catalogue import catalogue
 from classwright_tools.context import ToolContext
 from classwright_tools.domain.cost import CostEstimate
+from classwright_tools.domain.excerpt import SHORT, shortened
 from classwright_tools.domain.invisible import plain_text
-from classwright_tools.domain.noun import ToolResult
+from classwright_tools.domain.noun import ToolRequest, ToolResult
 from classwright_tools.domain.writer import Writer
-from classwright_tools.errors import ClasswrightError, NotFound
+from classwright_tools.errors import ClasswrightError, InvalidInput, NotFound
 from classwright_tools.estimates.remaining import seconds_left
 from classwright_tools.estimates.running import estimated, run_told
 from classwright_tools.tool import ToolSpec, returned
@@ -139,7 +142,7 @@ class Bench:
                 caps=self.tool_settings.caps,
                 report=report,
             )
-            request = tool.request.model_validate(order.request)
+            request = _request(tool, order.request)
             if order.dry_run:
                 return Outcome(estimate=estimated(tool, request, context))
 
@@ -163,6 +166,26 @@ class Bench:
             reason = "is not served by the process that took the job"
             raise NotFound(f"tool {name!r}", reason, "Start the workspace's servers and workers with the same --tool.")
         return self._tools[name]
+
+
+def _request(tool: ToolSpec[Any, Any], sent: dict[str, Any]) -> ToolRequest:
+    """Return the request of a job.
+
+    Raises:
+        InvalidInput: the server that took the call could read it, and this process cannot.
+    """
+    try:
+        request: ToolRequest = tool.request.model_validate(sent)
+    except ValidationError as error:
+        first = error.errors()[0]
+        field = ".".join(map(str, first["loc"]))
+        reason = "was taken by a server of this workspace that has other packages than the one that was called"
+        raise InvalidInput(
+            "This job",
+            f"{reason}, and does not take {field}={shortened(repr(first['input']), SHORT)}",
+            "Give all servers and workers of the workspace the same version and packages, or stop that one.",
+        ) from error
+    return request
 
 
 def gpu_was_full(error: BaseException | None) -> bool:

@@ -7,19 +7,39 @@ import contextlib
 import sqlite3
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from sqlalchemy import create_engine, make_url, text
 from sqlalchemy.exc import OperationalError
 
+from classwright_server.config.settings import ToolSettings
 from classwright_server.incidents import masked
+from classwright_server.jobs.child import Bench, Reporter
+from classwright_server.jobs.messages import Order
 from classwright_tools.domain.writer import WritingRequest
 from classwright_tools.learning.methods.matcher import MatcherMethod
 from classwright_tools.learning.methods.registry import METHODS
 from classwright_tools.writing.backends.scripted import ScriptedWriter
 from support.postgres import PostgresServer
 from support.writing import writing_request
+
+
+def test_a_job_whose_method_another_server_of_the_workspace_has_alone_says_so_and_is_no_incident(
+    tmp_path: Path,
+) -> None:
+    settings = ToolSettings(workspace=tmp_path)
+    sent = {"task": "bank", "method": "centroid"}
+    order = Order(run_key="job_1", tool_settings=settings, tool="train_classifier", request=sent)
+    bench = Bench(settings, writes=False)
+    outcome = bench.outcome_of(order, cast(Reporter, None))
+    bench.clear()
+
+    assert not outcome.defect
+    assert outcome.error
+    assert outcome.error.startswith("The job: was taken by a server of this workspace that has other packages")
+    assert "'centroid'" in outcome.error
+    assert "Give all servers and workers of the workspace the same version and packages" in outcome.error
 
 
 def test_a_postgresql_that_is_away_is_told_as_such(

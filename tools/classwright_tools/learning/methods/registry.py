@@ -86,7 +86,7 @@ def method_of(card: ModelCard, subject: str) -> Method:
     if card.method not in METHODS:
         raise NotFound(
             subject,
-            f"was trained by method {card.method!r}, which is not installed here",
-            "Install the package that brings the method, or train a model by another one.",
+            f"was trained by method {card.method!r}, which is not installed where this ran",
+            "Install the package that brings the method, for every server of the workspace, or train by another one.",
         )
     return METHODS[card.method]
