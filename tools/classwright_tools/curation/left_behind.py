@@ -1,4 +1,4 @@
-"""What a new dataset of a task lacks of the one that was the newest: labels that persons gave to rows of both."""
+"""Labels that persons gave to rows of the newest dataset, and that a new dataset of the task leaves behind."""
 
 from __future__ import annotations
 
