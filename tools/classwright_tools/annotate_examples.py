@@ -146,7 +146,7 @@ def _labelled(request: AnnotateExamplesRequest, id_: str, context: ToolContext) 
     answers = AnnotationAnswers(context.workspace, id_, annotation)
     receipt = answers.receive(labelled.answers, finish=True)
     made = Provenance(writer=context.writer.name, prompt=context.writer.prompt_digest("labels"))
-    result = _finished(id_, annotation, receipt, (), answers.dataset(receipt.answered, made), context)
+    result = _finished(id_, annotation, receipt, (), answers.dataset(made), context)
     lacking = len(annotation.rows) - len(receipt.answered)
     why = f" ({labelled.failure.reason})" if labelled.failure else ""
     first = measure_first(annotation, read_card(context.workspace, annotation.dataset), "before more are")
@@ -183,9 +183,9 @@ def _first_batch(made: Artifact, context: ToolContext) -> AnnotateExamplesResult
 def _answered(request: AnnotateExamplesRequest, id_: str, context: ToolContext) -> AnnotateExamplesResult:
     """Take the answers of `request`."""
     from classwright_tools.annotation.answers import AnnotationAnswers
-    from classwright_tools.annotation.batches import next_batch
+    from classwright_tools.annotation.batches import annotation_rules, next_batch
     from classwright_tools.annotation.given import answers_given
-    from classwright_tools.annotation.in_words import answer_with, received
+    from classwright_tools.annotation.in_words import answer_with, asked_again, received
     from classwright_tools.writing.assignments.batches import WRITER
 
     workspace = context.workspace
@@ -202,17 +202,21 @@ def _answered(request: AnnotateExamplesRequest, id_: str, context: ToolContext) 
     answers = AnnotationAnswers(workspace, id_, annotation)
     receipt = answers.receive(good, finish=request.finish)
     if receipt.is_closed:
-        dataset = answers.dataset(receipt.answered, Provenance(writer=WRITER))
+        dataset = answers.dataset(Provenance(writer=WRITER))
         return _finished(id_, annotation, receipt, refused, dataset, context)
     want = len(annotation.rows)
     came = received(receipt, len(refused), annotation, task)
+    again = asked_again(receipt.ended.values(), task)
+    shown = receipt.before or workspace.artifact(id_, "annotation").created
+    knows_no_rules = not (good or refused) or workspace.made(task.slug, task.version) > shown
     return AnnotateExamplesResult(
-        summary=f"{came} Answered so far: {len(receipt.answered)} of {want}.",
+        summary=f"{came} Answered so far: {len(receipt.answered)} of {want}.{again}",
         next_step=f"{answer_with(annotation, id_)} finish=true ends with what is there.",
         annotation=id_,
         have=len(receipt.answered),
         want=want,
         texts=next_batch(annotation, receipt.answered),
+        rules=annotation_rules(task) if knows_no_rules else (),
         refused=refused,
     )
 
@@ -226,19 +230,29 @@ def _finished(
     context: ToolContext,
 ) -> AnnotateExamplesResult:
     """Return the dataset of the labels, and what the checks say of them."""
-    from classwright_tools.annotation.agreement import agreement, kept_elsewhere, predicted_labels
+    from classwright_tools.annotation.agreement import agreement, kept_elsewhere, known_now, predicted_labels
+    from classwright_tools.annotation.answers_now import joined_by
     from classwright_tools.annotation.disagreement import other_rules
-    from classwright_tools.annotation.in_words import after_labels, ended, label_for_others, of_dataset, received
+    from classwright_tools.annotation.in_words import (
+        after_labels,
+        asked_again,
+        ended,
+        label_for_others,
+        of_dataset,
+        received,
+    )
     from classwright_tools.measurement.selecting import select
     from classwright_tools.workspace.asked_rows import known_labels
     from classwright_tools.workspace.datasets import read_card
 
-    known = known_labels(context.workspace, annotation)
-    task = context.workspace.task(annotation.task)
+    checks = known_labels(context.workspace, annotation)
+    there, task, _ = joined_by(context.workspace, id_, annotation)
+    known = known_now(context.workspace, checks, there, task)
     checked = agreement(receipt.answered, known, task)
     labelled = {row: answer for row, answer in receipt.answered.items() if answer.key(task) is not None}
-    audit = agreement(labelled, predicted_labels(context.workspace, annotation, known), task)
-    given = {row: answer for row, answer in receipt.answered.items() if row not in known}
+    audit = agreement(labelled, predicted_labels(context.workspace, annotation, checks), task)
+    given = {row: answer for row, answer in receipt.answered.items() if row not in checks}
+    left = [answer for row, answer in receipt.ended.items() if row not in checks]
     joined = 0
     if dataset:
         before = read_card(context.workspace, dataset.parent).rows(annotation.split) if dataset.parent else 0
@@ -246,9 +260,10 @@ def _finished(
     next_step = after_labels(context.workspace, task, dataset.id if dataset and joined else None, given)
     unfit = len(select(context, dataset.id, RowSearch(mark="fits_none"))) if dataset else 0
     apart = of_dataset(context.workspace, annotation, dataset, given, joined) if dataset else ""
-    found = ended(annotation, given, joined, known, checked, audit, task)
+    found = ended(annotation, given, joined, checks, checked, audit, task)
     rules, settle = other_rules(annotation, receipt.answered, known, task)
     found += rules + kept_elsewhere(context.workspace, annotation, given, task, dataset)
+    found += asked_again(left, task, "by the next annotation")
     return AnnotateExamplesResult(
         summary=f"{received(receipt, len(refused), annotation, task)} {found}{apart}",
         next_step=settle + (label_for_others(dataset.id, unfit) if dataset else "") + next_step,

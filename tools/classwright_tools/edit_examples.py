@@ -124,9 +124,10 @@ def _undoing(context: ToolContext, version: str) -> Make:
 
 
 def _remarks(context: ToolContext, edited: Edited) -> tuple[str, str, str]:
-    """Return what lies beside the new version, what its rows tell less well than before, and which labels have too few
-    to be trained on, in sentences.
+    """Return what lies beside the new version, what is told less well than before and which answers have ended, and
+    which labels have too few rows to be trained on, in sentences.
     """
+    from classwright_tools.annotation.answers_now import ended_by_edit
     from classwright_tools.annotation.random_rows import shares_lost
     from classwright_tools.curation.queries import newly_shared
     from classwright_tools.measurement.label_shares import calibrating_lost
@@ -143,6 +144,7 @@ def _remarks(context: ToolContext, edited: Edited) -> tuple[str, str, str]:
         shares_lost(workspace, task, edited.parent, edited.dataset.id),
         calibrating_lost(task, *cards),
         newly_shared(workspace, edited.parent, edited.dataset.id),
+        ended_by_edit(workspace, edited.parent, edited.dataset.id),
     )
     few = too_few(workspace, task, edited.dataset.id)
     return told_beside(workspace, edited.dataset), " ".join(filter(None, lost)), few
@@ -204,6 +206,7 @@ def _edited(request: EditExamplesRequest, edited: Edited, apart: str, lost: str,
 
 
 def _reverted(request: EditExamplesRequest, edited: Edited, context: ToolContext) -> EditExamplesResult:
+    from classwright_tools.annotation.answers_now import ended_by_edit
     from classwright_tools.curation.row_changes import KINDS
     from classwright_tools.measurement.selecting import changed
 
@@ -217,8 +220,9 @@ def _reverted(request: EditExamplesRequest, edited: Edited, context: ToolContext
         tested = counted(tests, "test row") if tests else ""
         summary = (
             f"{edited.dataset.id} has the rows of {request.revert_to} again, and comes after {edited.parent}. "
-            f"Rows that change by it: {' and '.join(filter(None, (came, tested))) or 'none'}."
-        )
+            f"Rows that change by it: {' and '.join(filter(None, (came, tested))) or 'none'}. "
+            f"{ended_by_edit(context.workspace, edited.parent, edited.dataset.id)}"
+        ).rstrip()
     return EditExamplesResult(
         summary=" ".join((summary, *edited.remarks)),
         next_step=f"To take this back, revert_to={edited.parent!r}. Nothing of either version is lost.",

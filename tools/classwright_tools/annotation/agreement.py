@@ -8,14 +8,28 @@ from classwright_tools.domain.annotation import Annotation, Answer
 from classwright_tools.domain.example import Split
 from classwright_tools.domain.excerpt import counted, listed
 from classwright_tools.domain.figures import Estimate
-from classwright_tools.domain.label_sets import joined_labels, key_in_words
+from classwright_tools.domain.label_sets import joined_labels, key_in_words, labels_apart
 from classwright_tools.domain.pair import joined
 from classwright_tools.domain.task import Task
 from classwright_tools.statistics.share_interval import wilson
+from classwright_tools.workspace.asked_rows import labels_of
 from classwright_tools.workspace.datasets import iterate_rows
 from classwright_tools.workspace.workspace import Artifact, Workspace
 
 ROWS_LISTED = 10
+
+
+def known_now(workspace: Workspace, known: Collection[str], dataset: str, task: Task) -> dict[str, str]:
+    """Return the labels (`Example.label_key`) that `known` rows, the checks, have in `dataset`; of ended ones nothing.
+
+    Raises:
+        DamagedArtifact: the dataset does not read back.
+    """
+    return {
+        row: key
+        for row, key in labels_of(workspace, dataset, known).items()
+        if key is not None and {*labels_apart(key)} <= {*task.label_names}
+    }
 
 
 def predicted_labels(workspace: Workspace, annotation: Annotation, known: Collection[str]) -> dict[str, str]:

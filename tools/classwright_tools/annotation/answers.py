@@ -11,6 +11,7 @@ from typing import Literal, NamedTuple
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
+from classwright_tools.annotation.answers_now import answers_now, joined_by, stored_answers, stored_in
 from classwright_tools.domain.annotation import Annotation, Answer
 from classwright_tools.domain.edits import Decider, Edit
 from classwright_tools.domain.example import Example, Provenance, make_example, origin_of_labelled
@@ -19,8 +20,8 @@ from classwright_tools.domain.task import Task
 from classwright_tools.workspace.atomic import storage_errors
 from classwright_tools.workspace.datasets import iterate_rows, read_rows, save_dataset
 from classwright_tools.workspace.destination import Destination
-from classwright_tools.workspace.index import AnswerRow, ArtifactRow, ClosedAssignmentRow, reading
-from classwright_tools.workspace.later_labels import under_later_labels
+from classwright_tools.workspace.index import AnswerRow, ArtifactRow, ClosedAssignmentRow, in_utc, reading
+from classwright_tools.workspace.later_labels import edits_since
 from classwright_tools.workspace.workspace import Artifact, Workspace
 
 ANSWERS = "annotations.jsonl"
@@ -30,7 +31,8 @@ ANSWERS = "annotations.jsonl"
 class Receipt:
     """What became of one call's answers; `answered` are all that the annotation has, by the row's id.
 
-    Of the `new` ones so many `replaced` a model's. The rows `otherwise` keep the other answer that they had.
+    Those that have `ended` count no more (see `AnswersNow`). Of the `new` ones so many `replaced` a model's. The rows
+    `otherwise` keep the other answer that they had. `before` is when the newest answer of an earlier call came (UTC).
     """
 
     new: int
@@ -39,7 +41,9 @@ class Receipt:
     late: int
     otherwise: tuple[str, ...]
     answered: Mapping[str, Answer]
+    ended: Mapping[str, Answer]
     is_closed: bool
+    before: datetime | None
 
 
 class _Said(NamedTuple):
@@ -63,21 +67,26 @@ class AnnotationAnswers:
     def receive(self, given: Mapping[str, Answer], *, finish: bool) -> Receipt:
         """Store the answers `given` by the row's id, and close when all are there, or on `finish` with some.
 
-        A row that was answered before keeps that answer; a person's takes the place of a model's.
+        A row that was answered before keeps that answer, if its label has not ended; a person's takes the place of a
+        model's.
 
         Raises:
             StorageFailed: the disk is full; nothing of this call was stored.
+            DamagedArtifact: the edits of a dataset do not read back.
         """
+        _, task, later = joined_by(self._workspace, self._id, self._annotation)
         with storage_errors(f"annotation {self._id!r}"), Session(self._workspace.engine) as session, session.begin():
             session.get(ArtifactRow, self._id, with_for_update=True)  # SQLite is locked as a whole already
-            stored = session.scalars(select(AnswerRow).where(AnswerRow.annotation == self._id)).all()
-            before = {row.example: Answer.model_validate(row.answer) for row in stored}
+            stored = stored_in(session, self._id)
+            before, ended = answers_now(stored, later, task)
             was_closed = session.get(ClosedAssignmentRow, self._id) is not None
             there = given.keys() & before.keys()
             over = {row for row in there if (given[row].by, before[row].by) == ("person", "model")}
             taken = {} if was_closed else {row: given[row] for row in given if row not in there - over}
+            now = datetime.now(UTC)
             for row, answer in taken.items():
-                session.merge(AnswerRow(annotation=self._id, example=row, answer=answer.model_dump(mode="json")))
+                said = answer.model_dump(mode="json")
+                session.merge(AnswerRow(annotation=self._id, example=row, answer=said, created=now))
             answered = before | taken
             closes = not was_closed and bool(answered) and (finish or len(answered) == len(self._annotation.rows))
             if closes:
@@ -90,17 +99,19 @@ class AnnotationAnswers:
             late=len(given.keys() - there - taken.keys()),
             otherwise=tuple(row for row in left if not given[row].says_as(before[row])),
             answered=answered,
+            ended={row: answer for row, answer in ended.items() if row not in taken},
             is_closed=was_closed or closes,
+            before=max((one.when for one in stored.values()), default=None),
         )
 
-    def dataset(self, answered: Mapping[str, Answer], made: Provenance) -> Artifact | None:
+    def dataset(self, made: Provenance) -> Artifact | None:
         """Return the dataset in which the rows have their labels, making it if need be; None if none got one."""
         destination = Destination(self._annotation.task, self._annotation.dataset, on_newest=self._annotation.on_newest)
         return self._workspace.made_by(self._id, "dataset") or destination.append(
-            self._workspace, lambda parent: self._saved_onto(parent, answered, made)
+            self._workspace, lambda parent: self._saved_onto(parent, made)
         )
 
-    def _saved_onto(self, parent: str | None, answered: Mapping[str, Answer], made: Provenance) -> Artifact | None:
+    def _saved_onto(self, parent: str | None, made: Provenance) -> Artifact | None:
         """Save a version of `parent` in which rows with one label are in the annotation's split; the others stay.
 
         So do those whose label has ended since. Where rows may have several labels, all that were judged go. What a
@@ -108,13 +119,14 @@ class AnnotationAnswers:
         """
         assert parent, "an annotation's dataset does not go away"
         task = self._workspace.task(self._annotation.task)
+        stored = stored_answers(self._workspace, self._id)
+        answered = answers_now(stored, edits_since(self._workspace, self._annotation.dataset, parent), task).hold
         keys = {row: answer.key(task) for row, answer in answered.items()}
         labels = {row: key for row, key in keys.items() if key is not None}
         none = {row for row, answer in answered.items() if answer.fits_none(task)}
         unlabelled = (row for batch in iterate_rows(self._workspace, parent, "unlabelled") for row in batch)
         there = [row for row in unlabelled if row.id in labels or row.id in none]
         moved = [_annotated(row, labels[row.id], answered[row.id].by, made, task) for row in there if row.id in labels]
-        moved, _ = under_later_labels(self._workspace, task.label_names, moved, self._annotation.dataset, parent)
         unfit = [row.id for row in there if row.id in none]
         if not moved and not unfit:
             return None
@@ -134,7 +146,9 @@ class AnnotationAnswers:
             made_by="annotate_examples",
             edits=self._edits(parent, moved, unfit, answered, task),
             files={
-                ANSWERS: "".join(f'{{"id":"{row}","answer":{a.model_dump_json()}}}\n' for row, a in answered.items())
+                ANSWERS: "".join(
+                    f'{{"id":"{row}","answer":{one.answer.model_dump_json()}}}\n' for row, one in stored.items()
+                )
             },
         )
 
@@ -167,19 +181,12 @@ class AnnotationAnswers:
             )
 
 
-def stored_answers(workspace: Workspace, annotation: str) -> dict[str, Answer]:
-    """Return the answers that there are to an annotation, by the row's id."""
-    query = select(AnswerRow).where(AnswerRow.annotation == annotation)
-    with reading(workspace.engine) as session:
-        return {row.example: Answer.model_validate(row.answer) for row in session.scalars(query)}
-
-
 def first_answered(workspace: Workspace, annotation: str) -> datetime | None:
     """Return when the first answer to an annotation came (UTC); None where none did."""
     query = select(func.min(AnswerRow.created)).where(AnswerRow.annotation == annotation)
     with reading(workspace.engine) as session:
         first = session.scalar(query)
-    return first.replace(tzinfo=UTC) if first and first.tzinfo is None else first  # as SQLite has it
+    return in_utc(first) if first else None
 
 
 def answered_rows(workspace: Workspace, task: str) -> set[str]:

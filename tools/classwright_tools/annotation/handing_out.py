@@ -8,7 +8,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from classwright_tools.annotation.answers import answered_rows
+from classwright_tools.annotation.answered_before import AnsweredBefore, answered_before
+from classwright_tools.annotation.answers_now import by_words
 from classwright_tools.annotation.batches import checks_for, make_batches
 from classwright_tools.annotation.in_words import labels_there, of_source
 from classwright_tools.annotation.picking import Pool, check_rows, informative, typical, uncertainties, unlabelled_pool
@@ -28,7 +29,6 @@ from classwright_tools.workspace.asked_rows import labels_of
 from classwright_tools.workspace.datasets import read_edits
 from classwright_tools.workspace.ended_labels import check_labels
 from classwright_tools.workspace.in_use import model_in_use
-from classwright_tools.workspace.labelled_rows import labelled_in
 from classwright_tools.workspace.picked_rows import picked_as_hard
 from classwright_tools.workspace.workspace import Artifact, Workspace
 
@@ -36,8 +36,7 @@ from classwright_tools.workspace.workspace import Artifact, Workspace
 class Choice(NamedTuple):
     """What rows are picked from, by which order, and the model in use, if there is one.
 
-    `only` names the source that they come by; `elsewhere` counts answered rows by the dataset that has their labels,
-    or the annotation that is still open.
+    `only` names the source that they come by; `before` are the rows that had been answered.
     """
 
     version: str
@@ -46,7 +45,12 @@ class Choice(NamedTuple):
     sources: RowSources
     only: str
     pool: Pool
-    elsewhere: Counter[str]
+    before: AnsweredBefore
+
+    @property
+    def elsewhere(self) -> Counter[str]:
+        """How many of the answered rows have a label, by the id of the dataset or of the open annotation."""
+        return Counter(self.before.elsewhere[row] for row in self.pool.answered if row in self.before.elsewhere)
 
 
 def to_pick_from(
@@ -73,17 +77,19 @@ def to_pick_from(
     sources = row_sources(workspace, version)
     only = sources.named(source) if source else ""
     among = {id_ for id_, name in sources.of_row.items() if name == only} if only else None
-    looked_at = answered_rows(workspace, task.slug) | unfit.keys()
-    pool = unlabelled_pool(workspace, version, looked_at, context.seed, among, split)
-    elsewhere = labelled_in(workspace, task, pool.answered)
+    before = answered_before(workspace, task, version)
+    first = before.ended if order != "random" else ()
+    pool = unlabelled_pool(workspace, version, before.rows | unfit.keys(), context.seed, among, split, first)
+    choice = Choice(version, order, kept, sources, only, pool, before)
     if not pool.size:
         known = f" and whose query no split but {split} has ({pool.shared} have others' queries)" if pool.shared else ""
         raise NotEnoughData(
             f"dataset {version!r}",
             f"has no real unlabelled rows{of_source(only)} that were not answered yet{known}",
-            f"{labels_there(task.slug, version, elsewhere)}Bring some in with import_examples(split='unlabelled').",
+            labels_there(task.slug, version, choice.elsewhere)
+            + "Bring some in with import_examples(split='unlabelled').",
         )
-    return Choice(version, order, kept, sources, only, pool, elsewhere)
+    return choice
 
 
 def hand_out(
@@ -110,25 +116,27 @@ def hand_out(
     """
     workspace, seed = context.workspace, context.seed
     found = workspace.task(task)
-    version, order, kept, sources, only, pool, elsewhere = to_pick_from(
-        found, context, dataset=dataset, order=order, split=split, source=source
-    )
-    asked = kept if order != "typical" else None
+    choice = to_pick_from(found, context, dataset=dataset, order=order, split=split, source=source)
+    version, order, pool = choice.version, choice.order, choice.pool
+    asked = choice.kept if order != "typical" else None
     model = load_model(workspace, asked.id) if asked else None
-    rows = _picked(pool.rows, order, min(most, len(pool.rows)), model, context)
+    again = [row for row in pool.rows if row.id in choice.before.ended]
+    first = again[:most] if order != "random" else []
+    rows = first + _picked(pool.rows[len(first) :], order, most - len(first), model, context)
     annotation = Annotation(
         task=found.slug,
         dataset=version,
         on_newest=dataset is None,
         order=order,
         split=split,
-        source=only,
-        picked_before=_taken_from(workspace, found.slug, version, pool, sources) if order == "random" else 0,
+        source=choice.only,
+        picked_before=_taken_from(workspace, found.slug, choice) if order == "random" else 0,
         pool=pool.size,
         batches=make_batches(rows, check_rows(workspace, version, found, checks_for(len(rows)), seed), seed),
         model=asked.id if asked else None,
         answered_before=len(pool.answered),
-        labelled_in=dict(elsewhere.most_common()),
+        labelled_in=dict(choice.elsewhere.most_common()),
+        ended=by_words((choice.before.ended[row.id] for row in again), found),
     )
     return workspace.publish_document(
         "annotation",
@@ -141,20 +149,22 @@ def hand_out(
     )
 
 
-def _taken_from(workspace: Workspace, task: str, version: str, pool: Pool, sources: RowSources) -> int:
-    """Return how many rows that a model was unsure of were taken from the texts that the `pool` is left of.
+def _taken_from(workspace: Workspace, task: str, choice: Choice) -> int:
+    """Return how many rows that a model was unsure of were taken from the texts that the pool of `choice` is left of.
 
     Rows that nobody has answered or labelled yet do not count: they may be handed out once more.
     """
-    here = {sources.of_row[row.id] for row in pool.rows if row.id in sources.of_row}
-    hard = {id_ for id_ in picked_as_hard(workspace, task) if sources.of_row.get(id_) in here}
-    left = {id_ for id_, label in labels_of(workspace, version, hard).items() if label is None}
-    return len(hard - (left - answered_rows(workspace, task)))
+    of_row = choice.sources.of_row
+    here = {of_row[row.id] for row in choice.pool.rows if row.id in of_row}
+    hard = {id_ for id_ in picked_as_hard(workspace, task) if of_row.get(id_) in here}
+    left = {id_ for id_, label in labels_of(workspace, choice.version, hard).items() if label is None}
+    return len(hard - (left - choice.before.rows))
 
 
 def _picked(rows: list[Example], order: Order, count: int, model: Model | None, context: ToolContext) -> list[Example]:
-    """Return `count` of `rows`, which are in random order, by `order`."""
-    if order == "random":
+    """Return `count` of `rows`, which are in random order, by `order`; all where they are no more."""
+    count = min(count, len(rows))
+    if not count or order == "random":
         return rows[:count]
     if model:
         context.progress(0.1, f"asking the model about {counted(len(rows), 'text')}")

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 
 from classwright_tools.annotation.answers import Receipt
+from classwright_tools.annotation.answers_now import by_words, ended_with
 from classwright_tools.curation.queries import newly_shared
 from classwright_tools.domain.annotation import Annotation, Answer
 from classwright_tools.domain.cards import DatasetCard
@@ -42,9 +43,24 @@ def begun(annotation: Annotation, checks: int, shown: int) -> str:
     return (
         f"You label {counted(want, 'text')} in {counted(len(annotation.batches), 'batch', 'batches')}: "
         f"{want - checks} {how} of {counted(annotation.pool, 'unlabelled row')}{of_source(annotation.source)}{among}."
-        f"{skipped if before else ''}{_drawn_late(annotation)} "
+        f"{skipped if before else ''}{_may_come_again(annotation)}{_drawn_late(annotation)} "
         f"{labels_there(annotation.task, annotation.dataset, elsewhere)}Here {the_first(shown)}."
     )
+
+
+def _may_come_again(annotation: Annotation) -> str:
+    """Return that rows may be asked again, or come first, as the answers that they had have ended; "" of none."""
+    rows = sum(annotation.ended.values())
+    if not rows:
+        return ""
+    how = "may be asked again" if annotation.order == "random" else "come again, first"
+    return f" {counted(rows, 'row')} {how}: {ended_with(annotation.ended)}."
+
+
+def asked_again(ended: Collection[Answer], task: Task, when: str = "now") -> str:
+    """Return that texts are asked again, `when`, whose answers, the `ended` ones, count no more; "" of none."""
+    words = ended_with(by_words(ended, task))
+    return f" {counted(len(ended), 'text is', 'texts are')} asked again {when}: {words}." if ended else ""
 
 
 def of_source(source: str) -> str:

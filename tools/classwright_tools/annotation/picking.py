@@ -52,10 +52,11 @@ def unlabelled_pool(
     seed: int,
     among: Collection[str] | None = None,
     split: LabelledByAnnotation = "train",
+    first: Collection[str] = (),
 ) -> Pool:
     """Return the real unlabelled rows of `dataset`, but for those whose ids are among the `answered` ones.
 
-    Others than those `among` these ids are none of it, if it is given.
+    Others than those `among` these ids are none of it, if it is given. Those with the ids `first` come first.
 
     Those are left out, too, that a training would leave out: copies of held-out rows, but for links and handles. So
     are pairs whose query a split other than `split`, which they are for, has: figures are to be of unseen queries.
@@ -81,7 +82,7 @@ def unlabelled_pool(
                     size += 1
                     yield row
 
-    sample = heapq.nsmallest(MOST_EMBEDDED, rows(), key=lambda _: random.random())
+    sample = heapq.nsmallest(MOST_EMBEDDED, rows(), key=lambda row: (row.id not in first, random.random()))
     return Pool(sample, size, skipped, shared)
 
 

@@ -7,11 +7,12 @@ from datetime import datetime
 from math import ceil
 from typing import NamedTuple
 
-from classwright_tools.annotation.answers import first_answered, stored_answers
+from classwright_tools.annotation.answers import first_answered
+from classwright_tools.annotation.answers_now import answers_now, stored_answers
 from classwright_tools.domain.annotation import Annotation
 from classwright_tools.domain.edits import decided_since, ids_after
 from classwright_tools.domain.excerpt import counted, listed
-from classwright_tools.domain.labels_since import came_of, label_since
+from classwright_tools.domain.labels_since import came_of
 from classwright_tools.domain.shares import MOST_NAMED, TaskShares
 from classwright_tools.domain.task import Task
 from classwright_tools.learning.prior import counted_shares, stated_shares
@@ -117,13 +118,14 @@ def random_labels(workspace: Workspace, task: Task, dataset: str) -> RandomLabel
     counts: Counter[str] = Counter()
     answered = fits_none = blind = late = 0
     unseen: set[str] = set()
+    before: set[str] = set()
     picked: datetime | None = None  # when the first answer came for rows that were
     for made in sorted(workspace.artifacts(task.slug, "annotation"), key=lambda one: one.number):
         annotation = workspace.document(made.id, "annotation", Annotation)
         if annotation.order != "random" or annotation.source:
             picked = min(filter(None, (picked, first_answered(workspace, made.id))), default=None)
             continue
-        found = _labels_now(workspace, task, made, annotation, dataset)
+        found = _labels_now(workspace, task, made, annotation, dataset, before)
         if picked and picked < made.created:
             late += found.counts.total()
         elif found.unseen and found.counts.total() < LEAST_LABELLED * found.answered:
@@ -142,9 +144,13 @@ def wanted_of(labels: int) -> int:
     return max(LEAST_ROWS, LEAST_A_LABEL * labels)
 
 
-def _labels_now(workspace: Workspace, task: Task, made: Artifact, annotation: Annotation, dataset: str) -> RandomLabels:
+def _labels_now(
+    workspace: Workspace, task: Task, made: Artifact, annotation: Annotation, dataset: str, before: set[str]
+) -> RandomLabels:
     """Return what the random rows of one annotation have as labels in `dataset`, of rows that are not there any more
     what their label has become; of labels that it did not know those alone which rows got that were looked at since.
+
+    Rows that were counted `before`, and asked again, are left out; these are added to them.
     """
     later = edits_since(workspace, annotation.dataset, dataset)
     then = workspace.task(task.slug, made.facts["task_version"]).label_names if "task_version" in made.facts else ()
@@ -155,8 +161,11 @@ def _labels_now(workspace: Workspace, task: Task, made: Artifact, annotation: An
         (edit for edit in later[added[-1] :] if edit.action != "relabel" or any(edit.rows.values())) if added else ()
     )
     seen = decided_since(since)
-    checks = known_labels(workspace, annotation)
-    answers = {row: answer for row, answer in stored_answers(workspace, made.id).items() if row not in checks}
+    checks = known_labels(workspace, annotation).keys()
+    stored = {row: one for row, one in stored_answers(workspace, made.id).items() if row not in checks | before}
+    now = answers_now(stored, later, task)
+    answers = now.hold | now.ended
+    before |= answers.keys()
     called = ids_after(later)
     ids = {row: called.get(row, row) for row in answers}
     has = labels_of(workspace, dataset, ids.values())
@@ -164,7 +173,7 @@ def _labels_now(workspace: Workspace, task: Task, made: Artifact, annotation: An
     unfit = 0
     for row, answer in answers.items():
         id_ = ids[row]
-        label = has.get(id_) or label_since(answer.label, later)
+        label = has.get(id_) or (answer.label if row in now.hold else None)
         if label is None and answer.fits_none(task):
             unfit += 1
         elif label in task.label_names and (not unseen or id_ in seen):

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from datetime import UTC
 from functools import cache
 
-from classwright_tools.annotation.answers import stored_answers
+from classwright_tools.annotation.answers_now import stored_answers
 from classwright_tools.chronicle.edit_words import edits_in_words
 from classwright_tools.chronicle.task_lines import figure_of
 from classwright_tools.domain.cards import DatasetCard, ModelCard
@@ -99,7 +99,7 @@ def _version_made(workspace: Workspace, made: Artifact, standing: Standing, foun
         return _event(made, changes, _deciders(made, own, standing), card.note)
     what = f"{card.made_by}: {_rows_since(card, before)}"
     if card.made_by == "annotate_examples":
-        by = Counter(answer.decider for answer in stored_answers(workspace, made.run_key).values())
+        by = Counter(one.answer.decider for one in stored_answers(workspace, made.run_key).values())
         return _event(made, what, listed((f"{who} ({rows})" for who, rows in by.most_common()), MOST))
     return _event(made, what, _WRITER.get(card.made_by, ""))
 

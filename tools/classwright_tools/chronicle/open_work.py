@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from sqlalchemy import func, select
 
+from classwright_tools.annotation.answers_now import answers_now, is_open, joined_by, stored_answers
 from classwright_tools.domain.annotation import Annotation
 from classwright_tools.domain.assignment import Assignment
 from classwright_tools.domain.decided import Decided
@@ -16,7 +17,7 @@ from classwright_tools.domain.opinions import Opinions
 from classwright_tools.domain.task import Task
 from classwright_tools.review.standing import Standing
 from classwright_tools.workspace.datasets import read_card, read_edits
-from classwright_tools.workspace.index import AnswerRow, ClosedAssignmentRow, SubmissionRow, reading
+from classwright_tools.workspace.index import SubmissionRow, reading
 from classwright_tools.workspace.workspace import Artifact, Workspace
 
 
@@ -56,20 +57,19 @@ def _of_rows(workspace: Workspace, task: Task, newest: Artifact) -> Iterator[str
 def _handed_out(workspace: Workspace, task: Task, kind: Kind) -> Iterator[str]:
     """Yield what the newest annotation, or assignment, still lacks; nothing where it is closed."""
     newest = workspace.latest(kind, task.slug)
-    if newest is None:
+    if newest is None or not is_open(workspace, newest.id):
         return
     if kind == "annotation":
-        want = len(workspace.document(newest.id, kind, Annotation).rows)
-        there = select(func.count()).where(AnswerRow.annotation == newest.id)
+        annotation = workspace.document(newest.id, kind, Annotation)
+        _, _, later = joined_by(workspace, newest.id, annotation)
+        want, have = len(annotation.rows), len(answers_now(stored_answers(workspace, newest.id), later, task).hold)
         asked, call = "text is labelled", f"annotate_examples(task={task.slug!r}, annotation={newest.id!r})"
     else:
         want = sum(batch.count for batch in workspace.document(newest.id, kind, Assignment).batches)
-        there = select(func.count()).where(SubmissionRow.assignment == newest.id)
+        with reading(workspace.engine) as session:
+            there = select(func.count()).where(SubmissionRow.assignment == newest.id)
+            have = session.scalar(there) or 0
         asked, call = "text is written", f"submit_examples(assignment={newest.id!r})"
-    with reading(workspace.engine) as session:
-        if session.get(ClosedAssignmentRow, newest.id) is not None:
-            return
-        have = session.scalar(there) or 0
     many = asked.replace("text is", "texts are")
     yield f"Of {newest.id} {have:,} of {counted(want, asked, many)}: {call} goes on."
 

@@ -101,6 +101,10 @@ class Annotation(Noun):
     answered_before: int = Field(
         default=0, ge=0, description="Unlabelled rows that were answered, and not asked again."
     )
+    ended: dict[str, int] = Field(
+        default={},
+        description="Rows of the pool that are asked again, by what they were answered: it was split or taken away.",
+    )
     labelled_in: dict[DatasetId | AnnotationId, int] = Field(
         default={}, description="How many of these have a label in another version, or in an annotation still open."
     )

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from types import MappingProxyType
 
 from sqlalchemy import func, select, update
@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 
 from classwright_tools.domain.decision import Decision
 from classwright_tools.workspace.atomic import storage_errors
-from classwright_tools.workspace.index import DecisionRow, TaskRow, reading
+from classwright_tools.workspace.index import DecisionRow, TaskRow, in_utc, reading
 from classwright_tools.workspace.workspace import Workspace
 
 
@@ -85,7 +85,7 @@ def _entry(row: DecisionRow) -> Entry:
         person=row.person,
         dataset=row.dataset,
         decision=Decision.model_validate(row.decision),
-        created=row.created.replace(tzinfo=UTC) if row.created.tzinfo is None else row.created,
+        created=in_utc(row.created),
     )
 
 

@@ -38,6 +38,11 @@ def _now() -> datetime:
     return datetime.now(UTC)
 
 
+def in_utc(when: datetime) -> datetime:
+    """Return a time of the index with its zone, which SQLite does not keep."""
+    return when if when.tzinfo else when.replace(tzinfo=UTC)
+
+
 class Base(DeclarativeBase):
     """The tables' common base."""
 

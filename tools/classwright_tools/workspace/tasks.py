@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 
 from classwright_tools.domain.task import Task
 from classwright_tools.errors import InvalidInput, unknown_id
-from classwright_tools.workspace.index import TaskRow, reading
+from classwright_tools.workspace.index import TaskRow, in_utc, reading
 
 RESERVED = frozenset({"principals", "cache", "executors", "tasks", "jobs"})
 """Slugs that no task has: beside the tasks' folders stand others, and resources of these names."""
@@ -64,17 +64,20 @@ class Tasks:
                 raise unknown_id("task", slug, session.scalars(select(TaskRow.slug).distinct()))
             return Task.model_validate(row.task)
 
-    def made(self, slug: str) -> datetime:
-        """Return when the task `slug` was made: one that is removed and made anew is another, with the same ids.
+    def made(self, slug: str, version: int = 1) -> datetime:
+        """Return when the task `slug`, or a later `version` of it, was made.
+
+        One that is removed and made anew is another, with the same ids.
 
         Raises:
             NotFound: there is no such task.
         """
+        of_version = TaskRow.slug == slug, TaskRow.version >= version
         with reading(self.engine) as session:
-            made = session.scalar(select(func.min(TaskRow.created)).where(TaskRow.slug == slug))
+            made = session.scalar(select(func.min(TaskRow.created)).where(*of_version))
         if made is None:
             raise unknown_id("task", slug, self.tasks())
-        return made
+        return in_utc(made)
 
     def tasks(self) -> list[str]:
         """Return the slugs of all tasks, in alphabetical order."""

@@ -6,7 +6,7 @@ import json
 import platform
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -19,7 +19,7 @@ from classwright_tools.domain.kinds import KINDS, Kind
 from classwright_tools.domain.noun import Noun
 from classwright_tools.errors import DamagedArtifact, InvalidInput, NotFound, unknown_id
 from classwright_tools.workspace.atomic import check_writable, clear_stale, move_folder, staged_folder, storage_errors
-from classwright_tools.workspace.index import ArtifactRow, TaskRow, open_index, reading
+from classwright_tools.workspace.index import ArtifactRow, TaskRow, in_utc, open_index, reading
 from classwright_tools.workspace.own_files import read_own
 from classwright_tools.workspace.tasks import Tasks
 from classwright_tools.workspace.unlisted import check_before, check_listed
@@ -285,7 +285,7 @@ class Workspace(Tasks):
             parent=row.parent,
             run_key=row.run_key,
             facts=row.facts,
-            created=row.created.replace(tzinfo=UTC) if row.created.tzinfo is None else row.created,  # as SQLite has it
+            created=in_utc(row.created),
             path=self._path(row),
         )
 
