@@ -7,7 +7,9 @@ from datetime import UTC, datetime
 import pytest
 
 from classwright_tools.annotation.batches import annotation_rules
+from classwright_tools.domain.decided import Decided
 from classwright_tools.edit_examples import OVERRULED_AT_ONCE
+from classwright_tools.workspace.datasets import read_edits, read_rows
 from classwright_tools.workspace.workspace import Workspace
 from support.editing import Editor, rows_of
 
@@ -46,6 +48,29 @@ def test_a_handful_is_overruled_at_once_and_said(workspace: Workspace, dataset: 
 
     assert result.dataset
     assert "5 of these rows are as a person left them (5 approved by a person on " in result.summary
+
+
+def test_persons_labels_that_a_model_splits_are_told_and_count_as_a_models_until_the_split_is_undone(
+    workspace: Workspace, dataset: str, edit: Editor
+) -> None:
+    measured = [row.id for row in read_rows(workspace, dataset, "validation") if row.label == "refund"]
+    train = next(row.id for row in read_rows(workspace, dataset, "train") if row.label == "refund")
+    edit({"action": "approve", "rows": {"ids": [*measured, train]}})
+    parts = [{"label": "money", "rows": {"ids": measured}}, {"label": "refund"}]
+    change = {"action": "split_label", "label": "refund", "into": parts}
+
+    by_person = edit(change, dataset="support-d2")
+    by_model = edit(change, dataset="support-d2", decided_by="model")
+
+    few = len(measured)
+    assert f"{few} of these rows are as a person left them ({few} approved by a person on " in by_model.summary
+    assert f"{few} validation rows among them: figures on these rows from before" in by_model.summary
+    assert "overrules" not in by_person.summary
+    decided = Decided(read_edits(workspace, str(by_model.dataset)))
+    assert (decided.by_model, set(decided.by_person)) == ({*measured}, {train})
+    undone = edit(undo=by_model.dataset, dataset=by_model.dataset)
+    again = Decided(read_edits(workspace, str(undone.dataset)))
+    assert (again.by_model, set(again.by_person)) == (set(), {*measured, train})
 
 
 def test_rows_that_nobody_decided_or_that_the_call_itself_turned_overrule_nobody(

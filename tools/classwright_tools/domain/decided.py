@@ -114,6 +114,9 @@ class Decided:
             self._forget(id_)
         if edit.action in _VOUCHES:
             self._vouch(edit, id_)
+        elif edit.action == "split_label" and edit.by == "model":  # which of the parts it is no person has said
+            self.by_person.pop(id_, None)
+            self.by_model.add(id_)
 
     def _rewrite(self, id_: str, before: str) -> None:
         if before in self.good_examples:

@@ -18,6 +18,7 @@ from classwright_tools.editing.label_changes import (
     rows_in_words,
     with_labels,
 )
+from classwright_tools.editing.told import note_overruled
 from classwright_tools.errors import InvalidInput
 from classwright_tools.measurement.selecting import select_in
 
@@ -29,6 +30,8 @@ Goes = dict[int, tuple[str, ...]]
 
 def split(draft: Draft, change: Change) -> Done:
     """Give the rows of a label to the labels that it becomes; where rows may have several, to each that means them.
+
+    A model may split rows that persons labelled: these have a model's label then, and the call says how many they are.
 
     Test rows go by conditions alone: where a part names rows by hand or by likeness, nobody can say where a test row
     belongs, and it leaves the new version.
@@ -68,6 +71,9 @@ def split(draft: Draft, change: Change) -> Done:
         if part.label != old:
             draft.record("split_label", label=old, to=part.label, rows=labels_before(own), test_rows=tested)
         sizes.append(f"{part.label!r} ({rows_in_words(len(own) + tested, tested)})")
+    if draft.by == "model":  # a person's split says of the label's own rows what they are
+        note_overruled(draft, moved.values(), done)
+        done.measured = sum(row["split"] == "validation" for row in moved.values())
     done.count(in_words(moved, became))
     done.rows = sum(labels != (old,) for labels in goes.values())
     done.words = f"{old!r} split into {' and '.join(sizes)}"
