@@ -204,6 +204,40 @@ def test_a_part_of_a_split_that_rows_got_since_stays_and_is_named(
 
     assert set(workspace.task("support").label_names) == {"refund", "broken", "delivery", "account"}
     assert "1 with the label 'broken', which stays" in back.summary
+    call = {"action": "merge_label", "label": "broken", "to": "refund"}
+    assert f"To give its rows to 'refund': edit_examples with {call}." in back.summary
+    now, was = rows_of(workspace, edit(call).dataset), rows_of(workspace, dataset)
+    assert [id_ for id_, row in was.items() if now[id_].label != row.label] == named(workspace, dataset, "island")[
+        "ids"
+    ]
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"action": "relabel", "label": "delivery"},
+        {"action": "remove"},
+        {"action": "approve"},
+        {"action": "rename_label", "label": "refund", "to": "money"},
+        {"action": "split_label", "label": "refund", "into": [{"label": "broken"}, {"label": "regret"}]},
+    ],
+    ids=lambda change: change["action"],
+)
+def test_an_undo_that_is_repeated_makes_nothing_and_says_where_it_was_made(
+    workspace: Workspace, dataset: str, edit: Editor, change: dict[str, Any]
+) -> None:
+    rows = named(workspace, dataset, "blender")
+    if change["action"] == "split_label":
+        change = {**change, "into": [{**change["into"][0], "rows": rows}, change["into"][1]]}
+    made = edit(change if "label" in change and change["action"] != "relabel" else {**change, "rows": rows}).dataset
+    undone = edit(undo=made).dataset
+
+    again = edit(undo=made)
+
+    assert again.dataset is None
+    assert f"The edit of {made} was undone in {undone} already." in again.summary
+    assert "Not undone" not in again.summary
+    assert again.next_step == "There is nothing to undo."
 
 
 @pytest.mark.parametrize("later", ["", "merged", "renamed"])

@@ -27,6 +27,7 @@ from classwright_tools.errors import InvalidInput
 from classwright_tools.workspace.datasets import read_edits, read_table
 
 NOT_CHANGED = "not changed by it"
+AS_BEFORE = "as before it already"
 CHANGED_SINCE = "changed again since"
 REMOVED_SINCE = "removed since"
 ENDED = "of a label that has ended"
@@ -120,6 +121,11 @@ class _Undoing:
             self._look_whether_there(id_, was, is_now)
             return
         old, row = self._then.rows[id_], now.rows[is_now]
+        before, after, said = self._then.said.said_of(id_), since.said.said_of(was), now.said.said_of(is_now)
+        marks = any(one != two == three for one, two, three in zip(before, after, said, strict=True))
+        if not marks and row == self._then.named_now(id_):
+            self.done.left[AS_BEFORE] += 1
+            return
         new_text, new_label = id_ != was, any(old[name] != since.rows[was][name] for name in old if name not in _TEXT)
         keeps_text = new_text and (was != is_now or id_ in now.rows)
         label = label_back(self._draft, (self._then, id_), (since, was), row) if new_label else None
@@ -129,8 +135,6 @@ class _Undoing:
         )
         ends = label is not None and not keeps_label and label.ends
         gets_label = label is not None and not (keeps_label or ends)
-        before, after, said = self._then.said.said_of(id_), since.said.said_of(was), now.said.said_of(is_now)
-        marks = any(one != two == three for one, two, three in zip(before, after, said, strict=True))
         gets = (new_text and not keeps_text) or gets_label or marks
         is_same = was == is_now and now.state(is_now) == since.state(was) and not (keeps_text or keeps_label)
         if gets and (is_same or not whole) and not (ends and not new_text):
@@ -158,6 +162,8 @@ class _Undoing:
             self.done.left[REMOVED_SINCE] += 1
             if old["split"] != "test":
                 self.kept.append(kept_out(is_now, self._last(is_now, self._since.rows[was])))
+        elif self._now.rows.get(is_now) == self._then.named_now(id_):
+            self.done.left[AS_BEFORE] += 1
         elif is_now in self._now.rows:
             self.done.left[CHANGED_SINCE] += 1
             if old["split"] != "test":

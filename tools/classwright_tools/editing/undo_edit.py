@@ -17,7 +17,7 @@ from classwright_tools.editing.row_table import labels_in
 from classwright_tools.editing.versions import MADE_BY
 from classwright_tools.errors import InvalidInput
 from classwright_tools.workspace.datasets import read_card, read_edits, read_table
-from classwright_tools.workspace.lineage import ancestors
+from classwright_tools.workspace.lineage import ancestors, fates
 
 VERSIONS_LISTED = 3
 
@@ -51,6 +51,8 @@ def undo_edit(draft: Draft, version: str) -> tuple[Done, ...]:
     done.rows, done.sample, done.left, done.remarks = rows.rows, rows.sample, rows.left, rows.remarks
     done.left.update(labels.left)
     done.remarks = [*done.remarks, *labels.ways]
+    if not draft.new and (by := fates(workspace, draft.dataset).undone.get(version)):
+        done.remarks.append(f"The edit of {version} was undone in {by} already.")
     done.words = ", ".join([f"the edit of {version} undone ({counted(rows.rows, 'row')})", *labels.words])
     return (done,)
 
@@ -93,7 +95,7 @@ class _Labels:
                 continue
             if now in labels_in(draft.table):
                 self.left[f"with the label {now!r}, which stays"] = len(draft.with_label(now))
-                self.ways.append(self._way(now))
+                self.ways.append(self._way(now, whole))
                 continue
             draft.task = with_labels(draft.task, {now: ()})
             if whole in draft.task.label_names:  # what was said by the part's name since is said of the whole
@@ -103,8 +105,14 @@ class _Labels:
             self.words.append(f"{now!r} taken away")
         self._order()
 
-    def _way(self, now: str) -> str:
-        """Return how to take the label away that rows have: by what gave it to them, and else with its rows."""
+    def _way(self, now: str, whole: str | None) -> str:
+        """Return how to take the label away that rows have: into the label that it was a part of, if it was of one.
+
+        Else by what gave it to them, or with its rows.
+        """
+        if whole in self._draft.task.label_names:
+            merge = {"action": "merge_label", "label": now, "to": whole}
+            return f"To give its rows to {whole!r}: edit_examples with {merge}."
         later = self._later
         gave = self._versions(
             edit
@@ -126,6 +134,8 @@ class _Labels:
 
     def _rename(self, new: str, old: str) -> None:
         draft = self._draft
+        if label_since(new, self._later) == old:  # it was undone before
+            return
         if new not in draft.task.label_names or old in draft.task.label_names:
             self.left[f"label {new!r}, which was changed again since"] = 1
             ended = [edit for edit in self._later if edit.label == new and edit.action in EXCHANGES]
