@@ -36,7 +36,10 @@ class WrongRow(Noun):
 
 
 class LabelChange(Noun):
-    """In how many rows one of two models alone is right about a label: gives it where it applies, and only there."""
+    """In how many rows of a label one of two models alone gives it.
+
+    Where rows may have several labels, rows of others count as well, to which one alone does not give it.
+    """
 
     label: LabelName
     only_this_right: int = Field(ge=0)

@@ -24,11 +24,14 @@ def label_changes(found: Answers, theirs: Sequence[Answer]) -> tuple[LabelChange
     """Return of each label in how many rows one of two models alone is right about it, the greatest gain first.
 
     The one gave the answers `found`, the other, which knows the same labels, `theirs` (n,). About a label a model is
-    right where it gives it to a row that has it, and where it does not give it to one that has not.
+    right where it gives it to a row that has it. Where rows may have several labels it is so, too, where it does not
+    give it to a row that has not; of one label a row that counts with the label which the row has, or else a label that
+    a model never gives would gain.
     """
     own, true = ([found.named(one) for one in answers] for answers in (found.predicted, found.true))
     ours, has, given = (_applying(found, named) for named in (own, true, theirs))
-    won, lost = (ours == has) & (given != has), (given == has) & (ours != has)
+    counts = has | bool(found.thresholds)
+    won, lost = (ours == has) & (given != has) & counts, (given == has) & (ours != has) & counts
     changes = (
         LabelChange(label=label, only_this_right=int(won[:, place].sum()), only_other_right=int(lost[:, place].sum()))
         for place, label in enumerate(found.labels)
