@@ -257,7 +257,8 @@ def _finished(
     if dataset:
         before = read_card(context.workspace, dataset.parent).rows(annotation.split) if dataset.parent else 0
         joined = read_card(context.workspace, dataset.id).rows(annotation.split) - before
-    next_step = after_labels(context.workspace, task, dataset.id if dataset and joined else None, given)
+    now = context.workspace.task(annotation.task)
+    next_step = after_labels(context.workspace, now, dataset.id if dataset and joined else None, given)
     unfit = len(select(context, dataset.id, RowSearch(mark="fits_none"))) if dataset else 0
     apart = of_dataset(context.workspace, annotation, dataset, given, joined) if dataset else ""
     found = ended(annotation, given, joined, checks, checked, audit, task)

@@ -80,6 +80,10 @@ def test_texts_answered_with_a_label_that_ended_are_asked_again_in_the_annotatio
     assert not answer(context, own[:1], now, decided_by=by).rules
     last = answer(context, own[1:5], now, decided_by=by, finish=True)
     assert labels_in(context, last.dataset) == {row.row: now if row in own[:5] else "delivery" for row in own}
+    newest = edit({"action": "rename_label", "label": now, "to": "other"}).dataset
+    repeated = answer(context, own[5:], "delivery")
+    assert (repeated.have, repeated.dataset, repeated.agreement) == (last.have, last.dataset, last.agreement)
+    assert f"train_classifier(task='support', dataset={newest!r})" in repeated.next_step
     assert "asked again" not in last.summary
 
 

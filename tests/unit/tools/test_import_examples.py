@@ -200,7 +200,7 @@ def test_a_training_row_near_an_evaluation_row_is_not_imported(run: Importer) ->
         "train", rows=given((text + " yet", "refund"), ("where is the parcel i ordered on Monday", "delivery"), ROWS[2])
     )
 
-    assert result.skipped == {"near-duplicate of a test row": 1, "near-duplicate of a validation row": 1}
+    assert result.skipped == {"near-duplicate of a test row": 1, "duplicate of a validation row": 1}
     assert result.imported == 1
 
 

@@ -21,8 +21,9 @@ LABELLED: tuple[LabelledSplit, ...] = ("test", "validation", "train")
 PRECEDENCE: tuple[Split, ...] = (*LABELLED, "unlabelled")
 
 SkipReason = Literal[
-    "duplicate", "same text with another label", "near-duplicate", "near-duplicate of a test row",
-    "near-duplicate of a validation row", "near-duplicate of a train row",
+    "duplicate", "same text with another label", "near-duplicate",
+    "duplicate of a test row", "duplicate of a validation row", "duplicate of a train row",
+    "near-duplicate of a test row", "near-duplicate of a validation row", "near-duplicate of a train row",
 ]  # fmt: skip
 
 
@@ -50,7 +51,8 @@ def removal_tables(kind: TaskKind) -> tuple[Allowed, Allowed]:
 def skip_reason(split: Split, kept_split: Split, equal: bool, same_label: bool) -> SkipReason:
     """Return why an arriving row of `split` is not imported, which repeats a row of `kept_split`."""
     if split != kept_split:
-        return f"near-duplicate of a {kept_split} row"  # type: ignore[return-value]  # unlabelled rows never win
+        repeats = "duplicate" if equal else "near-duplicate"
+        return f"{repeats} of a {kept_split} row"  # type: ignore[return-value]  # unlabelled rows never win
     if equal:
         return "duplicate" if same_label else "same text with another label"
     return "near-duplicate"

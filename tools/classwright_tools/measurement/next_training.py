@@ -10,6 +10,7 @@ from classwright_tools.domain.task import Task
 from classwright_tools.learning.rows import LEAST_ROWS
 from classwright_tools.statistics.at_shares import RARE
 from classwright_tools.workspace.datasets import read_card
+from classwright_tools.workspace.lineage import ancestors
 from classwright_tools.workspace.workspace import Workspace
 
 MOST_NAMED = 5
@@ -17,7 +18,13 @@ TO_BEGIN_WITH = 24  # rows for a label that has hardly any
 
 
 def next_training(workspace: Workspace, task: Task, dataset: str) -> str:
-    """Return the call that trains on `dataset`, or where a label has too few training rows how to get more."""
+    """Return the call that trains on `dataset`, or where a label has too few training rows how to get more.
+
+    Where the task's newest dataset came of it since, as when a call is repeated, that is named.
+    """
+    newest = workspace.latest("dataset", task.slug)
+    if newest and dataset in ancestors(workspace, newest.id):
+        dataset = newest.id
     return too_few(workspace, task, dataset) or f"Call train_classifier(task={task.slug!r}, dataset={dataset!r})."
 
 

@@ -16,14 +16,15 @@ addEventListener("keydown", (event) => {
 
 const save = async () => {
   await marks.flush();
-  if (marks.count) return say("Some decisions are not stored yet.");
+  const notSaved = "Nothing is saved yet, as the server is away. Press Save when it is back.";
+  if (marks.count) return say(session.away ? notSaved : "Some decisions are not stored yet.");
   say("Making the new version…");
   try {
     const { task } = session.review, made = await jobOf("finish_review", { task });
     await goOnWith(task, made);
     host.tell(`The person reviewed rows. ${made.summary}`).catch(() => {});
   } catch (error) {
-    say(error.message);
+    say(session.away ? notSaved : error.message);
   }
 };
 

@@ -46,7 +46,8 @@ const marks = (() => {
           failures = 0;
         }
         if (error.refused) most = 1; // so that the others do not fail with it
-        change({ unsent: unsent.length, note: failures && error.refused ? `${counted(unsent.length, "decision waits", "decisions wait")} to be stored: ${error.message}` : "" });
+        const note = failures ? `${counted(unsent.length, "decision waits", "decisions wait")} to be stored: ${error.message}` : "";
+        change({ unsent: unsent.length, ...(error.refused && { note }) }); // a server that is away is told of beside what was said
         later(AGAIN_MS[Math.min(failures, AGAIN_MS.length) - 1] ?? 0);
       }
     })().finally(() => { sending = null; });
