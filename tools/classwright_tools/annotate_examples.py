@@ -147,7 +147,7 @@ def _labelled(request: AnnotateExamplesRequest, id_: str, context: ToolContext) 
     receipt = answers.receive(labelled.answers, finish=True)
     made = Provenance(writer=context.writer.name, prompt=context.writer.prompt_digest("labels"))
     result = _finished(id_, annotation, receipt, (), answers.dataset(made), context)
-    lacking = len(annotation.rows) - len(receipt.answered)
+    lacking = len(annotation.rows) - len(receipt.answered) - len(receipt.ended)
     why = f" ({labelled.failure.reason})" if labelled.failure else ""
     first = measure_first(annotation, read_card(context.workspace, annotation.dataset), "before more are")
     missing = f" {lacking} of {counted(len(annotation.rows), 'text')} got no answer{why}." if lacking else ""

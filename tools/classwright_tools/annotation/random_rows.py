@@ -135,6 +135,7 @@ def random_labels(workspace: Workspace, task: Task, dataset: str) -> RandomLabel
             counts += found.counts
             fits_none += found.fits_none
             answered += found.answered
+            before |= stored_answers(workspace, made.id).keys()
     named = tuple(name for name in task.label_names if name in unseen)
     return RandomLabels(counts, fits_none, answered, blind, named, late, wanted_of(len(task.labels)))
 
@@ -150,7 +151,7 @@ def _labels_now(
     """Return what the random rows of one annotation have as labels in `dataset`, of rows that are not there any more
     what their label has become; of labels that it did not know those alone which rows got that were looked at since.
 
-    Rows that were counted `before`, and asked again, are left out; these are added to them.
+    Rows that were counted `before`, and asked again, are left out.
     """
     later = edits_since(workspace, annotation.dataset, dataset)
     then = workspace.task(task.slug, made.facts["task_version"]).label_names if "task_version" in made.facts else ()
@@ -165,7 +166,6 @@ def _labels_now(
     stored = {row: one for row, one in stored_answers(workspace, made.id).items() if row not in checks | before}
     now = answers_now(stored, later, task)
     answers = now.hold | now.ended
-    before |= answers.keys()
     called = ids_after(later)
     ids = {row: called.get(row, row) for row in answers}
     has = labels_of(workspace, dataset, ids.values())
