@@ -151,7 +151,6 @@ def _remarks(context: ToolContext, edited: Edited) -> tuple[str, str, str]:
 
 
 def _edited(request: EditExamplesRequest, edited: Edited, apart: str, lost: str, few: str) -> EditExamplesResult:
-    from classwright_tools.editing.put_back import AS_BEFORE
     from classwright_tools.editing.told import in_few_words, told_of_rows
 
     rows = sum(done.rows for done in edited.done)
@@ -170,7 +169,7 @@ def _edited(request: EditExamplesRequest, edited: Edited, apart: str, lost: str,
         sentence, next_step = f"Nothing was changed in {edited.parent}.", "Name other rows: find_examples shows them."
         if request.undo:
             next_step = "Change first what keeps rows as they are, or go back to a whole version with `revert_to`."
-            if not any(why != AS_BEFORE for why in reasons):
+            if not left:
                 next_step = "There is nothing to undo."
     else:
         sentence = f"{edited.dataset.id} is {edited.parent} with {what}.{apart}"

@@ -59,8 +59,9 @@ def test_persons_labels_that_a_model_splits_are_told_and_count_as_a_models_until
     parts = [{"label": "money", "rows": {"ids": measured}}, {"label": "refund"}]
     change = {"action": "split_label", "label": "refund", "into": parts}
 
-    by_person = edit(change, dataset="support-d2")
-    by_model = edit(change, dataset="support-d2", decided_by="model")
+    by_person = edit(change)
+    edit(undo=by_person.dataset)
+    by_model = edit(change, decided_by="model")
 
     few = len(measured)
     assert f"{few} of these rows are as a person left them ({few} approved by a person on " in by_model.summary
@@ -68,7 +69,7 @@ def test_persons_labels_that_a_model_splits_are_told_and_count_as_a_models_until
     assert "overrules" not in by_person.summary
     decided = Decided(read_edits(workspace, str(by_model.dataset)))
     assert (decided.by_model, set(decided.by_person)) == ({*measured}, {train})
-    undone = edit(undo=by_model.dataset, dataset=by_model.dataset)
+    undone = edit(undo=by_model.dataset)
     again = Decided(read_edits(workspace, str(undone.dataset)))
     assert (again.by_model, set(again.by_person)) == (set(), {*measured, train})
 

@@ -27,7 +27,6 @@ from classwright_tools.errors import InvalidInput
 from classwright_tools.workspace.datasets import read_edits, read_table
 
 NOT_CHANGED = "not changed by it"
-AS_BEFORE = "as before it already"
 CHANGED_SINCE = "changed again since"
 REMOVED_SINCE = "removed since"
 ENDED = "of a label that has ended"
@@ -124,8 +123,7 @@ class _Undoing:
         before, after, said = self._then.said.said_of(id_), since.said.said_of(was), now.said.said_of(is_now)
         marks = any(one != two == three for one, two, three in zip(before, after, said, strict=True))
         if not marks and row == self._then.named_now(id_):
-            self.done.left[AS_BEFORE] += 1
-            return
+            return  # it is as before the edit already
         new_text, new_label = id_ != was, any(old[name] != since.rows[was][name] for name in old if name not in _TEXT)
         keeps_text = new_text and (was != is_now or id_ in now.rows)
         label = label_back(self._draft, (self._then, id_), (since, was), row) if new_label else None
@@ -163,7 +161,7 @@ class _Undoing:
             if old["split"] != "test":
                 self.kept.append(kept_out(is_now, self._last(is_now, self._since.rows[was])))
         elif self._now.rows.get(is_now) == self._then.named_now(id_):
-            self.done.left[AS_BEFORE] += 1
+            return
         elif is_now in self._now.rows:
             self.done.left[CHANGED_SINCE] += 1
             if old["split"] != "test":
