@@ -30,7 +30,7 @@ def label_changes(found: Answers, theirs: Sequence[Answer]) -> tuple[LabelChange
     """
     own, true = ([found.named(one) for one in answers] for answers in (found.predicted, found.true))
     ours, has, given = (_applying(found, named) for named in (own, true, theirs))
-    counts = has | bool(found.thresholds)
+    counts = has | found.several
     won, lost = (ours == has) & (given != has) & counts, (given == has) & (ours != has) & counts
     changes = (
         LabelChange(label=label, only_this_right=int(won[:, place].sum()), only_other_right=int(lost[:, place].sum()))
