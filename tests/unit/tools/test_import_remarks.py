@@ -64,7 +64,8 @@ def test_a_row_of_another_split_that_repeats_a_test_row_is_not_shown_either(run:
 
         (example,) = answer.examples
         assert (example.row, example.text) == (1, "")
-        assert example.reason.startswith("near-duplicate of a test row: ")
+        kind = "duplicate" if split == "validation" else "near-duplicate"
+        assert example.reason.startswith(f"{kind} of a test row: ")
         assert "xylophone" not in answer.model_dump_json()
 
 
