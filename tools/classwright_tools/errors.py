@@ -114,13 +114,18 @@ def no_labels_yet(subject: str, task: str) -> InvalidInput:
 
 def unknown_id(kind: str, wanted: str, known: Iterable[str]) -> NotFound:
     """Return a `NotFound` for the id `wanted` of a `kind` ("dataset", "model") that names a known id near it."""
-    import difflib  # it takes long to import, and few errors need it
-
     names = sorted(known)
-    nearest = difflib.get_close_matches(wanted, names, n=1)
-    if nearest:
-        repair = f"Did you mean {nearest[0]!r}?"
-    else:
+    repair = did_you_mean(wanted, names)
+    if repair is None:
         there = "None that is there is like it: check it, or make one first" if names else f"There is no {kind} yet"
         repair = f"{there}{f': {_MAKES[kind]} makes one' if kind in _MAKES else ''}."
     return NotFound(f"{kind} {wanted[:80]!r}", "does not exist", repair)
+
+
+def did_you_mean(wanted: str, known: Iterable[str]) -> str | None:
+    """Return the repair that names the one of `known` nearest to `wanted`, in upper or lower case; None if none is."""
+    import difflib  # it takes long to import, and few errors need it
+
+    folded = {name.casefold(): name for name in known}
+    nearest = difflib.get_close_matches(wanted.casefold(), folded, n=1)
+    return f"Did you mean {folded[nearest[0]]!r}?" if nearest else None

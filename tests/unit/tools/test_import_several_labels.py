@@ -192,7 +192,7 @@ def test_rows_are_found_by_each_of_their_labels_and_counted_under_each(
 ) -> None:
     save_dataset(workspace, "mail", {"train": several_rows()}, parent=None, run_key="d", made_by="t")
 
-    found = find_examples(FindExamplesRequest(task="mail", where={"labels": ["refund"]}), context)
+    found = find_examples(FindExamplesRequest(task="Mail", where={"labels": ["Refund"]}), context)
 
     assert [row.labels for row in found.rows] == [("refund",), ("refund", "delivery")]
     assert found.labels == {"refund": 2, "delivery": 1}

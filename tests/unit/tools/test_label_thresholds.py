@@ -103,8 +103,8 @@ def test_classify_takes_it_and_says_what_is_below_it(made: Made) -> None:
     assert alone.summary.startswith(
         f"Not sure: most likely 'refund', with a probability of {made.refund[0]:.2f}, below 1.00"
     )
-    with pytest.raises(InvalidInput, match=r"`thresholds` of 'refunds': is of no label of the model"):
-        classify(request.model_copy(update={"thresholds": {"refunds": 0.5}}), made.run("unknown"))
+    with pytest.raises(InvalidInput, match=r"`thresholds` of 'REFUND': is of no label of the model.*you mean 'refund'"):
+        classify(request.model_copy(update={"thresholds": {"REFUND": 0.5}}), made.run("unknown"))
 
 
 def test_a_rare_label_is_found_first_where_its_threshold_is_low(made: Made) -> None:

@@ -87,7 +87,7 @@ def test_a_text_that_was_written_for_other_labels_before_is_refused(context: Too
     context = with_writer(context, script)
     context.workspace.save_task(several_task())
     save_tree(context.workspace, several_task())
-    request = SynthesizeExamplesRequest(task="mail", labels=("refund|account",), rows=1)
+    request = SynthesizeExamplesRequest(task="mail", labels=("Refund|account",), rows=1)
     first = synthesize_examples(request, context)
     (row,) = train_rows(context, first.dataset)
     again = with_writer(context, lambda _: Completion(items=(row.text,)), run_key="again")

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Literal, get_args
 
 from classwright_tools.domain.excerpt import listed, told_below
 from classwright_tools.domain.figures import Estimate
-from classwright_tools.errors import InvalidInput
+from classwright_tools.errors import InvalidInput, did_you_mean
 
 if TYPE_CHECKING:
     from classwright.predict import Classifier
@@ -69,7 +69,8 @@ def read_gates(given: Sequence[str], model: Classifier) -> list[Gate]:
         if figure not in get_args(OfLabel if label else Whole) or not 0 <= share <= 1:
             raise InvalidInput(FLAG, f"{one!r} is no figure with a share from 0 to 1", f"Pass {FORMS}.")
         if label and label not in model.labels:
-            repair = f"Name one of its labels: {listed(map(repr, model.labels), LABELS_LISTED)}."
+            known = listed(map(repr, model.labels), LABELS_LISTED)
+            repair = did_you_mean(label, model.labels) or f"Name one of its labels: {known}."
             raise InvalidInput(FLAG, f"{one!r} names a label that the export does not know", repair)
         has = {"micro_f1": model.several, "average_precision": model.mismatch is not None}
         if not has.get(figure, True):

@@ -18,6 +18,7 @@ from classwright_tools.domain.excerpt import listed
 from classwright_tools.domain.label_sets import NO_LABELS, named_apart
 from classwright_tools.domain.opinions import Opinions
 from classwright_tools.domain.selection import RowFilter
+from classwright_tools.domain.task import meant_in
 from classwright_tools.errors import InvalidInput, unknown_id
 
 Places = NDArray[np.int64]
@@ -157,7 +158,8 @@ def _has(table: Any, wanted: Sequence[str], known: Collection[str]) -> Any:
     import pyarrow.compute as pc
 
     several = "labels" in table.column_names
-    together = [named_apart(label, [*known]) if several else (label,) for label in wanted]
+    written = [named_apart(label, [*known]) if several else (label,) for label in wanted]
+    together = [tuple(meant_in(label, known) for label in labels) for labels in written]
     alone = [labels[0] for labels in together if len(labels) == 1] + [NO_LABELS] * (() in together)
     _check_labels([label for labels in together for label in labels], known)
     has = has_one_of(table, alone)

@@ -101,6 +101,7 @@ SaidBy = Annotated[str, Field(max_length=50), AfterValidator(_who)]
 
 Slug = Annotated[
     str,
+    BeforeValidator(lambda value: value.lower() if isinstance(value, str) else value),  # said as a title, at times
     Field(
         pattern=r"^[a-z][a-z0-9_]{0,39}$",
         description="The task's short name.",

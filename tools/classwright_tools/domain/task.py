@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from typing import Annotated, Literal
 
 from pydantic import Field, field_validator, model_validator
@@ -40,6 +40,14 @@ def folded_name(name: str) -> str:
     """
     name = unicodedata.normalize("NFKC", plain_text(name)).strip()
     return unicodedata.normalize("NFKC", _JOINT.sub(" ", name).casefold())
+
+
+def meant_in(written: str, known: Collection[str]) -> str:
+    """Return which of the `known` labels `written` is, if in other case or as `folded_name` says; else `written`."""
+    if written in known:
+        return written
+    names = {folded_name(name): name for name in known}
+    return names.get(folded_name(written), written)
 
 
 def alike(names: Iterable[str]) -> str | None:
@@ -178,6 +186,7 @@ class Task(Noun):
     def labels_of(self, written: str) -> tuple[str, ...]:
         """Return the labels that a cell or a caller means: one, or in a multi-label task those of "one|other", or none.
 
-        They are in the task's order; what is no label of the task comes last.
+        They are in the task's order, by its names for them; what is no label of the task comes last.
         """
-        return in_order(named_apart(written, self.label_names), self.label_names) if self.multi_label else (written,)
+        parts = named_apart(written, self.label_names) if self.multi_label else (written,)
+        return in_order((meant_in(part, self.label_names) for part in parts), self.label_names)

@@ -10,7 +10,7 @@ import numpy as np
 
 from classwright.predict import given_labels, own_thresholds, reaches, trusted
 from classwright_tools.domain.excerpt import listed
-from classwright_tools.errors import InvalidInput
+from classwright_tools.errors import InvalidInput, did_you_mean
 from classwright_tools.learning.calibration import softmax
 
 Answer = str | tuple[str, ...]
@@ -51,9 +51,8 @@ class LabelSpace:
         """
         if unknown := [label for label in own if label not in self.labels]:
             known = listed(map(repr, self.labels), 10)
-            raise InvalidInput(
-                f"`thresholds` of {unknown[0][:100]!r}", "is of no label of the model", f"It knows {known}."
-            )
+            repair = did_you_mean(unknown[0], self.labels) or f"It knows {known}."
+            raise InvalidInput(f"`thresholds` of {unknown[0][:100]!r}", "is of no label of the model", repair)
         usual = zip(self.labels, self.thresholds, strict=False)  # none where a row has one label
         return replace(self, thresholds=tuple(own.get(label, one) for label, one in usual), own=own)
 
