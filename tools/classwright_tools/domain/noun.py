@@ -101,12 +101,12 @@ SaidBy = Annotated[str, Field(max_length=50), AfterValidator(_who)]
 
 Slug = Annotated[
     str,
-    BeforeValidator(lambda value: value.lower() if isinstance(value, str) else value),  # said as a title, at times
     Field(
         pattern=r"^[a-z][a-z0-9_]{0,39}$",
         description="The task's short name.",
         examples=["hotel_reviews"],
     ),
+    BeforeValidator(lambda value: value.lower() if isinstance(value, str) else value),  # said as a title, at times
 ]
 LabelName = Annotated[str, Field(min_length=1, max_length=MAX_LABEL_CHARS, pattern=r"^[^\x00-\x1f\x7f]+$")]
 # Of a row, in one string as callers write it: in a multi-label task "one|other" where two apply, "|" where none does.
