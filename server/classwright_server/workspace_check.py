@@ -18,8 +18,9 @@ from classwright_server.jobs.disk_quota import MIN_FREE_BYTES, check_room
 from classwright_tools.domain.excerpt import counted, listed
 from classwright_tools.domain.kinds import Kind
 from classwright_tools.errors import DamagedArtifact, StorageFailed
-from classwright_tools.workspace.atomic import check_writable, storage_errors
+from classwright_tools.workspace.atomic import storage_errors
 from classwright_tools.workspace.database import check_database, postgres_url
+from classwright_tools.workspace.folders import check_writable
 from classwright_tools.workspace.index import INDEX_FILE, ArtifactRow, TaskRow
 from classwright_tools.workspace.sqlite_files import DAMAGED
 from classwright_tools.workspace.unlisted import NAMED, check_listed, check_not_moved, tasks_with_artifacts

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Protocol
 
 from classwright_server.config.settings import ToolSettings
-from classwright_tools.workspace.atomic import own_folder
+from classwright_tools.workspace.folders import own_folder
 
 
 class SignOfLife(Protocol):

@@ -11,7 +11,8 @@ from typing import Any
 
 from classwright_server.jobs.retention import KEPT_DAYS
 from classwright_tools.domain.kinds import names_one_of
-from classwright_tools.workspace.atomic import own_folder, storage_errors
+from classwright_tools.workspace.atomic import storage_errors
+from classwright_tools.workspace.folders import own_folder
 from classwright_tools.workspace.own_files import read_own
 
 MOST_KEPT = 500

@@ -16,7 +16,7 @@ from classwright_tools.augmentation.base_classes import BaseClasses
 from classwright_tools.augmentation.gan import Discriminator, Generator
 from classwright_tools.augmentation.gan_fitting import Pretrained
 from classwright_tools.augmentation.gan_form import GanForm, Networks
-from classwright_tools.workspace.atomic import own_folder
+from classwright_tools.workspace.folders import own_folder
 
 VERSION = 3  # rises when the same corpus and steps would teach something else
 

@@ -12,7 +12,8 @@ from classwright_tools.hub.repository import open_repository
 from classwright_tools.learning.encoder_checks import OTHER_FORMATS, pickled
 from classwright_tools.learning.encoder_folders import FETCHED, cached_folder, folder_at_hand, folder_in, repository_of
 from classwright_tools.learning.encoders import Encoder, open_encoder, opened_once
-from classwright_tools.workspace.atomic import move_folder, own_folder, staged_folder, storage_errors
+from classwright_tools.workspace.atomic import move_folder, staged_folder, storage_errors
+from classwright_tools.workspace.folders import own_folder
 from classwright_tools.workspace.workspace import write_json
 
 

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from classwright_tools.errors import DamagedArtifact, StorageFailed
-from classwright_tools.workspace.atomic import own_folder, repair_of
+from classwright_tools.workspace.folders import own_folder, repair_of
 from classwright_tools.workspace.sqlite_files import WAIT_SECONDS, errno_of, own_file, use_write_ahead_log
 
 MOST_TUNED = 50_000  # vectors of fine-tuned encoders that are kept: 75 MB at 384 dimensions

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from classwright_tools.workspace.atomic import own_folder
+from classwright_tools.workspace.folders import own_folder
 from classwright_tools.workspace.workspace import Workspace
 
 MOST_KEPT = 20

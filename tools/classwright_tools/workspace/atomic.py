@@ -16,7 +16,8 @@ from pathlib import Path
 
 from sqlalchemy.exc import DBAPIError
 
-from classwright_tools.errors import FORBIDDEN, FULL, StorageFailed, mending
+from classwright_tools.errors import FORBIDDEN, FULL, StorageFailed
+from classwright_tools.workspace.folders import own_folder, repair_of, why_not_written
 from classwright_tools.workspace.sqlite_files import DAMAGED, errno_of, is_damage
 
 # What is being written lies in folders of this name; what is there after a day, and not locked, a killed process left.
@@ -36,7 +37,7 @@ def storage_errors(subject: str) -> Iterator[None]:
     except OSError as error:
         if error.errno not in _TOLD:
             raise
-        raise StorageFailed(subject, _why(error), repair_of(error.errno)) from error
+        raise StorageFailed(subject, why_not_written(error), repair_of(error.errno)) from error
     except (DBAPIError, sqlite3.Error) as error:
         told = error.orig if isinstance(error, DBAPIError) else error
         if is_damage(told):
@@ -45,11 +46,6 @@ def storage_errors(subject: str) -> Iterator[None]:
         if number is None:
             raise
         raise StorageFailed(subject, f"the index says: {told}", repair_of(number)) from error
-
-
-def repair_of(error_number: int | None) -> str:
-    """Return what repairs that the system refused to write into the workspace."""
-    return f"{mending(error_number)} or choose another workspace, then call again: nothing was lost."
 
 
 @contextmanager
@@ -85,30 +81,6 @@ def hidden_folder(parent: Path) -> Iterator[Path]:
     finally:
         shutil.rmtree(folder, ignore_errors=True)
         os.close(descriptor)
-
-
-def own_folder(path: Path) -> Path:
-    """Return the folder `path`, made if need be, open to this user of the system alone, whatever the umask."""
-    path.mkdir(mode=0o700, parents=True, exist_ok=True)
-    return path
-
-
-def check_writable(folder: Path, subject: str) -> None:
-    """Return if `folder`, which `subject` names, can be written; it is made if need be.
-
-    Raises:
-        StorageFailed: it cannot be made, whatever the reason of the system, or not be written.
-    """
-    try:
-        own_folder(folder)
-        if not os.access(folder, os.W_OK | os.X_OK):
-            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
-    except OSError as error:
-        raise StorageFailed(subject, f"cannot be written: {_why(error)}", repair_of(error.errno)) from error
-
-
-def _why(error: OSError) -> str:
-    return (os.strerror(error.errno) if error.errno else "the system does not say why").lower()
 
 
 def move_folder(staged: Path, final: Path) -> None:

@@ -19,7 +19,8 @@ from sqlalchemy.orm import Session
 
 from classwright_tools.domain.kinds import KINDS, Kind, kind_of, task_of
 from classwright_tools.errors import unknown_id
-from classwright_tools.workspace.atomic import own_folder, storage_errors
+from classwright_tools.workspace.atomic import storage_errors
+from classwright_tools.workspace.folders import own_folder
 from classwright_tools.workspace.index import (
     INDEX_FILE,
     AnswerRow,

@@ -18,7 +18,8 @@ from sqlalchemy.orm import Session
 from classwright_tools.domain.kinds import KINDS, Kind
 from classwright_tools.domain.noun import Noun
 from classwright_tools.errors import DamagedArtifact, InvalidInput, NotFound, unknown_id
-from classwright_tools.workspace.atomic import check_writable, clear_stale, move_folder, staged_folder, storage_errors
+from classwright_tools.workspace.atomic import clear_stale, move_folder, staged_folder, storage_errors
+from classwright_tools.workspace.folders import check_writable
 from classwright_tools.workspace.index import ArtifactRow, TaskRow, in_utc, open_index, reading
 from classwright_tools.workspace.own_files import read_own
 from classwright_tools.workspace.tasks import Tasks
