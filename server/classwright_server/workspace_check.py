@@ -23,7 +23,13 @@ from classwright_tools.workspace.database import check_database, postgres_url
 from classwright_tools.workspace.folders import check_writable
 from classwright_tools.workspace.index import INDEX_FILE, ArtifactRow, TaskRow
 from classwright_tools.workspace.sqlite_files import DAMAGED
-from classwright_tools.workspace.unlisted import NAMED, check_listed, check_not_moved, tasks_with_artifacts
+from classwright_tools.workspace.unlisted import (
+    NAMED,
+    check_before,
+    check_listed,
+    check_not_moved,
+    tasks_with_artifacts,
+)
 
 COUNTED: tuple[Kind, ...] = ("dataset", "model")
 
@@ -64,10 +70,11 @@ def _holdings(root: Path, index_url: str | None) -> str:
             jobs, waiting = _jobs(connection, "dbos")
     else:
         _check_complete(root)
-        for path in (root / INDEX_FILE, *sorted(root.glob(f"{PRINCIPALS}/*/{INDEX_FILE}"))):
-            if path.is_file():
+        for folder in (root, *sorted(root.glob(f"{PRINCIPALS}/*/"))):
+            check_before(folder)
+            if (path := folder / INDEX_FILE).is_file():
                 with _sqlite(path, root) as connection:
-                    _count(connection, path.parent, None, counts, missing)
+                    _count(connection, folder, None, counts, missing)
         if (path := _jobs_file(root)).is_file():
             with _sqlite(path, root) as connection:
                 jobs, waiting = _jobs(connection, None)

@@ -84,6 +84,8 @@ async def test_a_workspace_that_is_not_there_is_empty_and_not_made(tmp_path: Pat
     assert told(tmp_path).endswith("It is empty.")
     Workspace(tmp_path).engine.dispose()
     assert told(tmp_path).endswith("It is empty.")  # an index without a task
+    (tmp_path / "principals" / "ann" / "support" / "support-d1").mkdir(parents=True)
+    assert "WRONG workspace 'ann': holds artifacts that its index does not list, of support" in told(tmp_path)
 
 
 @pytest.mark.parametrize("name", ["index.sqlite", "jobs.sqlite"])

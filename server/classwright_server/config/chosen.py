@@ -50,6 +50,10 @@ class Chosen:
             value = self._environment.get(PREFIX + name.upper())
         return str(value) if value else None
 
+    def is_flag(self, name: str) -> bool:
+        """Return whether the setting `name` is on the command line, not in the environment alone."""
+        return bool(self._flags.get(name))
+
     def is_on(self, name: str) -> bool:
         """Return whether the setting `name` is given."""
         word = (self.text(name) or "no").lower()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from pathlib import Path
 from typing import Any, get_args, get_origin
 
@@ -10,14 +11,14 @@ from pydantic import ValidationError
 from classwright_server.config.chosen import Chosen
 from classwright_tools.errors import InvalidInput
 from classwright_tools.writing.backends.registry import writer_kinds
-from classwright_tools.writing.backends.settings import Flag, WriterSettings
+from classwright_tools.writing.backends.settings import THINKING_TOKENS, Flag, WriterSettings
 
 
 def chosen_writer(chosen: Chosen, vllm: str | None) -> WriterSettings | None:
     """Return the settings of the writer that is chosen; None where the calling model, or a `vllm`, writes.
 
     Raises:
-        InvalidInput: several are chosen, or what is set of the one cannot be used.
+        InvalidInput: several are chosen, or what is set of the one cannot be used, or flags are set that none reads.
     """
     named: dict[str, type[WriterSettings]] = {}
     for kind in writer_kinds().values():
@@ -27,7 +28,25 @@ def chosen_writer(chosen: Chosen, vllm: str | None) -> WriterSettings | None:
     options = [*named, *(["--vllm"] if vllm else [])]
     if len(options) > 1:
         raise InvalidInput("the writer", f"is given twice, by {' and '.join(options)}", "Keep one of them.")
+    _check_read(chosen, named.values(), vllm)
     return next((_settings(chosen, kind, option) for option, kind in named.items()), None)
+
+
+def _check_read(chosen: Chosen, kinds: Collection[type[WriterSettings]], vllm: str | None) -> None:
+    """Return if the writer of one of `kinds`, or a `vllm`, reads each flag of a writer on the command line.
+
+    A variable may lie in an environment that several programs share.
+    """
+    read = {flag.name for kind in kinds for flag in kind.flags().values()} | ({THINKING_TOKENS.name} if vllm else set())
+    for name, (flag, _) in writer_flags().items():
+        if name not in read and chosen.is_flag(name):
+            own = [kind.flags() for kind in writer_kinds().values()]
+            options = {next(iter(flags.values())).option for flags in own if flag in flags.values()}
+            raise InvalidInput(
+                flag.option,
+                "is set, and no writer that reads it",
+                f"Add {' or '.join(sorted(options))}, or take it out.",
+            )
 
 
 def writer_flags() -> dict[str, tuple[Flag, bool]]:
