@@ -241,6 +241,7 @@ def test_texts_that_no_label_fits_keep_a_mark_and_are_given_one_in_a_call(contex
     found = find_examples(FindExamplesRequest(task="support", mark="fits_none"), context)
     assert (found.total, set(found.splits)) == (4, {"unlabelled"})
     assert "Of random texts 7% (3% to 16%) of 60 fit no label" in result.summary
+    assert "Labels of 60 random texts: 'delivery' " in result.summary
     assert "'rows': {'mark': 'fits_none'}" in result.next_step
     [said] = [edit for edit in read_edits(context.workspace, str(result.dataset)) if edit.action == "fits_none"]
     assert said.none_of == context.workspace.task("support").label_names

@@ -66,6 +66,7 @@ def test_a_calling_model_names_every_label_and_says_where_none_applies(context: 
     assert all(found[text] == tuple(labels_of(text)) for text in found)
     assert "11 rows got their labels from a model" in result.summary
     assert "1 with an unsure answer stays unlabelled" in result.summary
+    assert "Labels of 11 random texts: 'refund' 36% (15% to 65%), 'delivery' 36% (15% to 65%)," in result.summary
     assert result.checked
 
 
@@ -81,6 +82,7 @@ def test_a_person_who_says_that_no_label_applies_labels_a_row(context: ToolConte
 
     assert "4 rows got their labels from a person and are training rows now." in result.summary
     assert "stay unlabelled" not in result.summary
+    assert "'refund' 0% (0% to 49%)" in result.summary  # of a label that no text has it is told how frequent it may be
 
 
 def test_a_writer_is_told_that_a_text_may_have_several_labels_or_none(context: ToolContext, pool: str) -> None:

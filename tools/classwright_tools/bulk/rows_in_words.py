@@ -40,7 +40,9 @@ def rows_in_words(table: AnswersTable, made: SortedRows, shown: int, found_alarm
         _label_by_label(table) if found.space.several else "",
         _newest(made),
         f"In the table {counted(made.labelled, 'row has a label', 'rows have a label')}: {each_label(made.by_label)}."
-        + _guesses(table, made),
+        + _guesses(table, made)
+        + " These are answers: how frequent a label is, a random sample that is labelled tells (annotate_examples, "
+        "order='random').",
         unlike(out_of_scope, int((found.foreign & found.judged.sure).sum())) if out_of_scope else "",
         _passed_over(found.passed),
         "" if found_alarms.raised or found_alarms.usual.unsure else _by_source(found_alarms, table),
