@@ -212,8 +212,9 @@ def _reverted(request: EditExamplesRequest, edited: Edited, context: ToolContext
     from classwright_tools.curation.row_changes import KINDS
     from classwright_tools.measurement.selecting import changed
 
-    rows = 0
+    rows, next_step = 0, f"To take this back, revert_to={edited.parent!r}. Nothing of either version is lost."
     if edited.dataset is None:
+        next_step = f"find_examples(task={request.task!r}, history=true) shows the versions that there are."
         summary = f"{edited.parent} is what is there: nothing was changed."
     else:
         found, counts, tests = changed(context, edited.dataset.id, edited.parent, RowFilter())
@@ -227,7 +228,7 @@ def _reverted(request: EditExamplesRequest, edited: Edited, context: ToolContext
         ).rstrip()
     return EditExamplesResult(
         summary=" ".join((summary, *edited.remarks)),
-        next_step=f"To take this back, revert_to={edited.parent!r}. Nothing of either version is lost.",
+        next_step=next_step,
         dataset=edited.dataset.id if edited.dataset else None,
         parent=edited.parent,
         rows=rows,
