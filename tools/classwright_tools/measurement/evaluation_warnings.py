@@ -158,6 +158,6 @@ def _set_by_these(model: Model, rows: int) -> list[str]:
             f" Its training told what it reaches where other parts (folds) of them set these: {told}. {how_sure(card)}"
         )
     return [
-        f"{rows} of these rows set the thresholds and the calibration of {model.id}, so the figures here may flatter it."
+        f"{rows} of these rows set the thresholds and the calibration of {model.id}, so the figures may flatter it."
         + own.rstrip()
     ]
