@@ -149,7 +149,9 @@ async def test_who_is_overruled_is_told_and_rows_about_which_people_differ_are_f
             await expect(opened.view.locator(".progress")).to_contain_text("1 of 34 rows decided")
             await stored(opened, workspace, dataset, int(key))
 
-        await expect(ann.view.locator(".notice")).to_contain_text("Bob decided otherwise on 1 of your rows.")
+        await expect(ann.view.locator(".notice")).to_contain_text(
+            "Bob decided otherwise on 1 of your rows, and yours stands on none."
+        )
         await ann.view.get_by_role("button", name="Show them").click()
         await expect(ann.view.locator(".list .bar strong").first).to_have_text("1 row")
         await expect(ann.view.locator(".rows .tag.warn")).to_contain_text(["Ann: refund", "Bob: delivery"])

@@ -53,14 +53,20 @@ def independent_answers(opinions: Iterable[RowOpinions]) -> list[Mapping[str, st
     return [row.independent for row in opinions if row.independent]
 
 
-def otherwise(disputed: Iterable[RowOpinions], name: str | None) -> dict[str, int]:
-    """Return on how many `disputed` rows of a person others decided otherwise, by their names."""
+def otherwise(disputed: Iterable[RowOpinions], name: str | None) -> dict[str, dict[str, int]]:
+    """Return on how many `disputed` rows of a person others decided otherwise, by their names.
+
+    That is of `rows`, and of those on which it is the person's own word that stands: `yours`.
+    """
     found: Counter[str] = Counter()
+    yours: Counter[str] = Counter()
     for row in disputed:
         if name is not None and row.has(name):
             own = next(key for one, key in row.said.items() if same_name(one, name))
-            found.update(one for one, key in row.said.items() if key != own)
-    return dict(found.most_common())
+            others = [one for one, key in row.said.items() if key != own]
+            found.update(others)
+            yours.update(others if row.stands == own else ())
+    return {one: {"rows": rows, "yours": yours[one]} for one, rows in found.most_common()}
 
 
 def people(opinions: Mapping[str, RowOpinions], labels: Sequence[str], *, several: bool) -> dict[str, Any]:

@@ -148,9 +148,12 @@ def _rounds(rows: Any) -> list[dict[str, Any]]:
 
 
 def agreement(desk: Desk, standing: Standing, doubts: Doubts) -> dict[str, Any] | None:
-    """Return in how many rows that a person labelled the classifier gives the same label, or the same set of labels."""
+    """Return in how many rows that a person labelled the classifier gives the same label, or the same set of labels.
+
+    It is of rows that were decided on the page: rows are edited in the chat where the classifier said so, at times.
+    """
     same = labelled = 0
-    for row in {*desk.decided, *standing.rows}:
+    for row in standing.rows:
         place = desk.place_of.get(row)
         said = None if place is None or not doubts.answered[place] else _labels_said(desk, row, standing)
         if place is not None and said is not None:

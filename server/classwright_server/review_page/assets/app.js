@@ -45,7 +45,7 @@ const Notices = () => {
   return html`${session.away && html`<p class="notice warn" role="alert">The server is away. ${session.unsent ? `${counted(session.unsent, "decision is", "decisions are")} kept here and sent when it is back: leave this page open.` : "Your decisions are kept here and sent when it is back."}</p>`}
     ${review.newest !== review.dataset && html`<p class="notice" role="status">${review.newest} is newer than ${review.dataset}, which is shown here.
       <button onClick=${goOn}>Go to ${review.newest}</button></p>`}
-    ${!isInline() && Object.entries(review.otherwise ?? {}).map(([name, rows]) => html`<p key=${name} class="notice" role="status">${name} decided otherwise on ${inFigures(rows)} of your rows.
+    ${!isInline() && Object.entries(review.otherwise ?? {}).map(([name, { rows, yours }]) => html`<p key=${name} class="notice" role="status">${name} decided otherwise on ${inFigures(rows)} of your rows, and yours stands on ${yours ? inFigures(yours) : "none"}.
       <button onClick=${() => openList({ where: { decided_by: session.name }, state: "disputed" })}>Show them</button></p>`)}
     ${refused.length > 0 && html`<p class="notice warn" role="alert">Not stored: ${[...new Set(refused.map(({ reason }) => reason))].join("; ")}.
       ${rows.length > 0 && !isInline() && html`<button onClick=${() => { change({ refused: [] }); openList({ where: {}, ids: rows }); }}>Show ${counted(rows.length, "row")}</button>`}

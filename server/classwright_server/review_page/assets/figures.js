@@ -8,7 +8,7 @@ const Figures = () => {
   return html`<section class="figures" aria-label="Figures">
     ${found.confusion ? html`<${Confusion} ...${found.confusion} />` : html`<p class="empty">${session.preparing ?? "No classifier has judged the rows yet."}</p>`}
     ${found.agreement && html`<h2>You and the classifier</h2><p>In ${found.agreement.same} of ${counted(found.agreement.rows, "row")} that a person labelled
-      or accepted, the classifier finds the same label${isSeveral() ? "s" : ""}: ${interval(found.agreement)}.
+      or accepted here, the classifier finds the same label${isSeveral() ? "s" : ""}: ${interval(found.agreement)}.
       Of all rows this tells little unless you decided on a fair sample (in the queue).</p>`}
     ${found.people?.people.length > 0 && html`<h2>People</h2><p>${found.people.people.map(({ name, rows }) => `${name} ${counted(rows, "row")}`).join(", ")}. They differ about ${counted(found.people.disputed, "row")}.</p>
       ${found.people.agreement.map(({ names, rows, same, share, measure, beyond_chance: kappa }) => html`<p key=${names}>Of ${counted(rows, "row")} that ${names.join(" and ")} answered independently they agree on ${same}:

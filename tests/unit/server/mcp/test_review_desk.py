@@ -243,6 +243,8 @@ def test_a_decision_goes_with_its_label_that_gets_another_name_and_its_row_that_
 
     if is_saved:
         save()
+    changed = read_rows(workspace, dataset, "train")[1].id  # in the chat, where the classifier may have said so
+    edit(action="relabel", rows={"ids": [changed]}, label="account")
     renamed = edit(action="rename_label", label="account", to="login")
     names = workspace.task("support").label_names
     rows = len(read_table(workspace, renamed))

@@ -65,7 +65,9 @@ def test_the_first_word_is_kept_where_another_overrules_it_until_somebody_who_kn
     team.label(BEA, row, second)
 
     desk, standing = team.desk, team.standing
-    assert otherwise(desk.tally(standing).disputed.values(), "Tomasz") == {"Bea": 1}
+    disputed = desk.tally(standing).disputed.values()
+    assert otherwise(disputed, "Tomasz") == {"Bea": {"rows": 1, "yours": 0}}
+    assert otherwise(disputed, "bea") == {"Tomasz": {"rows": 1, "yours": 1}}
     (shown,) = shown_rows(desk, [desk.place_of[row]], standing, None)
     assert shown["disputed"] == {"Tomasz": first, "Bea": second}
     assert desk.find(Look(state="disputed"), standing, None).tolist() == [desk.place_of[row]]
