@@ -64,7 +64,7 @@ class TrainClassifierRequest(ToolRequest, PairOptions):
     )
     seed: int = Field(default=0, ge=0, le=2**31 - 1, description="The same seed gives the same model.")
     max_minutes: float | None = Field(
-        default=None, gt=0, le=10_000, description="'auto' leaves out methods that take longer."
+        default=None, gt=0, le=10_000, description="'auto' leaves out what takes longer; one method fails then."
     )
 
 

@@ -22,6 +22,7 @@ _HELD_IN = 0.8
 _ALWAYS = 2
 """Parts that a limit of time leaves in: the texts are embedded, and the first method is tried."""
 _WITHOUT_CHOICE = "without the choice of an encoder"
+_OVER = "max_minutes should be over before a method is trained"
 
 
 def training_workload(request: TrainClassifierRequest, context: ToolContext) -> Workload:
@@ -41,7 +42,8 @@ def training_workload(request: TrainClassifierRequest, context: ToolContext) -> 
         if place < _ALWAYS or seconds <= left:
             kept.append(part)
             left -= seconds
-    return replace(workload, parts=tuple(kept))
+    remark = _OVER if left < 0 else ""  # what comes after the first method is in only where time is left
+    return replace(workload, parts=tuple(kept), remark="; ".join(filter(None, (workload.remark, remark))))
 
 
 def _every_method(request: TrainClassifierRequest, context: ToolContext) -> Workload:

@@ -152,7 +152,7 @@ def _compared(folder: Path, facts: dict[str, Any], rows: CheckRows) -> tuple[flo
         lost = before - after
         measured += f", and accuracy {after:.3f} on these validation rows, {before:.3f} without that"
     else:
-        measured += ", most of them training rows"
+        measured += f", {len(rows.held_out):,} held out and the others learnt by heart: new texts may differ more"
     return lost if space.several else float(less_likely_right(usual, whole.argmax(axis=1)).mean()), measured
 
 

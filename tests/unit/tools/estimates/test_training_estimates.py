@@ -13,6 +13,7 @@ from classwright_tools.domain.cost import CostEstimate
 from classwright_tools.domain.task import Task
 from classwright_tools.errors import NotFound
 from classwright_tools.estimates.history import History
+from classwright_tools.estimates.parts import Workload
 from classwright_tools.estimates.running import estimated, run_told
 from classwright_tools.estimates.training import training_workload
 from classwright_tools.train_classifier import TOOL, TrainClassifierRequest
@@ -132,10 +133,15 @@ def test_what_cannot_be_trained_is_said_by_the_training_itself(context: ToolCont
 def test_of_a_limited_training_the_methods_that_fit_are_estimated(context: ToolContext) -> None:
     save_rows(context.workspace, written_rows(), real_rows())
 
-    def parts(minutes: float | None) -> list[str]:
+    def workload(minutes: float | None) -> Workload:
         request = TrainClassifierRequest(task="support", method="auto", max_minutes=minutes)
-        return [part.kind for part in training_workload(request, context).parts]
+        return training_workload(request, context)
+
+    def parts(minutes: float | None) -> list[str]:
+        return [part.kind for part in workload(minutes).parts]
 
     probe, contrastive = (f"fitting {method} on {DEFAULT_ENCODER}" for method in ("probe", "contrastive"))
     assert parts(None) == parts(600) == [ENCODING, probe, contrastive]
     assert parts(0.001) == [ENCODING, probe]
+    assert workload(600).remark == ""
+    assert workload(0.001).remark == "max_minutes should be over before a method is trained"
