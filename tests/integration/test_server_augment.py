@@ -26,7 +26,7 @@ async def test_the_road_from_few_rows_to_a_model_trained_on_generated_ones(tmp_p
         )
         card = await client.read_resource("classwright://support/augmentations/support-g1")
 
-    assert "fewer than 5 each" in refused
+    assert "fewer than 5 training rows" in refused
     assert made["result"]["augmentation"] == "support-g1"
     assert made["result"]["generated_rows"] == 2 * 30 - 28
     assert made["result"]["advice"].startswith("Do not use it, because")  # mixup gained nothing anywhere

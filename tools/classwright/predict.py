@@ -791,6 +791,8 @@ def _classify_csv(model: Classifier, options: argparse.Namespace) -> tuple[int, 
     The output appears whole, or not at all. It is in UTF-8, and begins with a byte-order mark where the source does or
     is in Windows-1252, as Excel needs it; its rows end as the first line there.
     """
+    if not options.source.is_file():  # it is read twice, as a pipe cannot be
+        raise ValueError(f"{options.source} is not there, or no file: pass the path of a CSV file.")
     if options.output.exists() and options.output.samefile(options.source):
         raise ValueError(f"{options.output.name} is the file to read: name another with --output.")
     letters = LineEncoding()
@@ -904,7 +906,7 @@ def _rows(reader: Any, before: int, name: str) -> Iterator[list[str]]:
             return
         width = width or len(row)
         if row and len(row) != width:
-            raise ValueError(f"{where} has not as many fields as the header.")
+            raise ValueError(f"{where} has not as many fields as the header. Mend it, or take it out.")
         if row:
             yield row
 

@@ -206,7 +206,7 @@ def test_what_a_call_would_refuse_its_dry_run_refuses(context: ToolContext, task
     assert [told for told, _ in [*before, after]] == [told for _, told in [*before, after]]
     assert "are 6, and to train on them 50" in before[0][0]
     assert "has no real unlabelled rows" in before[1][0]
-    assert "are fewer than 2 each: 'question' (0)" in after[0]
+    assert "has fewer than 2 training rows, 'question' (0)" in after[0]
 
 
 def _refusals(tool: ToolSpec[Any, Any], request: ToolRequest, context: ToolContext) -> tuple[str, str]:

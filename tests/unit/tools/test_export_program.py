@@ -372,7 +372,10 @@ def test_a_row_that_is_too_short_is_told_by_its_line(
     program = runpy.run_path(str(made.folder / "predict.py"))["main"]
     assert program([str(tmp_path / "in.csv"), "-o", str(tmp_path / "out.csv")]) == 1
 
-    assert "The row of in.csv that begins in line 5 has not as many fields as the header." in capsys.readouterr().err
+    mended = "line 5 has not as many fields as the header. Mend it, or take it out."
+    assert f"The row of in.csv that begins in {mended}" in capsys.readouterr().err
+    assert program(["-", "-o", str(tmp_path / "out.csv")]) == 1
+    assert "- is not there, or no file: pass the path of a CSV file." in capsys.readouterr().err
 
 
 def test_a_quote_that_is_not_closed_is_told_by_its_line(

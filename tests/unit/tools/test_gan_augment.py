@@ -195,7 +195,7 @@ def test_auto_keeps_nothing_where_labels_say_nothing_and_says_so(context: ToolCo
     result = augmented(context, method="auto")
     assert {one.method for one in result.measured} == set(GENERATION_METHODS)
     assert (result.augmentation, result.method, result.generated_rows) == (None, None, 0)
-    assert "Do not use it, because held-out rows gain" in result.advice
+    assert "improbable: held-out rows gain" in result.advice
     assert {one.advice.verdict for one in result.measured} == {"do not use it"}
     assert workspace.latest("augmentation", "bank") is None
     assert len(result.model_dump_json()) < 6_000
@@ -244,7 +244,8 @@ def measured(verdict: str, rows_to_tell: int | None = None) -> MeasuredGain:
 
 def test_the_advice_is_one_sentence_with_one_of_three_answers() -> None:
     gain = "held-out rows gain +3.0 points of accuracy (-1.0 to +7.0), and +2.0 is expected"
-    assert advice_on(measured("do not use it")) == f"Do not use it, because {gain}."
+    least = "a gain of 1 point or more, the least that is worth it, is improbable"
+    assert advice_on(measured("do not use it")) == f"Do not use it, because {least}: {gain}."
     assert advice_on(measured("cannot be told", 240)) == (
         f"It cannot be told from 50 rows whether to use it: {gain}; about 240 would tell."
     )

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from classwright_tools.augmentation import guards
+from classwright_tools.augmentation.elsewhere import LEAST_GAIN
 from classwright_tools.augmentation.faithfulness import Neighbourhoods, faithfulness, real_reference
 from classwright_tools.augmentation.helper_classifier import fit_helper
 from classwright_tools.augmentation.methods import Material
@@ -64,7 +65,8 @@ def advice_on(measured: MeasuredGain, warnings: tuple[str, ...] = (), *, transfe
         change = 100 * (measured.balanced_accuracy - measured.balanced_without)
         gained += f", and {change:+.1f} where labels count alike"
     if advice.verdict == "do not use it":
-        return f"Do not use it, because {gained}."
+        least = f"{100 * LEAST_GAIN:g} point or more, the least that is worth it,"
+        return f"Do not use it, because a gain of {least} is improbable: {gained}."
     if advice.verdict == "cannot be told":
         enough = f"; about {advice.rows_to_tell:,} would tell" if advice.rows_to_tell else ""
         return f"It cannot be told from {advice.rows:,} rows whether to use it: {gained}{enough}."

@@ -73,7 +73,7 @@ def _refuse_few(labels: Iterable[str | None], task: Task) -> None:
     if few:
         written = ", or write some with `synthesize_examples`" if task.can_be_written(few) else ""
         raise NotEnoughData(
-            f"the training rows of {len(few)} of {len(names)} labels",
-            f"are fewer than {LEAST_ROWS} each: {listed(few.values(), 10)}",
+            f"{len(few)} of {len(names)} labels",
+            f"{'has' if len(few) == 1 else 'have'} fewer than {LEAST_ROWS} training rows, {listed(few.values(), 10)}",
             f"Import some{written}: rows cannot be generated from so few.",
         )

@@ -136,8 +136,8 @@ def refuse_few(rows: Mapping[str, int]) -> None:
     short = [f"{name!r} ({count})" for name, count in rows.items() if count < LEAST_ROWS]
     if short:
         raise NotEnoughData(
-            f"the training rows of {len(short)} of {len(rows)} labels",
-            f"are fewer than {LEAST_ROWS} each: {listed(short, 10)}",
+            f"{len(short)} of {len(rows)} labels",
+            f"{'has' if len(short) == 1 else 'have'} fewer than {LEAST_ROWS} training rows, {listed(short, 10)}",
             "Write some with `synthesize_examples`, import some, or take the label out of the task.",
         )
 
