@@ -122,7 +122,8 @@ def _imported(
     from classwright_tools.curation.left_behind import labels_left_behind
     from classwright_tools.curation.origins import Origins
     from classwright_tools.curation.row_sources import IMPORT
-    from classwright_tools.curation.spool import spool_folder
+    from classwright_tools.curation.rows_language import languages_of_rows
+    from classwright_tools.curation.spool import contents_in, spool_folder
     from classwright_tools.domain.rating import labels_are_steps
     from classwright_tools.measurement.import_remarks import (
         cut_rows,
@@ -157,6 +158,7 @@ def _imported(
         dropped = joining.finish(arrivals.skipped)
         shared = comparison.shared_queries() if task.kind == "pair" else 0
         cut, cut_remark = cut_rows(comparison, context)
+        language = languages_of_rows(task, contents_in(comparison.arrivals()), comparison.imported).remark
         resent = ""
         # Else such rows are skipped, as they repeat others.
         if (request.new_dataset or request.keep_near_duplicates) and not request.written:
@@ -196,7 +198,7 @@ def _imported(
     apart = told_beside(workspace, saved, beside).strip() if saved else ""
     unknown = arrivals.unknown
     contradicting = comparison.contradictions
-    labelled = (result.summary, contradicting.remark(), unknown.remark(), spelled)
+    labelled = (result.summary, language, contradicting.remark(), unknown.remark(), spelled)
     told = (*labelled, behind, stays, source.remark, large, edited, apart, origins_remark)
     meant = unknown.next_step(request.label_names, result.dataset)
     empty = empty_remark(request, arrivals.empty, comparison.imported, arrivals.skipped.counts["no label"])

@@ -242,3 +242,12 @@ def test_written_rows_in_a_few_of_several_labels_are_warned_of() -> None:
 )
 def test_other_mixes_of_written_and_real_rows_are_not(labels: dict[str, dict[Origin, int]]) -> None:
     assert written_apart(train_card(**labels)) == ""
+
+
+def test_rows_in_another_language_than_the_task_names_are_told_with_the_call_that_names_it(run: Importer) -> None:
+    spanish = [(f"Quiero que me devuelvan el dinero del pedido {number * 'x'}", "refund") for number in range(10)]
+
+    told = run(rows=given(*spanish), keep_near_duplicates=True).summary
+
+    call = "call propose_topics(task='support', languages=['es']) first."
+    assert f"10 of 10 rows looked at are clearly in es, and the task says en: {call}" in told

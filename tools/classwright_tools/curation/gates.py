@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Literal, NamedTuple
 
 from classwright_tools.curation.duplicates import Match, NearDuplicates
@@ -11,6 +12,7 @@ from classwright_tools.curation.label_leaks import is_identifier, leaks_in
 from classwright_tools.curation.languages import wrong_language
 from classwright_tools.curation.plain_matches import PlainMatches
 from classwright_tools.curation.real_texts import RealTexts
+from classwright_tools.curation.rows_language import RowsLanguages, languages_of_rows
 from classwright_tools.curation.shown_texts import ShownTexts
 from classwright_tools.curation.text_checks import debris, letter_count, word_count
 from classwright_tools.domain.cleaning import is_broken
@@ -210,12 +212,19 @@ class QualityFilter:
             repair = "Say it in other words: no author spells a name so."
         return Refused("label name leaked", f"it says {leak.found!r}", repair)
 
+    @cached_property
+    def _spoken(self) -> RowsLanguages:
+        return languages_of_rows(self.task, self._real.first, len(self._real.first))
+
     def _foreign(self, text: str) -> Refused | None:
         found = wrong_language(text, self.task.languages)
         if found is None:
             return None
         wanted = ", ".join(self.task.languages)
-        return Refused("wrong language", f"it is in {found}, the task is in {wanted}", f"Write it in {wanted}.")
+        spoken = self._spoken
+        also = spoken.remark and wrong_language(text, spoken.languages) is None
+        repair = f"{spoken.remark[0].upper()}{spoken.remark[1:]}" if also else f"Write it in {wanted}."
+        return Refused("wrong language", f"it is in {found}, the task is in {wanted}", repair)
 
     def _fitting(self, text: str, label: str, item: str | None) -> Refused | None:
         if item is None or label != self.task.mismatch or not self._plain.holds(text, item):

@@ -16,6 +16,7 @@ thousand."""
 MOST_LOOKED_AT = 10_000
 """Real texts: more say nothing new, and each call looks at them again."""
 USUAL_WORDS, USUAL_LETTERS = 2, 3
+MOST_FIRST = 300  # kept, to tell their language by
 LEAST_SEEN = 20  # real texts, to say how long they are
 
 
@@ -32,6 +33,7 @@ class RealTexts:
         # The queries of a pair task often are one word.
         self._are_short = task.kind == "pair" or any(word_count(text) < USUAL_WORDS for text in examples)
         self._shown = {(leak.form, leak.name) for text in examples for leak in leaks_in(text, self._labels)}
+        self.first: list[str] = []
         self._seen = 0
         self._lengths: dict[LengthUnit, Counter[int]] = {"word": Counter(), "character": Counter()}
         self._letters: Counter[int] = Counter()
@@ -44,6 +46,8 @@ class RealTexts:
             if self._seen == MOST_LOOKED_AT:
                 return
             self._seen += 1
+            if len(self.first) < MOST_FIRST:
+                self.first.append(text)
             length, unit = length_of(text)
             self._lengths[unit][length] += 1
             self._letters[letter_count(text)] += 1

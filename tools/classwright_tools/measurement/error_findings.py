@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import NamedTuple
 
 from classwright_tools.context import ToolContext
+from classwright_tools.curation.rows_language import languages_of_rows
 from classwright_tools.domain.analysis import CellFinding, GroupEffect, LabelIssue
 from classwright_tools.domain.augmentation import LEAST_ROWS
 from classwright_tools.domain.decided import Decided
@@ -190,12 +191,15 @@ def _warnings(context: ToolContext, model: Model, evidence: Evidence, guessed: s
     split: Split = "validation" if evidence.real else "train"
     counted = len(evidence.real.rows) if evidence.real else 0
     wrong = found.is_wrong if found.queries is None else None  # pairs of one query are right or wrong together
+    contents = [row.content for row in found.rows]
+    spoken = languages_of_rows(context.workspace.task(model.card.task), contents, len(contents))
     remarks = (
+        spoken.remark,
         not_counted(evidence.left_out, counted + evidence.left_out, "validation", model.id),
         guessed,
-        *cut_remarks(model.encoder, [row.content for row in found.rows], f"{split} rows", wrong),
+        *cut_remarks(model.encoder, contents, f"{split} rows", wrong),
         shifts_for_model(context.workspace, model.card.dataset, found.dataset, split),
-        unread_remark(model.encoder, context.workspace.task(model.card.task).languages, context.workspace.encoders),
+        unread_remark(model.encoder, spoken.languages, context.workspace.encoders),
     )
     return tuple(filter(None, remarks))
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from classwright_tools.curation.rows_language import languages_of_rows
 from classwright_tools.domain.cards import Candidate, ModelCard
 from classwright_tools.domain.example import REAL_TEXTS
 from classwright_tools.domain.excerpt import counted, listed
@@ -99,12 +100,14 @@ def training_remarks(
     measured = data.validation.texts if data.validation else ()
     card = read_card(workspace, dataset)
     encoder = trained.classifier.encoder
+    spoken = languages_of_rows(task, data.rows.texts, len(data.rows))
     return (
+        *filter(None, [spoken.remark]),
         *filter(None, [scarce_remark(task, dataset, card.rows_to_learn(task.label_names))]),
         *at_shares_remarks(trained.at_shares, trained.prior.shares if trained.prior else None, task.mismatch),
         *_as_saved(trained),
         *filter(None, [_too_few_to_choose(trained, data)]),
-        *filter(None, [trained.why_no_shares, unread_remark(encoder, task.languages, workspace.encoders)]),
+        *filter(None, [trained.why_no_shares, unread_remark(encoder, spoken.languages, workspace.encoders)]),
         *cut_remarks(encoder, data.rows.texts, "training rows"),
         *cut_remarks(encoder, measured, "validation rows"),
         *filter(None, [shifts_remark(label_shifts(counts_by_split(card), "validation" if measured else "train"))]),

@@ -6,6 +6,8 @@ import pytest
 
 from classwright_tools.curation.gates import QualityFilter
 from classwright_tools.curation.languages import language_of, wrong_language
+from classwright_tools.curation.rows_language import languages_of_rows
+from classwright_tools.domain.example import make_example
 from classwright_tools.domain.task import Task
 
 
@@ -24,6 +26,47 @@ def test_a_text_clearly_in_another_language_is_refused(task: Task, text: str) ->
 
     assert refused
     assert refused.reason == "wrong language"
+
+
+SPANISH = [f"Quiero que me devuelvan el dinero del pedido {n}" for n in range(12)]
+ENGLISH = [f"I want my money back for this order {n}" for n in range(12)]
+ROMANISED = [f"bhai mera refund kab aayega batao, order number {n}" for n in range(12)]
+
+
+@pytest.mark.parametrize(
+    ("texts", "languages"),
+    [
+        (SPANISH, ("es",)),
+        (SPANISH + ENGLISH[:6], ("en", "es")),
+        (SPANISH[:5] + ENGLISH, ("en",)),
+        (SPANISH[:9], ("en",)),
+        (["ok bye", "thx m8"] * 6, ("en",)),
+        (ROMANISED, ("en",)),
+    ],
+    ids=["all", "most", "some", "too few rows", "short", "romanised"],
+)
+def test_rows_are_said_to_be_in_another_language_where_most_of_them_are(
+    task: Task, texts: list[str], languages: tuple[str, ...]
+) -> None:
+    found = languages_of_rows(task, texts, len(texts))
+
+    assert found.languages == languages
+    assert bool(found.remark) == (languages != task.languages)
+
+
+def test_where_the_real_rows_are_in_it_the_repair_of_a_language_is_the_tasks(task: Task) -> None:
+    gates = QualityFilter(task)
+    gates.add_rows("unlabelled", [make_example(text, None) for text in SPANISH])
+
+    spanish, german = (
+        gates.check(text, "refund")
+        for text in ("¿Dónde está mi paquete, señores?", "Ich möchte mein Geld zurück, bitte")
+    )
+
+    assert spanish
+    assert german
+    assert "call propose_topics(task='support', languages=['es'])" in spanish.repair
+    assert german.repair == "Write it in en."
 
 
 @pytest.mark.parametrize(

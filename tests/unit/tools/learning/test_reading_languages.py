@@ -91,13 +91,21 @@ def test_it_is_said_with_the_task_with_the_training_and_with_the_errors(tmp_path
     rows = [
         make_example(text, label, origin="written", provenance=Provenance(cell=_cell(label, number), writer="recorded"))
         for label, texts in GERMAN.items()
-        for number, text in enumerate(texts)
+        for number, text in enumerate([*texts, *(f"{text}, bitte sofort" for text in texts)])
     ]
-    real = [make_example(text, label) for label, text in GERMAN_OF_OTHERS.items()]
+    real = [
+        make_example(f"{text} nummer {number}", label)
+        for label, text in GERMAN_OF_OTHERS.items()
+        for number in range(5)
+    ]
     save_rows(context.workspace, rows, real)
+    own = context.workspace.task("support")
+    context.workspace.save_task(own.model_copy(update={"languages": ("en",)}))  # as where they are left out
     trained = train_classifier(TrainClassifierRequest(task="support", method="probe"), context)
-    assert told in " ".join(trained.notes)
-    assert told in error_analysis(ErrorAnalysisRequest(model=trained.model), context).summary
+    found = error_analysis(ErrorAnalysisRequest(model=trained.model), context)
+    for said in (" ".join(trained.notes), found.summary):
+        assert told in said
+        assert "the task says en: call propose_topics(task='support', languages=['de']) first." in said
 
 
 def _cell(label: str, number: int) -> Cell:
