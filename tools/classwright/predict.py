@@ -123,7 +123,7 @@ class Engine(Protocol):
         ...
 
 
-class _Unopened(ValueError):
+class UnusableExport(ValueError):
     """An export cannot be opened, and the message says why."""
 
 
@@ -132,18 +132,18 @@ def _opening(folder: Path, name: str) -> Iterator[None]:
     """Raise a `ValueError` that says why the export in `folder` cannot be opened, if its `name` cannot."""
     try:
         yield
-    except (ImportError, MemoryError, _Unopened):
+    except (ImportError, MemoryError, UnusableExport):
         raise
     except Exception as error:  # of each library its own
         if name == FACTS and isinstance(error, FileNotFoundError | NotADirectoryError):
             lacks = f"it has no {FACTS}" if folder.is_dir() else "it is not there"
-            raise _Unopened(f"Folder '{folder}' holds no export: {lacks}. Make one with export_model.") from error
+            raise UnusableExport(f"Folder '{folder}' holds no export: {lacks}. Make one with export_model.") from error
         if isinstance(error, PermissionError) or _is_closed(folder):
-            raise _Unopened(
+            raise UnusableExport(
                 f"Export {folder.name!r} may not be read by the user that this runs as. As the one who owns it, open "
                 f"it: `chmod -R a+rX {folder}`; and the folders that it is in must be open, too."
             ) from error
-        raise _Unopened(
+        raise UnusableExport(
             f"Export {folder.name!r} is damaged: {name} cannot be used ({type(error).__name__}: {error}). Copy the "
             "whole folder again, or export the model again."
         ) from error
