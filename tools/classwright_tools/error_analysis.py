@@ -89,6 +89,7 @@ def error_analysis(request: ErrorAnalysisRequest, context: ToolContext) -> Error
     from classwright_tools.learning.later_labels import beside
     from classwright_tools.learning.model import load_model
     from classwright_tools.measurement.attended_pairs import asked_pairs, attended_pairs
+    from classwright_tools.measurement.encoder_first import encoder_first
     from classwright_tools.measurement.error_findings import find_errors
     from classwright_tools.measurement.error_report import write_error_report
     from classwright_tools.measurement.errors_in_words import analysis_next_step, keep_the_other, labels_gained_nothing
@@ -135,13 +136,14 @@ def error_analysis(request: ErrorAnalysisRequest, context: ToolContext) -> Error
         ).id
     found = _comparison(context, task, request.model)
     texts = _unasked(context, dataset)
-    next_step = keep_the_other(workspace, request.model, found, report, texts)
+    first = encoder_first(model.card)
+    next_step = first.next_step or keep_the_other(workspace, request.model, found, report, texts)
     if not next_step and (plan or not report.doubted_edits):  # without these nothing is planned on purpose
         gained = labels_gained_nothing(workspace, task)
         next_step = analysis_next_step(report, plan, workspace.task(task), texts=texts, labels_gained_nothing=gained)
     next_step = " ".join(filter(None, (report.to_see_first, next_step)))
     result = _result(report, made.id, plan, len(attended), next_step, _limit(context, dataset))
-    return result.model_copy(update={"picture": shown})
+    return result.model_copy(update={"picture": shown, "summary": f"{first.reason} {result.summary}".lstrip()})
 
 
 def _comparison(context: ToolContext, task: str, model: str) -> dict[str, Any]:

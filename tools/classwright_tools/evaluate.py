@@ -83,6 +83,7 @@ def evaluate(request: EvaluateRequest, context: ToolContext) -> EvaluateResult:
     from classwright_tools.learning.model import load_model
     from classwright_tools.measurement.circumstances import circumstances
     from classwright_tools.measurement.comparing import check_same_labels, other_model
+    from classwright_tools.measurement.encoder_first import EncoderFirst, encoder_first
     from classwright_tools.measurement.evaluation import listed_facts, write_report
     from classwright_tools.measurement.on_split import on_split
     from classwright_tools.measurement.on_validation import learnt_from_validation
@@ -130,7 +131,10 @@ def evaluate(request: EvaluateRequest, context: ToolContext) -> EvaluateResult:
     result = _result(report, made.id, around, request.thresholds, learnt=learnt)
     now = model_in_use(workspace, task) if other and chooses(made.facts) else None
     in_use = f" In use is {now.in_words}." if now else ""
-    return result.model_copy(update={"picture": drawn, "summary": f"{result.summary}{in_use}"})
+    first = EncoderFirst() if report.figures.beats_guessing else encoder_first(model.card)
+    summary = f"{first.reason} {result.summary}{in_use}".lstrip()
+    alone = first.next_step if request.split == "validation" and not other else ""
+    return result.model_copy(update={"picture": drawn, "summary": summary, "next_step": alone or result.next_step})
 
 
 def _uses_of_test(context: ToolContext, task: str) -> int:

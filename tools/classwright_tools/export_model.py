@@ -65,7 +65,8 @@ def export_model(request: ExportModelRequest, context: ToolContext) -> ExportMod
     from classwright_tools.export.task_then import task_then
     from classwright_tools.learning.methods.registry import METHODS
     from classwright_tools.learning.model import load_model
-    from classwright_tools.measurement.caveats import how_sure, scores_in_words
+    from classwright_tools.measurement.caveats import against_guessing, how_sure, scores_in_words
+    from classwright_tools.measurement.encoder_first import encoder_first
     from classwright_tools.measurement.evaluation import newest_report
     from classwright_tools.workspace.sharing import share_files
 
@@ -93,7 +94,15 @@ def export_model(request: ExportModelRequest, context: ToolContext) -> ExportMod
     megabytes = sum(file.bytes for file in files) / 1e6
     changed = other_labels(request.model, model.labels, context.workspace.task(task.slug).label_names)
     changed += " An export keeps the labels of its model: train again to have the task's in one." if changed else ""
-    told = (changed, baked_in_words(request.thresholds), export.left_out, how_sure(model.card, request.thresholds))
+    guessed = against_guessing(tested.figures if tested else model.card.validation)
+    reason = guessed and (encoder_first(model.card).reason or guessed)
+    told = (
+        reason,
+        changed,
+        baked_in_words(request.thresholds),
+        export.left_out,
+        how_sure(model.card, request.thresholds),
+    )
     remarks = "".join(f" {remark}" for remark in told if remark)
     labels = len(model.card.labels)
     figures = f"{scores_in_words(model.card.validation, labels)} on {model.card.validation.measured_on}"

@@ -11,6 +11,7 @@ from classwright_tools.domain.task import Task
 from classwright_tools.domain.task_line import TaskLine, UsedModel
 from classwright_tools.errors import DamagedArtifact
 from classwright_tools.measurement.caveats import scores_in_words
+from classwright_tools.measurement.encoder_first import encoder_first
 from classwright_tools.measurement.next_training import too_few
 from classwright_tools.workspace.datasets import read_card
 from classwright_tools.workspace.in_use import InUse, model_in_use
@@ -61,7 +62,8 @@ def used_model(found: InUse, card: ModelCard) -> UsedModel:
 def figure_of(card: ModelCard) -> str:
     """Return how good a model was found when it was trained, and on which rows."""
     rows = card.validation.measured_on or counted(card.validation.rows, f"{card.validation.data} row")
-    return f"{scores_in_words(card.validation, len(card.labels))} on {rows}"
+    guessed = "" if card.validation.beats_guessing else ", not shown to be better than guessing"
+    return f"{scores_in_words(card.validation, len(card.labels))} on {rows}{guessed}"
 
 
 def _behind(workspace: Workspace, task: Task, found: InUse, newest: Artifact | None) -> str:
@@ -94,7 +96,7 @@ def _of_model(task: Task, found: InUse | None, card: ModelCard | None, behind: s
     """
     if not found or not card:
         return []
-    said = [other_labels(found.model.id, card.labels, task.label_names), behind]
+    said = [encoder_first(card).reason, other_labels(found.model.id, card.labels, task.label_names), behind]
     if found.rival and not found.by:
         said.append(_uncompared(found, found.rival.id, only_test=bool(card.validation_rows_learnt)))
     return [one for one in said if one]

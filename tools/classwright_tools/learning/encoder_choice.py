@@ -19,6 +19,7 @@ from typing import NamedTuple
 import numpy as np
 
 from classwright_tools.context import DEFAULT_ENCODER, ToolContext
+from classwright_tools.curation.rows_language import languages_of_rows
 from classwright_tools.domain.advice import rows_to_tell
 from classwright_tools.domain.example import REAL_TEXTS
 from classwright_tools.domain.figures import least_lead
@@ -150,7 +151,8 @@ def choose_encoder(
         InvalidInput: the method can train on none.
         Cancelled: the caller asked to stop; embeddings that were computed are kept.
     """
-    names = encoders_at_hand(task.languages, context)
+    spoken = languages_of_rows(task, data.rows.texts, len(data.rows))
+    names = encoders_at_hand(spoken.languages, context)
     sample = _sample(data.rows, data.validation, seed, alike=alike)
     if sample and task.mismatch:
         sample = replace(sample, mismatch=task.label_names.index(task.mismatch))

@@ -28,6 +28,7 @@ ENGLISH = "en-Latn"
 MOST_PIECES = {"Latn": 1.75}
 MOST_PIECES_ELSEWHERE = 2.6
 MOST_UNKNOWN = 0.2  # of the characters
+LITTLE = ": expect little. "  # between what is told of an encoder and what to do
 UNKNOWN = ("[UNK]", "<unk>")
 BYTES = "Ġ"  # a blank in a vocabulary of bytes, which cuts some languages finely that its model knows well
 
@@ -90,11 +91,11 @@ def _remark(name: str, tokenizer: Any, languages: Sequence[str], own: Path) -> s
     if not cuts:
         return ""
     named = ", ".join(f"{tag} ({cut})" for tag, cut in cuts.items())
-    unread = f"The encoder {Path(name).name!r} hardly reads {named}: expect little."
+    unread = f"The encoder {Path(name).name!r} hardly reads {named}{LITTLE}"
     if not none_to_be_had(name, own):
-        return f"{unread} Train with a multilingual `encoder`, or with 'auto'."
+        return f"{unread}Train with a multilingual `encoder`, or with 'auto'."
     return (
-        f"{unread} No other encoder is here, and the server works offline: who runs it can bring one, such as "
+        f"{unread}No other encoder is here, and the server works offline: who runs it can bring one, such as "
         f"{MULTILINGUAL!r} (docs/guides/encoders.md, 'Without a network')."
     )
 

@@ -14,6 +14,7 @@ from classwright_tools.learning.setup import Setup
 
 FIRST_ROWS = 16  # of each label: with eight the warning was right in 23 of 32 cases, with these in 20 of 23
 LEAST_SEPARATION = 0.25
+TOGETHER, TRY = "Labels lie together", "; try "
 GOOD_ENOUGH = 0.5  # of a trained model: it has found what the frozen embeddings hide
 
 
@@ -37,9 +38,9 @@ def separation_remark(setup: Setup, rows: Rows, balanced_accuracy: Estimate, tri
     advised = {AUTO_ENCODER: f"encoder={AUTO_ENCODER!r}", "contrastive": "method='contrastive'"}
     left = [words for one, words in advised.items() if one not in tried and not (setup.pairs and one == "contrastive")]
     return (
-        f"Labels lie together in the encoder {Path(setup.encoder.ref.name).name!r}: of {FIRST_ROWS} rows of each, "
+        f"{TOGETHER} in the encoder {Path(setup.encoder.ref.name).name!r}: of {FIRST_ROWS} rows of each, "
         f"{right:.0%} lie nearest to their own label, and {1 / setup.k:.0%} would by chance. Expect little of more "
-        f"rows{'; try ' if left else ''}{' or '.join(left)}."
+        f"rows{TRY if left else ''}{' or '.join(left)}."
     )
 
 

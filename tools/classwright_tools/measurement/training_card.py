@@ -12,6 +12,7 @@ from typing import Any
 from classwright_tools.context import AUTO_ENCODER
 from classwright_tools.domain.cards import ModelCard
 from classwright_tools.domain.task import Task
+from classwright_tools.learning.encoder_folders import none_to_be_had
 from classwright_tools.learning.methods.registry import METHODS
 from classwright_tools.learning.setup import Setup
 from classwright_tools.learning.trained import Trained
@@ -50,6 +51,8 @@ def card_of(
     together = ""
     if not task.multi_label:
         done = {*tried_methods(trained, chosen), *tried_before(workspace, task.slug, dataset)}
+        if none_to_be_had(setup.encoder.ref.name, workspace.encoders):
+            done.add(AUTO_ENCODER)
         together = separation_remark(setup, data.rows, trained.validation.balanced_accuracy, done)
     by_label = trained.sure_labels.counts if trained.sure_labels else trained.sureness.by_label
     learnt = len(data.validation) if data.validation and on_validation else 0

@@ -14,6 +14,7 @@ from classwright_tools.learning.trained import Trained
 from classwright_tools.learning.training_data import ENOUGH_REAL, TrainingData
 from classwright_tools.measurement.at_shares import at_shares_remarks
 from classwright_tools.measurement.caveats import caveats, how_often_unlike, how_sure, quoted, scores_in_words
+from classwright_tools.measurement.encoder_first import encoder_first
 from classwright_tools.measurement.label_shares import counts_by_split, label_shifts, shifts_remark, written_apart
 from classwright_tools.measurement.long_rows import cut_remarks
 from classwright_tools.measurement.next_training import scarce_remark
@@ -27,6 +28,8 @@ from classwright_tools.workspace.workspace import Artifact, Workspace
 
 def training_summary(model: str, card: ModelCard) -> Iterator[str]:
     """Yield the sentences that a person needs first: what was trained, how good it is, and how often it is sure."""
+    if reason := encoder_first(card).reason:
+        yield reason
     ranked = card.validation.average_precision
     mismatches = f", average precision of the mismatches {ranked.value:.3f}" if ranked else ""
     mismatches += card.validation.guessing_ranked_in_words
@@ -194,6 +197,8 @@ def training_next_step(
             f"Call evaluate with model={model!r} and split='test' for the final figure if there are test rows, then "
             "export_model."
         )
+    if step := encoder_first(card).next_step:
+        return step
     if not measurable and earlier:
         return (
             f"Call evaluate with model={model!r} and against={earlier!r}: by real texts that are held out it says "

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from classwright_tools.context import AUTO_ENCODER
 from classwright_tools.domain.task import Task
+from classwright_tools.learning.encoder_folders import none_to_be_had
 from classwright_tools.learning.methods.registry import candidates
 from classwright_tools.workspace.workspace import Workspace
 
@@ -11,7 +12,7 @@ from classwright_tools.workspace.workspace import Workspace
 def tried_before(workspace: Workspace, task: str, dataset: str) -> set[str]:
     """Return the methods that trainings on `dataset`, and on the versions that it came from, tried.
 
-    `AUTO_ENCODER` is among them where encoders were compared, or models were trained on several.
+    `AUTO_ENCODER` is among them where encoders were compared, models were trained on several, or no other is to be had.
     """
     line: list[str] = []
     version: str | None = dataset
@@ -21,7 +22,8 @@ def tried_before(workspace: Workspace, task: str, dataset: str) -> set[str]:
     made = [one.facts for one in workspace.artifacts(task, "model") if one.facts.get("dataset") in line]
     encoders = {facts["encoder"] for facts in made if "encoder" in facts}  # models of before do not list theirs
     tried = {name for facts in made for name in facts.get("tried", [facts["method"]])}
-    return tried | ({AUTO_ENCODER} if len(encoders) > 1 else set())
+    alone = len(encoders) == 1 and none_to_be_had(next(iter(encoders)), workspace.encoders)
+    return tried | ({AUTO_ENCODER} if len(encoders) > 1 or alone else set())
 
 
 def untried(workspace: Workspace, task: Task, dataset: str) -> str:

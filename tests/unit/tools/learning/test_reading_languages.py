@@ -12,13 +12,18 @@ from tokenizers.models import BPE
 from tokenizers.pre_tokenizers import ByteLevel, Whitespace
 from tokenizers.trainers import BpeTrainer
 
+from classwright_tools.chronicle.task_lines import task_line
 from classwright_tools.context import DEFAULT_ENCODER, ToolContext
+from classwright_tools.domain.cards import ModelCard
 from classwright_tools.domain.example import Provenance, make_example
+from classwright_tools.domain.figures import Estimate
 from classwright_tools.domain.task import Label
 from classwright_tools.domain.topic_tree import Cell
 from classwright_tools.error_analysis import ErrorAnalysisRequest, error_analysis
+from classwright_tools.evaluate import EvaluateRequest, evaluate
 from classwright_tools.learning.encoders import open_encoder
 from classwright_tools.learning.reading_languages import _texts, cut_of, unread_remark, unread_remark_at_hand
+from classwright_tools.measurement.encoder_first import encoder_first
 from classwright_tools.propose_topics import ProposeTopicsRequest, propose_topics
 from classwright_tools.train_classifier import TrainClassifierRequest, train_classifier
 from classwright_tools.workspace.workspace import Workspace
@@ -103,6 +108,18 @@ def test_it_is_said_with_the_task_with_the_training_and_with_the_errors(tmp_path
     context.workspace.save_task(own.model_copy(update={"languages": ("en",)}))  # as where they are left out
     trained = train_classifier(TrainClassifierRequest(task="support", method="probe"), context)
     found = error_analysis(ErrorAnalysisRequest(model=trained.model), context)
+    at_chance = "The model is not shown to be better than guessing, and the reason is most likely the encoder"
+    measured = evaluate(EvaluateRequest(model=trained.model), context)
+    for answer in (trained, found, measured):
+        assert answer.summary.startswith(at_chance)
+        assert answer.next_step.startswith("See to the encoder before more rows.")
+    line = task_line(context.workspace, "support")
+    assert line.in_use
+    assert line.in_use.figure.endswith("on 10 real validation rows, not shown to be better than guessing")
+    assert line.open[0].startswith(at_chance)
+    card = context.workspace.document(trained.model, "model", ModelCard)
+    better = card.validation.model_copy(update={"balanced_accuracy": Estimate(value=0.8, low=0.4, high=0.9)})
+    assert encoder_first(card.model_copy(update={"validation": better})) == ("", "")
     for said in (" ".join(trained.notes), found.summary):
         assert told in said
         assert "the task says en: call propose_topics(task='support', languages=['de']) first." in said

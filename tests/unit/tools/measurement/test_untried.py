@@ -26,11 +26,18 @@ def dataset(workspace: Workspace, task: Task) -> str:
     return dataset_of(workspace, train=written_rows())
 
 
-def test_methods_and_encoders_that_were_tried_are_not_advised(workspace: Workspace, task: Task, dataset: str) -> None:
+def test_methods_and_encoders_that_were_tried_are_not_advised(
+    workspace: Workspace, task: Task, dataset: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("huggingface_hub.is_offline_mode", lambda: False)
     assert untried(workspace, task, dataset) == "`encoder` 'auto' or `method` 'probe' or `method` 'contrastive'"
 
     train(workspace, dataset, ["probe"])
     assert untried(workspace, task, dataset) == "`encoder` 'auto' or `method` 'contrastive'"
+    with monkeypatch.context() as away:
+        away.setattr("huggingface_hub.is_offline_mode", lambda: True)
+        away.setattr("classwright_tools.learning.encoder_folders.cached_encoders", lambda: ())
+        assert untried(workspace, task, dataset) == "`method` 'contrastive'", "no other encoder is to be had"
 
     train(workspace, dataset, ["contrastive", "probe"])
     assert untried(workspace, task, dataset) == "`encoder` 'auto'"
