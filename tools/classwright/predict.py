@@ -847,7 +847,7 @@ def _classify_rows(model: Classifier, options: argparse.Namespace, source: TextI
     names = answer_columns(there, told, several=model.several, labels=labels)
     writer = csv.writer(output, delimiter=delimiter)
     writer.writerow([*there, *names])
-    rows, problems = 0, list[str]()
+    rows, certain, problems = 0, 0, list[str]()
     while chunk := list(islice(reader, CHUNK)):
         texts: list[Any] = [tuple(row[place] for place in places) for row in chunk]
         for number, parts in enumerate(texts, rows + 1):
@@ -856,6 +856,7 @@ def _classify_rows(model: Classifier, options: argparse.Namespace, source: TextI
         found, rights = model.predict_with_confidence(
             asked, threshold=least, thresholds=thresholds, batch=options.batch
         )
+        certain += int(np.sum(found.sure))
         probable = told_probabilities(model.labels, told, found.probabilities)
         is_so = (["true" if one else "false" for one in known] for known in (found.sure, found.out_of_scope))
         trusted = [[one] for one in sure_labels(model.labels, model.sure_from, found)] if labels else [[]] * len(chunk)
@@ -865,7 +866,8 @@ def _classify_rows(model: Classifier, options: argparse.Namespace, source: TextI
             answer = answer_cells(cells, labels) if named is not None else []
             writer.writerow([*row, *(answer or [""] * len(names))])
         rows += len(chunk)
-    return rows, unanswered(len(problems), problems[:PLACES_NAMED])
+    told_of_sure = f"It is sure of {certain:,}; the other labels are guesses."
+    return rows, f"{told_of_sure} {unanswered(len(problems), problems[:PLACES_NAMED])}".strip()
 
 
 def _delimiter(source: TextIO, column: str) -> tuple[str, int]:

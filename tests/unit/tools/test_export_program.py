@@ -321,6 +321,8 @@ def test_the_program_classifies_a_file_from_any_folder_without_torch_and_without
     with (tmp_path / "out.csv").open(encoding="utf-8", newline="") as file:
         content = file.read()
     written = list(csv.DictReader(content.splitlines()))
+    sure = sum(row["sure"] == "true" for row in written)
+    assert f"It is sure of {sure}; the other labels are guesses." in done.stderr
     assert content.count("\r\n") == content.count("\n") == len(rows) + 1  # as the file that is read
     assert [row["id"] for row in written] == [row["id"] for row in rows]
     assert [row["label"] for row in written] == ["", *classwright.load(made.folder).predict(TEXTS).labels]
