@@ -89,6 +89,7 @@ def edit_examples(request: EditExamplesRequest, context: ToolContext) -> EditExa
         StorageFailed: the disk is full; no version was made.
     """
     from classwright_tools.editing.versions import edit_dataset, revert_dataset
+    from classwright_tools.learning.reading_languages import NEAREST, unread_remark_at_hand
     from classwright_tools.workspace.destination import chosen_destination
 
     destination = chosen_destination(
@@ -109,7 +110,15 @@ def edit_examples(request: EditExamplesRequest, context: ToolContext) -> EditExa
     edited = edit_dataset(
         context, destination, changes, by=by, reason=reason, at_once=at_once, overruled_at_once=handful
     )
-    return _edited(request, edited, *_remarks(context, edited))
+    result = _edited(request, edited, *_remarks(context, edited))
+    rows = (one for change in request.changes for one in (change.rows, *(part.rows for part in change.into)))
+    unread = ""
+    if any(one and one.like for one in rows):
+        own = context.workspace.task(request.task).languages
+        unread = unread_remark_at_hand(context.encoder, own, context.workspace.encoders)
+    if unread:
+        unread = f" {unread} {NEAREST}"
+    return result.model_copy(update={"summary": f"{result.summary}{unread}"})
 
 
 def _undoing(context: ToolContext, version: str) -> Make:

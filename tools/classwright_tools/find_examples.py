@@ -110,8 +110,10 @@ def find_examples(request: FindExamplesRequest, context: ToolContext) -> FindExa
     """
     from classwright_tools.curation.row_counts import row_counts
     from classwright_tools.curation.row_sources import row_sources
+    from classwright_tools.learning.reading_languages import NEAREST
     from classwright_tools.measurement.found_in_words import doubt_in_words, found_in_words, left_out_of_test
     from classwright_tools.measurement.row_page import bytes_of, row_page
+    from classwright_tools.measurement.selecting import unread_remark_of
 
     workspace = context.workspace
     if request.task is None or request.history:
@@ -133,7 +135,8 @@ def find_examples(request: FindExamplesRequest, context: ToolContext) -> FindExa
         summary=found_in_words(found, request.compare_to, changes, none | counts.labels, sources)
         + left_out_of_test(unseen, compared=request.compare_to is not None)
         + doubt_in_words(request.doubt, len(found))
-        + _people(request, context, dataset),
+        + _people(request, context, dataset)
+        + (unread_remark_of(context, found, NEAREST) if request.like else ""),
         next_step="",
         dataset=dataset,
         total=len(found),
@@ -204,14 +207,12 @@ def _grouped(
     request: FindExamplesRequest, found: Selected, context: ToolContext, bare: FindExamplesResult, max_bytes: int
 ) -> FindExamplesResult:
     """Return the result `bare` with the found rows in groups, from `request.offset` on, in `max_bytes`."""
-    from classwright_tools.learning.reading_languages import unread_remark_at_hand
+    from classwright_tools.measurement.selecting import unread_remark_of
     from classwright_tools.measurement.text_groups import after_groups, groups_in_words, groups_of_rows, shown_groups
 
-    workspace = context.workspace
-    task = workspace.task(task_of(found.dataset))
-    unread = unread_remark_at_hand(context.encoder, task.languages, workspace.encoders)
-    if unread:
-        unread = f" {unread} Groups may then be of one language, or of one form, and not of one subject."
+    task = context.workspace.task(task_of(found.dataset))
+    then = "Groups may then be of one language, or of one form, and not of one subject."
+    unread = unread_remark_of(context, found, then)
     every, rows = groups_of_rows(context, found, request.groups or None, task.languages)
     shown = shown_groups(every[request.offset :], max_bytes - len(unread.encode()))
     end = request.offset + len(shown)

@@ -13,6 +13,7 @@ from classwright_tools.domain.example import make_example
 from classwright_tools.domain.excerpt import ANSWER_BYTES
 from classwright_tools.domain.task import Task
 from classwright_tools.domain.text_group import TextGroup
+from classwright_tools.edit_examples import EditExamplesRequest, edit_examples
 from classwright_tools.errors import InvalidInput, NotEnoughData
 from classwright_tools.find_examples import (
     TOOL,
@@ -113,7 +114,14 @@ def test_where_the_encoder_hardly_reads_a_language_groups_are_said_to_be_maybe_t
     context.workspace.save_task(task.model_copy(update={"languages": ("fr", "en")}))
 
     told = groups_of(context, 3).summary
+    nearest = {"task": "support", "like": {"text": "a cake", "count": 3}}
+    like = find_examples(FindExamplesRequest.model_validate(nearest), context).summary
+    relabel = {"action": "relabel", "rows": {"like": nearest["like"]}, "label": "refund"}
+    edit = EditExamplesRequest.model_validate({"task": "support", "reason": "near", "changes": [relabel]})
 
+    for said in (like, edit_examples(edit, context).summary):
+        assert "hardly reads fr" in said
+        assert said.endswith("The nearest may be of one form alone.")
     assert "hardly reads fr" in told
     assert told.endswith("Groups may then be of one language, or of one form, and not of one subject.")
     assert "hardly reads" not in english

@@ -28,6 +28,7 @@ ENGLISH = "en-Latn"
 MOST_PIECES = {"Latn": 1.75}
 MOST_PIECES_ELSEWHERE = 2.6
 MOST_UNKNOWN = 0.2  # of the characters
+NEAREST = "The nearest may be of one form alone."  # what a search by meaning then finds
 LITTLE = ": expect little. "  # between what is told of an encoder and what to do
 UNKNOWN = ("[UNK]", "<unk>")
 BYTES = "Ġ"  # a blank in a vocabulary of bytes, which cuts some languages finely that its model knows well

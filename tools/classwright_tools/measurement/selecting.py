@@ -14,13 +14,16 @@ from classwright_tools.context import ToolContext
 from classwright_tools.curation.row_changes import row_changes
 from classwright_tools.curation.row_filter import filtered, named
 from classwright_tools.curation.row_sources import row_sources
+from classwright_tools.curation.rows_language import languages_of_rows
 from classwright_tools.domain.cleaning import clean_text
 from classwright_tools.domain.edits import Edit, edits_apart
 from classwright_tools.domain.example import Example, Split
+from classwright_tools.domain.kinds import task_of
 from classwright_tools.domain.opinions import Opinions, marked
 from classwright_tools.domain.row_history import histories
 from classwright_tools.domain.selection import LabelDoubt, RowConditions, RowFilter, RowSearch, RowsLike
 from classwright_tools.errors import InvalidInput
+from classwright_tools.learning.reading_languages import unread_remark_at_hand
 from classwright_tools.measurement.repeats import repeats_in
 from classwright_tools.workspace.datasets import read_edits, read_table
 from classwright_tools.workspace.labelled_rows import labelled_rows
@@ -230,6 +233,14 @@ def _sought(table: Any, like: RowsLike, dataset: str) -> str:
             raise InvalidInput("like.text", "holds no characters that can be seen", "Say in words what to look for.")
         return sought
     return str(contents_of(table.take(named(table, [like.row], dataset)))[0])
+
+
+def unread_remark_of(context: ToolContext, found: Selected, then: str) -> str:
+    """Return that the encoder hardly reads the language of the rows `found`, and what comes of it `then`; else ""."""
+    task = context.workspace.task(task_of(found.dataset))
+    spoken = languages_of_rows(task, contents_of(found.table), len(found)).languages
+    unread = unread_remark_at_hand(context.encoder, spoken, context.workspace.encoders)
+    return f" {unread} {then}" if unread else ""
 
 
 def _nearest(context: ToolContext, there: Selected, sought: str, like: RowsLike) -> Selected:
