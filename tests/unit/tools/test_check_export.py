@@ -224,19 +224,21 @@ def test_of_several_labels_all_must_be_right(tmp_path: Path) -> None:
 
 
 class ByScores:
-    """Answers pairs: an item's last word is how probable it is a mismatch, turned round for items in `turned`."""
+    """Answers pairs, or texts: a last word is how probable a mismatch is, turned round for items in `turned`."""
 
-    takes_pairs, several, labels, mismatch, about = True, False, ("fits", "mismatch"), "mismatch", MappingProxyType({})
+    several, labels, about = False, ("fits", "mismatch"), MappingProxyType({})
 
-    def __init__(self, turned: Iterable[str] = ()) -> None:
-        self.turned = {*turned}
+    def __init__(self, turned: Iterable[str] = (), *, threshold: float = 0.5, pairs: bool = True) -> None:
+        self.turned, self.threshold, self.takes_pairs = {*turned}, threshold, pairs
+        self.mismatch = "mismatch" if pairs else None
 
-    def predict(self, pairs: list[tuple[str, str]]) -> Predictions:
-        scores = np.array([float(item.split()[-1]) for _, item in pairs])
-        turned = np.array([item in self.turned for _, item in pairs])
+    def predict(self, texts: list[str] | list[tuple[str, str]]) -> Predictions:
+        items = [text if isinstance(text, str) else text[1] for text in texts]
+        scores = np.array([float(item.split()[-1]) for item in items])
+        turned = np.array([item in self.turned for item in items])
         scores = np.where(turned, 1 - scores, scores)
-        sure = np.ones(len(pairs), bool)
-        labels = ["mismatch" if score > 0.5 else "fits" for score in scores]
+        sure = np.ones(len(items), bool)
+        labels = ["mismatch" if score > self.threshold else "fits" for score in scores]
         return Predictions(labels, np.stack([1 - scores, scores], axis=1), sure, ~sure)
 
 
@@ -265,6 +267,25 @@ def test_an_export_of_pairs_is_measured_by_how_it_ranks_mismatches_and_its_queri
         check_export(right, path, folder="new", against=cast(Classifier, ByWords()), other_folder="old")
     with pytest.raises(InvalidInput, match=r"'micro_f1=0\.5' is of several labels a row, and the export is not"):
         check_export(right, path, folder="new", at_least=["micro_f1=0.5"])
+
+
+@pytest.mark.parametrize("pairs", [True, False])
+def test_a_threshold_of_a_label_moves_the_answers_and_not_how_rows_are_ranked(tmp_path: Path, pairs: bool) -> None:
+    scores = [0.9 if n % 8 == 0 else 0.3 if n % 4 == 1 else 0.1 for n in range(160)]
+    path = tmp_path / "rows.csv"
+    rows = (f"item {n} of {score},query {n},{'mismatch' if n % 8 == 0 else 'fits'}" for n, score in enumerate(scores))
+    columns = "text_pair,text,label" if pairs else "text,query,label"
+    path.write_text("\n".join([columns, *rows]), encoding="utf-8")
+    new, old = (cast(Classifier, ByScores(threshold=threshold, pairs=pairs)) for threshold in (0.2, 0.5))
+
+    found = check_export(new, path, folder="new", against=old, other_folder="old")
+
+    assert found.against
+    compared = found.against.comparison
+    assert (compared.only_this_right, compared.only_other_right) == (0, 40)
+    ranked = compared.average_precision_gain if pairs else compared.rare and compared.rare.average_precision_gain
+    assert ranked
+    assert (ranked.value, ranked.low, ranked.high) == (0, 0, 0)
 
 
 def test_the_command_says_what_it_cannot_measure(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -123,14 +123,15 @@ def _paired(
         from classwright_tools.statistics.paired_rare import compared_by_rows
 
         comparison = compared_by_rows(
-            np.array([labels.index(str(label)) for label in answers]),
-            _as_decided(ours.found, model.labels, labels)[known],
-            _as_decided(other.found, against.labels, labels),
+            _places(answers, labels),
+            _columns(ours.found, model.labels, labels)[known],
+            _columns(other.found, against.labels, labels),
             labels,
             folder,
             model.mismatch if model.mismatch == against.mismatch else None,
             _queries(shared),
             seed=0,
+            answers=(_places(ours.found.labels, labels)[known], _places(other.found.labels, labels)),
         )
     return PairedCheck(
         rows=len(both),
@@ -141,13 +142,16 @@ def _paired(
     )
 
 
-def _as_decided(found: Predictions, own: Sequence[str], labels: Sequence[str]) -> npt.NDArray[np.floating]:
-    """Return the probabilities of `labels` (n, k), the highest at the answer, which a label's threshold may decide."""
+def _columns(found: Predictions, own: Sequence[str], labels: Sequence[str]) -> npt.NDArray[np.floating]:
+    """Return the probabilities of `labels` (n, k), of which a model knows its `own`; 0 of the others."""
     scores = np.zeros((len(found.labels), len(labels)))
     scores[:, [labels.index(label) for label in own]] = found.probabilities
-    given = np.array([labels.index(str(label)) for label in found.labels])
-    scores[np.arange(len(given)), given] += scores.argmax(axis=1) != given
     return scores
+
+
+def _places(answers: Sequence[Answer], labels: Sequence[str]) -> npt.NDArray[np.integer]:
+    """Return the places (n,) of `answers` of one label in `labels`: a label's threshold may decide them."""
+    return np.array([labels.index(str(label)) for label in answers])
 
 
 def _queries(texts: Sequence[Text]) -> Groups | None:

@@ -17,7 +17,7 @@ from classwright_tools.learning.rows import Rows, query_numbers
 from classwright_tools.learning.setup import Setup
 from classwright_tools.statistics.at_shares import figures_at_shares, own_shares
 from classwright_tools.statistics.metrics import class_figures
-from classwright_tools.statistics.paired import compare
+from classwright_tools.statistics.paired import compare, likeliest
 from classwright_tools.statistics.paired_rare import balanced_gain
 
 
@@ -79,7 +79,7 @@ class HeldOut:
         found = compare(self.labels, *proba, against=method, mismatch=self.setup.mismatch, groups=self.queries)
         tested_in, gain = found.measure
         if self.alike and tested_in == "accuracy":
-            tested_in, gain = "balanced accuracy", balanced_gain(self.labels, *proba, self.queries)
+            tested_in, gain = "balanced accuracy", balanced_gain(self.labels, likeliest(*proba), self.queries)
             found = found.model_copy(update={"balanced_accuracy_gain": gain})
         is_more = found.sign_of(gain) > 0
         return Candidate(

@@ -12,6 +12,9 @@ from classwright_tools.statistics.intervals import bootstrap
 from classwright_tools.statistics.metrics import Floats, Labels, accuracy_of, macro_f1
 from classwright_tools.statistics.swapped_answers import gain_by_swaps, ranking_gain
 
+BothAnswers = tuple[Labels, Labels]
+"""The answers (n,) of two to the same rows."""
+
 
 def compare(
     true: Labels,
@@ -21,9 +24,12 @@ def compare(
     seed: int = 0,
     mismatch: int | None = None,
     groups: Labels | None = None,
+    *,
+    answers: BothAnswers | None = None,
 ) -> Comparison:
     """Return how much better a is than b on rows whose labels are `true` (n,); both probabilities are (n, k).
 
+    The `answers` of both are by default the likeliest labels; they do not move how rows are ranked.
     `mismatch` is the number of a pair task's label of that name.
     A resample draws rows, and with a row both models' answers, so what makes a row hard for both cancels out.
     `significant` is the exact McNemar test's verdict at 5%: a two-sided binomial test on the rows where just one of
@@ -32,7 +38,7 @@ def compare(
     With `groups` (n,), the queries of a pair task, resamples draw and swaps swap whole groups, and McNemar's test is
     its form for them, see `sign_flip`: rows that are won and lost together are no independent trials.
     """
-    a, b = proba_a.argmax(axis=1), proba_b.argmax(axis=1)
+    a, b = answers or likeliest(proba_a, proba_b)
     a_right, b_right = a == true, b == true
     positive = true == mismatch
     ranked = None
@@ -51,6 +57,11 @@ def compare(
         test="exact McNemar test" if groups is None else "sign-flip test over queries",
         significant=p < SIGNIFICANCE,
     )
+
+
+def likeliest(proba_a: npt.NDArray[np.floating], proba_b: npt.NDArray[np.floating]) -> BothAnswers:
+    """Return the likeliest labels (n,) at the probabilities (n, k) of each of two."""
+    return proba_a.argmax(axis=1), proba_b.argmax(axis=1)
 
 
 def gain_in_accuracy(

@@ -14,7 +14,7 @@ from classwright_tools.statistics.at_shares import own_shares, rare_label
 from classwright_tools.statistics.exact_tests import SIGNIFICANCE, holm
 from classwright_tools.statistics.intervals import bootstrap
 from classwright_tools.statistics.metrics import Floats, Labels, accuracy_of, balanced_accuracy
-from classwright_tools.statistics.paired import compare, paired_p
+from classwright_tools.statistics.paired import BothAnswers, compare, likeliest, paired_p
 from classwright_tools.statistics.swapped_answers import gain_by_swaps, ranking_gain
 
 _OF_RARE = ("recall_gain", "average_precision_gain", "balanced_accuracy_gain")
@@ -30,16 +30,18 @@ def compared_by_rows(
     queries: Labels | None,
     *,
     seed: int,
+    answers: BothAnswers | None = None,
 ) -> Comparison:
     """Return how the probabilities `own` of `labels` stand against `theirs` (n, k), where every row counts alike.
 
     The rows have one label each, `true` (n,). Of pairs the `mismatch` is the label that is looked for, if one is named;
-    else the rarest is.
+    else the rarest is. The `answers` are as `compare` takes them.
     """
     if mismatch:
-        return compare(true, own, theirs, against, seed, labels.index(mismatch), queries)
-    rare = rare_gain(true, own, theirs, own_shares(true, len(labels)), labels, queries, seed=seed)
-    return with_rare(compare(true, own, theirs, against, seed, groups=queries), rare)
+        return compare(true, own, theirs, against, seed, labels.index(mismatch), queries, answers=answers)
+    shares = own_shares(true, len(labels))
+    rare = rare_gain(true, own, theirs, shares, labels, queries, seed=seed, answers=answers)
+    return with_rare(compare(true, own, theirs, against, seed, groups=queries, answers=answers), rare)
 
 
 def rare_gain(
@@ -51,18 +53,21 @@ def rare_gain(
     groups: Labels | None = None,
     *,
     seed: int = 0,
+    answers: BothAnswers | None = None,
 ) -> RareLabelGain | None:
     """Return how much better a finds the label that is rare at the `shares` (k,) than b; both probabilities are (n, k).
 
-    The rows' labels are `true` (n,). Intervals are the paired bootstrap's: a resample keeps each label's number of
-    rows, or draws whole `groups` (n,). The recall is tested by the exact McNemar test on the label's rows, or its form
-    for `groups`, the others by `swap_p`. None where no label is rare, or fewer than `LEAST_ROWS` rows have it.
+    The rows' labels are `true` (n,), the `answers` as `compare` takes them. Intervals are the paired bootstrap's: a
+    resample keeps each label's number of rows, or draws whole `groups` (n,). The recall is tested by the exact McNemar
+    test on the label's rows, or its form for `groups`, the others by `swap_p`. None where no label is rare, or fewer
+    than `LEAST_ROWS` rows have it.
     """
     rare = rare_label(shares)
     of_it = true == rare
     if rare is None or of_it.sum() < LEAST_ROWS:
         return None
-    a, b = proba_a.argmax(axis=1) == rare, proba_b.argmax(axis=1) == rare
+    answers = answers or likeliest(proba_a, proba_b)
+    a, b = (given == rare for given in answers)
     own = None if groups is None else groups[of_it]
     found = bootstrap(_recall_gain, of_it, a, b, strata=of_it, groups=groups, least=-1.0, seed=seed)
     p = paired_p(a[of_it], b[of_it], own)
@@ -71,7 +76,7 @@ def rare_gain(
         rows=int(of_it.sum()),
         recall_gain=TestedGain(**found.model_dump(), p=p, significant=p < SIGNIFICANCE),
         average_precision_gain=ranking_gain(of_it, proba_a[:, rare], proba_b[:, rare], groups, seed=seed),
-        balanced_accuracy_gain=balanced_gain(true, proba_a, proba_b, groups, seed=seed),
+        balanced_accuracy_gain=balanced_gain(true, answers, groups, seed=seed),
     )
 
 
@@ -89,17 +94,9 @@ def with_rare(found: Comparison, rare: RareLabelGain | None) -> Comparison:
     return found.model_copy(update={"macro_f1_gain": macro_f1, "rare": told})
 
 
-def balanced_gain(
-    true: Labels,
-    proba_a: npt.NDArray[np.floating],
-    proba_b: npt.NDArray[np.floating],
-    groups: Labels | None = None,
-    *,
-    seed: int = 0,
-) -> TestedGain:
-    """Return how much higher the balanced accuracy of a is than that of b, as `rare_gain` does."""
-    a, b = proba_a.argmax(axis=1), proba_b.argmax(axis=1)
-    return gain_by_swaps(balanced_accuracy, true, a, b, strata=true, groups=groups, seed=seed)
+def balanced_gain(true: Labels, answers: BothAnswers, groups: Labels | None = None, *, seed: int = 0) -> TestedGain:
+    """Return how much higher the balanced accuracy of a is than that of b by their `answers`, as `rare_gain` does."""
+    return gain_by_swaps(balanced_accuracy, true, *answers, strata=true, groups=groups, seed=seed)
 
 
 def _recall_gain(
