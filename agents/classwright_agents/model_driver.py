@@ -139,9 +139,9 @@ class ModelDriver:
             if move.method not in self._methods:
                 return f"method: {move.method!r} is none of {', '.join(self._methods)}"
             kept = kept_round(situation.rounds, self._goal.target.metric)
-            since = (one.method for one in situation.rounds[kept.round + 1 :] if not one.written)
+            on_these = {one.method for one in situation.rounds if one.dataset == kept.dataset}
             same = f"{move.method!r} was trained on the kept rows already: the same would come of it"
-            return same if move.method in {kept.method, *since} else ""
+            return same if move.method in on_these else ""
         most = self._task.rows_per_round
         if move.rows and move.rows > most:
             return f"rows: {move.rows:,}, where a round may ask for {most:,} at most"

@@ -95,8 +95,8 @@ def _from_sentence(sentence: str) -> dict[str, Any]:
         TaskFileError: it has not this form.
     """
     given = sentence.strip().rstrip(".!")
-    first = re.split(r"[.!?]\s", given, maxsplit=1)[0]
-    found = next(filter(None, (form.fullmatch(first) for form in _SENTENCES)), None)
+    ends = [*(mark.start() for mark in re.finditer(r"[.!?]\s", given)), len(given)]
+    found = next(filter(None, (form.fullmatch(given[:end]) for end in ends for form in _SENTENCES)), None)
     if found is None:
         raise TaskFileError(
             f"the sentence {sentence[:80]!r}",

@@ -88,11 +88,7 @@ def _is_url(url: str) -> str:
     return url
 
 
-HttpUrl = Annotated[
-    str,
-    Field(pattern=r"^https?://[^\s@]+$", max_length=2_000, examples=["http://127.0.0.1:8000/v1"]),
-    AfterValidator(_is_url),
-]
+HttpUrl = Annotated[str, Field(pattern=r"^https?://[^\s@]+$", max_length=2_000), AfterValidator(_is_url)]
 
 
 class ServerEntry(Part):
@@ -103,7 +99,11 @@ class ServerEntry(Part):
         description="Started over stdio in the task file's folder: a line as for a shell, or a list of words; "
         "`{workspace}` stands for a folder of the run's own.",
     )
-    url: HttpUrl | None = Field(default=None, description="A running server, over streamable HTTP.")
+    url: HttpUrl | None = Field(
+        default=None,
+        examples=["http://127.0.0.1:8931/mcp"],
+        description="A running server, over streamable HTTP.",
+    )
     token_env: str | None = Field(
         default=None,
         pattern=r"^[A-Za-z_][A-Za-z0-9_]*$",
@@ -125,7 +125,9 @@ class ServerEntry(Part):
 class DriverEntry(Part):
     """A language model that decides the moves of a build, behind an OpenAI-compatible endpoint."""
 
-    url: HttpUrl = Field(description="The endpoint's base URL; the writer's will do.")
+    url: HttpUrl = Field(
+        examples=["http://127.0.0.1:8000/v1"], description="The endpoint's base URL; the writer's will do."
+    )
     model: str = Field(min_length=1, max_length=200, description="The model's name there; it must take tools.")
     key_env: str | None = Field(
         default=None,

@@ -71,6 +71,7 @@ def test_a_command_may_be_one_string(tmp_path: Path) -> None:
         ({"driver": {"url": "http://host:99999/v1", "model": "m"}}, "driver.url", "port out of range 0-65535"),
         ({"server": {"command": "x", "token_env": "TOKEN"}}, "server", "goes with 'url'"),
         ({"server": {"url": "ftp://localhost"}}, "server.url", "has another form"),
+        ({"server": {"url": "http://h", "token_env": "a b"}}, "server.token_env", "has another form"),
         ({"validation": "nowhere.jsonl"}, "validation", "does not exist"),
     ],
 )

@@ -443,8 +443,10 @@ def test_the_command_classifies_by_an_exports_folder_without_torch_and_by_the_id
         script = f"import sys; {only_light} from classwright_server.cli import main; sys.exit(main(sys.argv[1:]))"
         if name == made.model_id:  # here, where torch is loaded
             before = os.umask(0o077)
-            assert main(arguments) == 0
-            os.umask(before)
+            try:
+                assert main(arguments) == 0
+            finally:
+                os.umask(before)
             told = capsys.readouterr().out
         else:
             done = subprocess.run(

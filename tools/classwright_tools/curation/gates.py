@@ -223,7 +223,7 @@ class QualityFilter:
         wanted = ", ".join(self.task.languages)
         spoken = self._spoken
         also = spoken.remark and wrong_language(text, spoken.languages) is None
-        repair = f"{spoken.remark[0].upper()}{spoken.remark[1:]}" if also else f"Write it in {wanted}."
+        repair = spoken.remark if also else f"Write it in {wanted}."
         return Refused("wrong language", f"it is in {found}, the task is in {wanted}", repair)
 
     def _fitting(self, text: str, label: str, item: str | None) -> Refused | None:

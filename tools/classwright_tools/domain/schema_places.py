@@ -35,9 +35,13 @@ def _inner(schema: Schema, part: int | str) -> Schema | None:
 
 
 def _choices(schema: Schema, whole: Schema) -> list[Schema]:
-    """Return a schema, or those that it leaves the choice of; some stand under `$defs` of the whole."""
+    """Return a schema, or those that it leaves the choice of; some stand under `$defs` of the whole.
+
+    What is said beside a choice, such as examples, is said of each.
+    """
     if "$ref" in schema:
         return _choices(whole["$defs"][schema["$ref"].rpartition("/")[2]], whole)
     if "anyOf" in schema:
-        return [one for choice in schema["anyOf"] for one in _choices(choice, whole)]
+        beside = {name: value for name, value in schema.items() if name != "anyOf"}
+        return [{**beside, **one} for choice in schema["anyOf"] for one in _choices(choice, whole)]
     return [schema]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 
-from classwright_tools.domain.usage import FREE, NO_TOKENS, Caps, Prices, TokenCount
+from classwright_tools.domain.usage import FREE, NO_TOKENS, UNCAPPED, Caps, Prices, TokenCount
 from classwright_tools.errors import BudgetExceeded, InvalidInput
 
 
@@ -24,22 +24,26 @@ class Budget:
         max_minutes: float | None = None,
         prices: Prices | None = None,
         spent: TokenCount = NO_TOKENS,
+        servers: Caps = UNCAPPED,
     ) -> None:
         """Set the caps; `max_tokens` is of tokens in and out together, `max_cost` in US dollars, the time from now on.
 
-        `spent` is what earlier attempts at the same work took.
+        `spent` is what earlier attempts at the same work took. Where the `servers` caps are lower, they hold.
 
         Raises:
             InvalidInput: a cap is not positive, or `max_cost` is set while the prices are not known.
         """
-        caps = {
-            "max_tokens": max_tokens,
-            "max_cost": max_cost,
-            "max_minutes": max_minutes,
-        }
-        for name, cap in caps.items():
+        asked = {"max_tokens": max_tokens, "max_cost": max_cost, "max_minutes": max_minutes}
+        for name, cap in asked.items():
             if cap is not None and not cap > 0:
                 raise InvalidInput(name, f"is {cap}", "Pass a number above zero, or leave it out.")
+        lower = {
+            name: cap
+            for name, cap in servers.model_dump(exclude_none=True).items()
+            if (own := asked[name]) is None or cap < own
+        }
+        self._servers = lower.keys()
+        max_tokens, max_cost = lower.get("max_tokens", max_tokens), lower.get("max_cost", max_cost)
         if max_cost is not None and prices is None:
             raise InvalidInput(
                 "max_cost",
@@ -94,13 +98,13 @@ class Budget:
         """Return the error of the first cap that `most`, on top of `reserved` and of what is spent, could pass."""
         after = _sum(_sum(self._spent, reserved), most)
         if self._max_tokens is not None and sum(after) > self._max_tokens:
-            return _cap(
+            return self._cap(
                 "max_tokens",
                 f"{sum(self._spent)} of {self._max_tokens} tokens are spent, and the next request may take {sum(most)}",
             )
         cost = self._prices.cost(after)
         if self._max_cost is not None and cost > self._max_cost:
-            return _cap(
+            return self._cap(
                 "max_cost",
                 f"${self.cost:.4f} of ${self._max_cost:.4f} is spent, and the next request may cost "
                 f"${self._prices.cost(most):.4f}",
@@ -111,40 +115,15 @@ class Budget:
         """Return the error of `max_minutes` if they have passed, and `grace` seconds more."""
         if self._max_minutes is None or time.monotonic() - self._began <= 60 * self._max_minutes + grace:
             return None
-        return _cap("max_minutes", f"{self._max_minutes:g} min have passed")
+        return self._cap("max_minutes", f"{self._max_minutes:g} min have passed")
+
+    def _cap(self, name: str, reason: str) -> BudgetExceeded:
+        more, allowed = f"raise {name}", ""
+        if name in self._servers:
+            flag = name.replace("max_", "--job-")
+            more, allowed = f"whoever runs the server sets {flag} higher", "; the server allows no more"
+        return BudgetExceeded(name, f"{reason}{allowed}", f"What had arrived is kept. Ask for fewer rows, or {more}.")
 
 
 def _sum(one: TokenCount, other: TokenCount) -> TokenCount:
     return TokenCount(one.tokens_in + other.tokens_in, one.tokens_out + other.tokens_out)
-
-
-def _cap(name: str, reason: str) -> BudgetExceeded:
-    return BudgetExceeded(name, reason, f"What had arrived is kept. Raise {name}, or ask for fewer rows.")
-
-
-def budget_within(
-    caps: Caps,
-    *,
-    max_tokens: int | None = None,
-    max_cost: float | None = None,
-    max_minutes: float | None = None,
-    prices: Prices | None,
-    spent: TokenCount = NO_TOKENS,
-) -> Budget:
-    """Return the budget of a call that may spend `max_tokens` and `max_cost`, and no more than `caps` allow.
-
-    It ends after `max_minutes`.
-
-    `spent` is what earlier attempts at the call took.
-
-    Raises:
-        InvalidInput: a cost is capped while the prices are not known.
-    """
-    tokens, costs = (max_tokens, caps.max_tokens), (max_cost, caps.max_cost)
-    return Budget(
-        max_tokens=min((cap for cap in tokens if cap is not None), default=None),
-        max_cost=min((cap for cap in costs if cap is not None), default=None),
-        max_minutes=max_minutes,
-        prices=prices,
-        spent=spent,
-    )

@@ -18,7 +18,7 @@ from classwright_tools.errors import (
     StorageFailed,
     WriterFailed,
 )
-from classwright_tools.writing.completions.budget import Budget, budget_within
+from classwright_tools.writing.completions.budget import Budget
 from classwright_tools.writing.completions.ledger import Payment
 from classwright_tools.writing.completions.store import CompletionStore
 from classwright_tools.writing.completions.tasks import first_done, stop_all
@@ -256,13 +256,13 @@ def session_of(
     assert writer is not None
     store = CompletionStore(context.workspace.engine, context.run_key)
     paid = store.paid()
-    budget = budget_within(
-        context.caps,
+    budget = Budget(
         max_tokens=max_tokens,
         max_cost=max_cost,
         max_minutes=max_minutes,
         prices=writer.prices,
         spent=TokenCount(paid.tokens_in, paid.tokens_out) if paid else NO_TOKENS,
+        servers=context.caps,
     )
     return WritingSession(writer, store, budget, context.is_cancelled)
 
