@@ -154,6 +154,7 @@ def embedding_once(monkeypatch: pytest.MonkeyPatch) -> None:
         asked = (self.ref.digest, self.ref.windows, tuple(texts))
         if asked not in _computed_before:
             _computed_before[asked] = compute(self, texts)
+            _computed_before[asked].setflags(write=False)  # it is many tests' own
         return _computed_before[asked]
 
     monkeypatch.setattr(Encoder, "_computed", computed)

@@ -24,10 +24,12 @@ def run_code(folder: Path, code: str, *, needs_classwright: bool = False) -> str
             for name in ("classwright", "classwright_tools", *sys.modules):
                 if name.startswith("classwright"):
                     patch.setitem(sys.modules, name, None)
-        exec(compile(code, "README.md", "exec"), {"__name__": "__main__"})
-        for name, module in list(sys.modules.items()):
-            if str(getattr(module, "__file__", "")).startswith(str(folder)):
-                del sys.modules[name]
+        try:
+            exec(compile(code, "README.md", "exec"), {"__name__": "__main__"})
+        finally:
+            for name, module in list(sys.modules.items()):
+                if str(getattr(module, "__file__", "")).startswith(str(folder)):
+                    del sys.modules[name]
     return printed.getvalue()
 
 

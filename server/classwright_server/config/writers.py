@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, get_args, get_origin
 
@@ -28,25 +28,26 @@ def chosen_writer(chosen: Chosen, vllm: str | None) -> WriterSettings | None:
     options = [*named, *(["--vllm"] if vllm else [])]
     if len(options) > 1:
         raise InvalidInput("the writer", f"is given twice, by {' and '.join(options)}", "Keep one of them.")
-    _check_read(chosen, named.values(), vllm)
+    _check_read(chosen, named, vllm)
     return next((_settings(chosen, kind, option) for option, kind in named.items()), None)
 
 
-def _check_read(chosen: Chosen, kinds: Collection[type[WriterSettings]], vllm: str | None) -> None:
-    """Return if the writer of one of `kinds`, or a `vllm`, reads each flag of a writer on the command line.
+def _check_read(chosen: Chosen, named: Mapping[str, type[WriterSettings]], vllm: str | None) -> None:
+    """Return if the writer that is `named`, by the flag that chooses it, or a `vllm`, reads each writer's flag given.
 
     A variable may lie in an environment that several programs share.
     """
-    read = {flag.name for kind in kinds for flag in kind.flags().values()} | ({THINKING_TOKENS.name} if vllm else set())
+    read = {flag.name for kind in named.values() for flag in kind.flags().values()}
+    read |= {THINKING_TOKENS.name} if vllm else set()
+    used = "--vllm" if vllm else next(iter(named), None)
     for name, (flag, _) in writer_flags().items():
         if name not in read and chosen.is_flag(name):
             own = [kind.flags() for kind in writer_kinds().values()]
             options = {next(iter(flags.values())).option for flags in own if flag in flags.values()}
-            raise InvalidInput(
-                flag.option,
-                "is set, and no writer that reads it",
-                f"Add {' or '.join(sorted(options))}, or take it out.",
-            )
+            if used:
+                raise InvalidInput(flag.option, f"is not read by the writer of {used}", "Take it out.")
+            repair = f"Add {' or '.join(sorted(options))}, or take it out."
+            raise InvalidInput(flag.option, "is set, and no writer that reads it", repair)
 
 
 def writer_flags() -> dict[str, tuple[Flag, bool]]:

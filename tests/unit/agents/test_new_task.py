@@ -38,7 +38,7 @@ from support.paths import BANKING12
         ),
         ("Distinguish spam from ham in 7 kinds of SMS", "task_7_kinds_of_sms", ["spam", "ham"]),
         ("Tell praise and complaints apart", "praise_complaints", ["praise", "complaints"]),
-        ("Classify tweets about St. Louis into praise and complaints", "tweets_about_st_louis", ["praise", "complaints"]),
+        ("Classify tweets of St. Louis into praise and complaints", "tweets_of_st_louis", ["praise", "complaints"]),
         (
             "Build a classifier that tells complaints and praise apart in reviews. It is for a chain of hotels.",
             "reviews",

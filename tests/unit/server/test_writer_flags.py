@@ -59,7 +59,10 @@ def test_every_kind_has_a_flag_that_chooses_it_alone() -> None:
         ([*ENDPOINT, "--scripted", "s.json"], "given twice, by --writer-url and --scripted"),
         ([*ENDPOINT, "--job-cost", "1"], "--job-cost: needs the writer's prices"),
         (["--writer-model", "m"], "--writer-model: is set, and no writer that reads it. Add --writer-url"),
-        (["--scripted", "s.json", "--writer-price-in", "3"], "--writer-price-in: is set, and no writer"),
+        (
+            ["--scripted", "s.json", "--writer-price-in", "3"],
+            "--writer-price-in: is not read by the writer of --scripted. Take it out.",
+        ),
     ],
 )
 def test_what_does_not_go_together_is_named(words: list[str], told: str) -> None:

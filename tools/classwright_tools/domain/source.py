@@ -27,8 +27,10 @@ class GivenRow(Noun):
     @field_validator("label", mode="before")
     @classmethod
     def _in_one_string(cls, label: Any) -> Any:
-        """Take a list of labels as a file may have it."""
-        return json.dumps(label) if isinstance(label, list | tuple) else label
+        """Take a list of labels as a file may have it; one of a single label is that label."""
+        if not isinstance(label, list | tuple):
+            return label
+        return label[0] if len(label) == 1 else json.dumps(label, ensure_ascii=False)
 
 
 class GivenSource(Noun):
