@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated
 
 from pydantic import Field, model_validator
@@ -140,11 +141,12 @@ def _labelled(request: AnnotateExamplesRequest, id_: str, context: ToolContext) 
 
     assert context.writer
     annotation = context.workspace.document(id_, "annotation", Annotation)
+    asked = datetime.now(UTC)  # before the labels are read, which may be others when the answers come
     task = context.workspace.task(annotation.task)
     caps = request.model_dump(include={"max_tokens", "max_cost", "max_minutes"})
     labelled = ask_writer(annotation, task, context, **caps)
     answers = AnnotationAnswers(context.workspace, id_, annotation)
-    receipt = answers.receive(labelled.answers, finish=True)
+    receipt = answers.receive(labelled.answers, asked, finish=True)
     made = Provenance(writer=context.writer.name, prompt=context.writer.prompt_digest("labels"))
     result = _finished(id_, annotation, receipt, (), answers.dataset(made), context)
     lacking = len(annotation.rows) - len(receipt.answered) - len(receipt.ended)
@@ -190,6 +192,7 @@ def _answered(request: AnnotateExamplesRequest, id_: str, context: ToolContext) 
 
     workspace = context.workspace
     annotation = workspace.document(id_, "annotation", Annotation)
+    asked = datetime.now(UTC)
     task = workspace.task(annotation.task)
     good, refused = answers_given(
         annotation,
@@ -200,7 +203,7 @@ def _answered(request: AnnotateExamplesRequest, id_: str, context: ToolContext) 
         request.decided_by,
     )
     answers = AnnotationAnswers(workspace, id_, annotation)
-    receipt = answers.receive(good, finish=request.finish)
+    receipt = answers.receive(good, asked, finish=request.finish)
     if receipt.is_closed:
         dataset = answers.dataset(Provenance(writer=WRITER))
         return _finished(id_, annotation, receipt, refused, dataset, context)

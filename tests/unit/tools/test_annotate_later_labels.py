@@ -14,9 +14,11 @@ from classwright_tools.context import ToolContext
 from classwright_tools.domain.annotation import Annotation, RowToLabel
 from classwright_tools.domain.example import Split
 from classwright_tools.domain.task import Task
+from classwright_tools.domain.writer import Completion, WritingRequest
 from classwright_tools.workspace.datasets import read_rows
 from support.editing import Editor, editor
 from support.learning import save_rows, unlabelled_rows, written_rows
+from support.writing_verbs import ScriptedWriter
 
 pytestmark = pytest.mark.usefixtures("embedded")
 TEXTS = unlabelled_rows(refund=12)
@@ -28,6 +30,7 @@ SPLIT = {
 }
 KEEPS_THE_NAME = {**SPLIT, "into": [SPLIT["into"][0], {"label": "refund"}]}
 REMOVE = {"action": "remove_label", "label": "refund"}
+RENAME = {"action": "rename_label", "label": "refund", "to": "money"}
 
 
 @pytest.fixture
@@ -117,7 +120,7 @@ def test_answers_follow_a_label_that_is_renamed_or_merged_and_the_checks_with_th
     known = {row.id: str(label_of[row.row]) for row in annotation.rows if row.id in checks}
     answer(context, own[:4], "refund")
     answer(context, own[4:8], "account")
-    edit({"action": "rename_label", "label": "refund", "to": "money"}, {"action": "add_label", "label": "refund"})
+    edit(RENAME, {"action": "add_label", "label": "refund"})
     edit({"action": "merge_label", "label": "account", "to": "money"})
 
     now = {"refund": "money", "account": "money", "delivery": "delivery"}
@@ -129,3 +132,45 @@ def test_answers_follow_a_label_that_is_renamed_or_merged_and_the_checks_with_th
 
     assert labels_in(context, last.dataset) == {row.row: "refund" if row in own[8:] else "money" for row in own}
     assert (last.checked, last.agreement and last.agreement.value) == (len(checks), 1.0)
+
+
+@pytest.mark.parametrize(
+    ("change", "now"),
+    [(RENAME, "money"), ({"action": "merge_label", "label": "refund", "to": "account"}, "account")],
+    ids=["renamed", "merged"],
+)
+def test_answers_of_a_writer_follow_a_label_that_changes_while_it_labels(
+    context: ToolContext, edit: Editor, change: dict[str, Any], now: str
+) -> None:
+    last = labelled_during(context, edit, change)
+
+    assert labels_in(context, last.dataset) == dict.fromkeys(OWN, now)
+    assert last.agreement
+    assert last.agreement.value > 0, "the checks are told under the names of now"
+
+
+@pytest.mark.parametrize("change", [SPLIT, KEEPS_THE_NAME], ids=["split", "split and kept"])
+def test_texts_whose_label_a_writer_gave_while_it_was_split_are_asked_again(
+    context: ToolContext, edit: Editor, change: dict[str, Any]
+) -> None:
+    last = labelled_during(context, edit, change)
+    again, own = begin(context, "next")
+
+    assert last.dataset is None
+    assert "12 texts are asked again by the next annotation: answered before with 'refund'" in last.summary
+    assert "12 rows come again, first: answered before with 'refund'" in again.summary
+    assert len(own) == 12
+
+
+def labelled_during(context: ToolContext, edit: Editor, change: dict[str, Any]) -> AnnotateExamplesResult:
+    """Return what comes of a writer that answers 'refund' to all texts, while a label changes."""
+    changes = iter([change])
+
+    def reply(request: WritingRequest) -> Completion:
+        for one in changes:
+            edit(one)
+        return Completion(items=tuple(f"{text.id}: refund" for text in request.texts))
+
+    return annotate_examples(
+        AnnotateExamplesRequest(task="support"), replace(context, run_key="write", writer=ScriptedWriter(reply))
+    )

@@ -11,7 +11,14 @@ from typing import Literal, NamedTuple
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from classwright_tools.annotation.answers_now import answers_now, joined_by, stored_answers, stored_in
+from classwright_tools.annotation.answers_now import (
+    StoredAnswer,
+    answers_now,
+    changes_since,
+    joined_by,
+    stored_answers,
+    stored_in,
+)
 from classwright_tools.domain.annotation import Annotation, Answer
 from classwright_tools.domain.edits import Decider, Edit
 from classwright_tools.domain.example import Example, Provenance, make_example, origin_of_labelled
@@ -21,7 +28,6 @@ from classwright_tools.workspace.atomic import storage_errors
 from classwright_tools.workspace.datasets import iterate_rows, read_rows, save_dataset
 from classwright_tools.workspace.destination import Destination
 from classwright_tools.workspace.index import AnswerRow, ArtifactRow, ClosedAssignmentRow, in_utc, reading
-from classwright_tools.workspace.later_labels import edits_since
 from classwright_tools.workspace.workspace import Artifact, Workspace
 
 ANSWERS = "annotations.jsonl"
@@ -64,8 +70,10 @@ class AnnotationAnswers:
         self._id = id_
         self._annotation = annotation
 
-    def receive(self, given: Mapping[str, Answer], *, finish: bool) -> Receipt:
+    def receive(self, given: Mapping[str, Answer], asked: datetime, *, finish: bool) -> Receipt:
         """Store the answers `given` by the row's id, and close when all are there, or on `finish` with some.
+
+        They are under the labels that the task had when they were `asked` for (UTC).
 
         A row that was answered before keeps that answer, if its label has not ended; a person's takes the place of a
         model's.
@@ -78,17 +86,18 @@ class AnnotationAnswers:
         with storage_errors(f"annotation {self._id!r}"), Session(self._workspace.engine) as session, session.begin():
             session.get(ArtifactRow, self._id, with_for_update=True)  # SQLite is locked as a whole already
             stored = stored_in(session, self._id)
-            before, ended = answers_now(stored, later, task)
+            before = answers_now(stored, later, task).hold
             was_closed = session.get(ClosedAssignmentRow, self._id) is not None
             there = given.keys() & before.keys()
             over = {row for row in there if (given[row].by, before[row].by) == ("person", "model")}
             taken = {} if was_closed else {row: given[row] for row in given if row not in there - over}
-            now = datetime.now(UTC)
             for row, answer in taken.items():
                 said = answer.model_dump(mode="json")
-                session.merge(AnswerRow(annotation=self._id, example=row, answer=said, created=now))
-            answered = before | taken
-            closes = not was_closed and bool(answered) and (finish or len(answered) == len(self._annotation.rows))
+                session.merge(AnswerRow(annotation=self._id, example=row, answer=said, created=asked))
+            came = {row: StoredAnswer(answer, asked) for row, answer in taken.items()}
+            answered, ended = answers_now(stored | came, later, task)
+            some = bool(answered or taken)
+            closes = not was_closed and some and (finish or len(answered) == len(self._annotation.rows))
             if closes:
                 session.add(ClosedAssignmentRow(assignment=self._id))
         left = [row for row in given if row in there - taken.keys()]
@@ -99,7 +108,7 @@ class AnnotationAnswers:
             late=len(given.keys() - there - taken.keys()),
             otherwise=tuple(row for row in left if not given[row].says_as(before[row])),
             answered=answered,
-            ended={row: answer for row, answer in ended.items() if row not in taken},
+            ended=ended,
             is_closed=was_closed or closes,
             before=max((one.when for one in stored.values()), default=None),
         )
@@ -120,7 +129,7 @@ class AnnotationAnswers:
         assert parent, "an annotation's dataset does not go away"
         task = self._workspace.task(self._annotation.task)
         stored = stored_answers(self._workspace, self._id)
-        answered = answers_now(stored, edits_since(self._workspace, self._annotation.dataset, parent), task).hold
+        answered = answers_now(stored, changes_since(self._workspace, self._annotation.dataset, parent), task).hold
         keys = {row: answer.key(task) for row, answer in answered.items()}
         labels = {row: key for row, key in keys.items() if key is not None}
         none = {row for row, answer in answered.items() if answer.fits_none(task)}

@@ -24,7 +24,7 @@ ANSWERS_LISTED = 5
 
 
 class StoredAnswer(NamedTuple):
-    """An answer as it was given, and when that was (UTC)."""
+    """An answer as it was given, and when the task had its labels (UTC): it may come much later."""
 
     answer: Answer
     when: datetime
@@ -62,7 +62,7 @@ def is_open(workspace: Workspace, annotation: str) -> bool:
 class Joined(NamedTuple):
     """The dataset that the rows of an annotation joined, or else the one that they would join now.
 
-    Beside it stand its task, and the edits since the annotation's own.
+    Beside it stand its task, and the `changes_since` the annotation's own.
     """
 
     dataset: str
@@ -81,14 +81,35 @@ def joined_by(workspace: Workspace, id_: str, annotation: Annotation) -> Joined:
     newest = made or (workspace.latest("dataset", annotation.task) if annotation.on_newest else None)
     dataset = newest.id if newest else annotation.dataset
     task = workspace.task(annotation.task, version)
-    return Joined(dataset, task, edits_since(workspace, annotation.dataset, dataset))
+    return Joined(dataset, task, changes_since(workspace, annotation.dataset, dataset))
+
+
+def changes_since(workspace: Workspace, then: str, now: str) -> tuple[Edit, ...]:
+    """Return the edits of `now` that were made after `then`, with when the task had the labels of each as its `when`.
+
+    One whose labels the task has not got yet is left out.
+
+    Raises:
+        DamagedArtifact: a dataset, or its edits, do not read back.
+    """
+    edits = edits_since(workspace, then, now)
+    made: dict[str, str] = {}
+    version = workspace.artifact(now, "dataset")
+    while edits and version.parent and version.id != then:
+        made[version.parent] = version.id
+        version = workspace.artifact(version.parent, "dataset")
+    versions = {parent: read_card(workspace, made[parent]).task_version for parent in {edit.dataset for edit in edits}}
+    newest = workspace.task(version.task).version
+    since = {number: workspace.made(version.task, number) for number in {*versions.values()} if number <= newest}
+    of_edits = ((edit, versions[edit.dataset]) for edit in edits)
+    return tuple(edit.model_copy(update={"when": since[of]}) for edit, of in of_edits if of in since)
 
 
 def answers_now(stored: Mapping[str, StoredAnswer], later: Sequence[Edit], task: Task) -> AnswersNow:
-    """Return the `stored` answers to an annotation as they stand after `later` edits, with the labels of `task`."""
+    """Return the `stored` answers to an annotation as they stand after `later` `changes_since`, with `task`'s labels."""
     found = AnswersNow({}, {})
     for row, (answer, when) in stored.items():
-        # Of a label that is split and keeps its name in a part, only what was said before is in doubt.
+        # An answer is under the labels that there were as it was asked for, whatever they are called as it comes.
         labels = _labels_now(answer.labels, [edit for edit in later if edit.when > when], task)
         if labels is None:
             found.ended[row] = answer
@@ -138,7 +159,8 @@ def ended_by_edit(workspace: Workspace, parent: str, dataset: str) -> str:
         stored = stored_answers(workspace, made.id)
         annotation = workspace.document(made.id, "annotation", Annotation)
         earlier, later = (
-            edits_since(workspace, annotation.dataset, id_) if annotation.on_newest else () for id_ in (parent, dataset)
+            changes_since(workspace, annotation.dataset, id_) if annotation.on_newest else ()
+            for id_ in (parent, dataset)
         )
         held, ended = answers_now(stored, earlier, before).hold, answers_now(stored, later, after).ended
         if newly := by_words((answer for row, answer in ended.items() if row in held), before):

@@ -8,7 +8,7 @@ from math import ceil
 from typing import NamedTuple
 
 from classwright_tools.annotation.answers import first_answered
-from classwright_tools.annotation.answers_now import answers_now, stored_answers
+from classwright_tools.annotation.answers_now import answers_now, changes_since, stored_answers
 from classwright_tools.domain.annotation import Annotation
 from classwright_tools.domain.edits import decided_since, ids_after
 from classwright_tools.domain.excerpt import counted, listed
@@ -164,7 +164,7 @@ def _labels_now(
     seen = decided_since(since)
     checks = known_labels(workspace, annotation).keys()
     stored = {row: one for row, one in stored_answers(workspace, made.id).items() if row not in checks | before}
-    now = answers_now(stored, later, task)
+    now = answers_now(stored, changes_since(workspace, annotation.dataset, dataset), task)
     answers = now.hold | now.ended
     called = ids_after(later)
     ids = {row: called.get(row, row) for row in answers}
