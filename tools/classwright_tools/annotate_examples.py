@@ -244,16 +244,18 @@ def _finished(
         of_dataset,
         received,
     )
+    from classwright_tools.annotation.random_rows import labels_unseen
+    from classwright_tools.annotation.random_shares import random_shares
     from classwright_tools.measurement.selecting import select
     from classwright_tools.workspace.asked_rows import known_labels
     from classwright_tools.workspace.datasets import read_card
 
     checks = known_labels(context.workspace, annotation)
-    there, task, _ = joined_by(context.workspace, id_, annotation)
+    there, task, later = joined_by(context.workspace, id_, annotation)
     known = known_now(context.workspace, checks, there, task)
     checked = agreement(receipt.answered, known, task)
     labelled = {row: answer for row, answer in receipt.answered.items() if answer.key(task) is not None}
-    audit = agreement(labelled, predicted_labels(context.workspace, annotation, checks), task)
+    audit = agreement(labelled, predicted_labels(context.workspace, annotation, checks, there, task), task)
     given = {row: answer for row, answer in receipt.answered.items() if row not in checks}
     left = [answer for row, answer in receipt.ended.items() if row not in checks]
     joined = 0
@@ -264,7 +266,9 @@ def _finished(
     next_step = after_labels(context.workspace, now, dataset.id if dataset and joined else None, given)
     unfit = len(select(context, dataset.id, RowSearch(mark="fits_none"))) if dataset else 0
     apart = of_dataset(context.workspace, annotation, dataset, given, joined) if dataset else ""
+    unseen = labels_unseen(context.workspace, task, context.workspace.artifact(id_, "annotation"), later)
     found = ended(annotation, given, joined, checks, checked, audit, task)
+    found += random_shares(annotation, given.values(), len(left), task, unseen)
     rules, settle = other_rules(annotation, receipt.answered, known, task)
     found += rules + kept_elsewhere(context.workspace, annotation, given, task, dataset)
     found += asked_again(left, task, "by the next annotation")

@@ -162,6 +162,20 @@ def test_texts_whose_label_a_writer_gave_while_it_was_split_are_asked_again(
     assert len(own) == 12
 
 
+@pytest.mark.parametrize("change", [SPLIT, {"action": "add_label", "label": "greeting"}], ids=["split", "added"])
+def test_random_texts_do_not_tell_the_shares_of_labels_that_some_could_not_be_given_or_have_no_more(
+    context: ToolContext, edit: Editor, change: dict[str, Any]
+) -> None:
+    _, own = begin(context, order="random")
+    answer(context, own[:6], "refund")
+    edit(change)
+
+    last = answer(context, own[6:], "delivery", finish=True)
+
+    assert last.dataset
+    assert "Labels of" not in last.summary
+
+
 def labelled_during(context: ToolContext, edit: Editor, change: dict[str, Any]) -> AnnotateExamplesResult:
     """Return what comes of a writer that answers 'refund' to all texts, while a label changes."""
     changes = iter([change])

@@ -14,6 +14,7 @@ from classwright_tools.domain.task import Task
 from classwright_tools.statistics.share_interval import wilson
 from classwright_tools.workspace.asked_rows import labels_of
 from classwright_tools.workspace.datasets import iterate_rows
+from classwright_tools.workspace.later_labels import later_label
 from classwright_tools.workspace.workspace import Artifact, Workspace
 
 ROWS_LISTED = 10
@@ -32,20 +33,26 @@ def known_now(workspace: Workspace, known: Collection[str], dataset: str, task: 
     }
 
 
-def predicted_labels(workspace: Workspace, annotation: Annotation, known: Collection[str]) -> dict[str, str]:
+def predicted_labels(
+    workspace: Workspace, annotation: Annotation, known: Collection[str], dataset: str, task: Task
+) -> dict[str, str]:
     """Return the `Example.label_key` that the annotation's model gives to each row that is no check, by the row's id.
 
+    They are named as beside `dataset`, whose labels `task` has; those that have ended since the training are left out.
     It is asked at the end: whoever labels can read the annotation, and would be led by what a model says.
     """
+    from classwright_tools.learning.later_labels import beside
     from classwright_tools.learning.model import load_model
 
     if annotation.model is None or annotation.order != "random":
         return {}
-    model = load_model(workspace, annotation.model)
+    model = beside(workspace, load_model(workspace, annotation.model), dataset)
+    then = model.card.dataset
+    ended = {name for name in model.card.labels if later_label(workspace, task, name, then, dataset) is None}
     rows = [row for row in annotation.rows if row.row not in known]
     answers, _ = model.space.answers(model.predict_proba([joined(row.text, row.text_pair) for row in rows]))
     keys = (answer if isinstance(answer, str) else joined_labels(answer) for answer in answers)
-    return {row.row: key for row, key in zip(rows, keys, strict=True)}
+    return {row.row: key for row, key in zip(rows, keys, strict=True) if ended.isdisjoint(labels_apart(key))}
 
 
 def kept_elsewhere(

@@ -106,7 +106,10 @@ def changes_since(workspace: Workspace, then: str, now: str) -> tuple[Edit, ...]
 
 
 def answers_now(stored: Mapping[str, StoredAnswer], later: Sequence[Edit], task: Task) -> AnswersNow:
-    """Return the `stored` answers to an annotation as they stand after `later` `changes_since`, with `task`'s labels."""
+    """Return the `stored` answers to an annotation as they stand after `later` ones of the `changes_since`.
+
+    `task` has the labels of then.
+    """
     found = AnswersNow({}, {})
     for row, (answer, when) in stored.items():
         # An answer is under the labels that there were as it was asked for, whatever they are called as it comes.

@@ -7,7 +7,6 @@ from collections.abc import Collection, Mapping, Sequence
 
 from classwright_tools.annotation.answers import Receipt
 from classwright_tools.annotation.answers_now import by_words, ended_with
-from classwright_tools.annotation.random_shares import random_shares
 from classwright_tools.curation.queries import newly_shared
 from classwright_tools.domain.annotation import Annotation, Answer
 from classwright_tools.domain.cards import DatasetCard
@@ -176,7 +175,7 @@ def ended(
             f"{of_source(annotation.source)}, which is its accuracy on all of these, as far as the annotator is right"
             f"{_baseline(labels, audit[0], task)}.{_drawn_late(annotation)}"
         )
-    return f"{summary} {random_shares(annotation, given.values(), task)}".rstrip()
+    return summary
 
 
 def label_for_others(dataset: str, unfit: int) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 from datetime import datetime
 from math import ceil
 from typing import NamedTuple
@@ -10,7 +11,7 @@ from typing import NamedTuple
 from classwright_tools.annotation.answers import first_answered
 from classwright_tools.annotation.answers_now import answers_now, changes_since, stored_answers
 from classwright_tools.domain.annotation import Annotation
-from classwright_tools.domain.edits import decided_since, ids_after
+from classwright_tools.domain.edits import Edit, decided_since, ids_after
 from classwright_tools.domain.excerpt import counted, listed
 from classwright_tools.domain.labels_since import came_of
 from classwright_tools.domain.shares import MOST_NAMED, TaskShares
@@ -145,6 +146,12 @@ def wanted_of(labels: int) -> int:
     return max(LEAST_ROWS, LEAST_A_LABEL * labels)
 
 
+def labels_unseen(workspace: Workspace, task: Task, made: Artifact, later: Sequence[Edit]) -> tuple[str, ...]:
+    """Return the labels of `task` that came by `later` edits, after the annotation `made`, and are of none it had."""
+    then = workspace.task(task.slug, made.facts["task_version"]).label_names if "task_version" in made.facts else ()
+    return tuple(name for name in task.label_names if then and name not in came_of(then, later))
+
+
 def _labels_now(
     workspace: Workspace, task: Task, made: Artifact, annotation: Annotation, dataset: str, before: set[str]
 ) -> RandomLabels:
@@ -154,8 +161,7 @@ def _labels_now(
     Rows that were counted `before`, and asked again, are left out.
     """
     later = edits_since(workspace, annotation.dataset, dataset)
-    then = workspace.task(task.slug, made.facts["task_version"]).label_names if "task_version" in made.facts else ()
-    unseen = tuple(name for name in task.label_names if then and name not in came_of(then, later))
+    unseen = labels_unseen(workspace, task, made, later)
     added = [place for place, edit in enumerate(later) if edit.action == "add_label"]
     # The annotation's own labels are an edit of rows without one, and may be older than the labels that came meanwhile.
     since = (
