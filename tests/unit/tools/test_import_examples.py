@@ -258,6 +258,11 @@ def test_a_new_dataset_says_which_corrected_labels_and_held_out_rows_it_leaves_b
     assert f"dataset='support-d4', reason=..., changes={call})." in new.summary
     assert "split='test', from_dataset='support-d3') brings its 1 test row, before you train." in new.next_step
     assert "anew with new_dataset" not in new.next_step
+    edit_examples(edit.model_copy(update={"dataset": "support-d4"}), replace(context, run_key="edit again"))
+    tested = run("test", rows=given((ROWS[2][0], "refund")), new_dataset=True)
+    assert "1 test row has another label than a person gave in support-d5: test rows are not edited" in tested.summary
+    assert "edit_examples" not in tested.summary
+    assert "'account'" not in tested.summary
 
 
 def test_a_repeated_run_makes_nothing_twice(context: ToolContext, task: Task, workspace: Workspace) -> None:
