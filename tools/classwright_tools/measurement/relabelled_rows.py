@@ -108,7 +108,7 @@ def _calls(
     calls = [
         (call, last, of)
         for edits, of in ((others, theirs), (ours, own))
-        for call in calls_of(edit for edit in edits if edit.action in WITH_LABEL)
+        for call in calls_of(edits)
         if (last := _last_of(call, {*changed}))
     ]
     if not calls:
@@ -131,5 +131,6 @@ def _calls(
 
 def _last_of(call: Sequence[Edit], rows: Collection[str]) -> list[tuple[Edit, int]]:
     """Return the edits of a call that gave any of `rows` the labels that they have after it, and to how many."""
-    last = {id_: place for place, edit in enumerate(call) for id_ in edit.rows.keys() & rows}
+    gave = [(place, edit.rows.keys() & rows) for place, edit in enumerate(call) if edit.action in WITH_LABEL]
+    last = {id_: place for place, ids in gave for id_ in ids}
     return [(call[place], count) for place, count in sorted(Counter(last.values()).items())]

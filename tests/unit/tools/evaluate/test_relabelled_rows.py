@@ -77,14 +77,16 @@ def test_rows_that_an_edit_relabelled_between_two_models_do_not_keep_one_of_them
     assert turned.accuracy_gain.value == -found.accuracy_gain.value
 
 
+@pytest.mark.parametrize("other", ["relabel", "flag"])
 def test_the_edits_of_the_changed_rows_alone_are_named_and_mended_beside_what_else_their_call_did(
-    workspace: Workspace, before: str
+    workspace: Workspace, before: str, other: str
 ) -> None:
     first = trained_on(workspace, before)
     (row,) = (one for one in read_rows(workspace, before, "validation") if one.text == ADDRESS[0])
     others = [{"ids": [one.id]} for one in read_rows(workspace, before, "train")[:4]]
     relabel = {"action": "relabel", "label": "delivery"}
-    changes = [relabel | {"rows": rows} for rows in (*others, {"ids": [row.id]})]
+    beside = relabel if other == "relabel" else {"action": other}
+    changes = [*(beside | {"rows": rows} for rows in others), relabel | {"rows": {"ids": [row.id]}}]
     after = edited(workspace, before, changes=changes)
 
     result = compared(workspace, after, trained_on(workspace, after), first)
