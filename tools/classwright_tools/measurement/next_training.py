@@ -14,7 +14,7 @@ from classwright_tools.workspace.lineage import ancestors
 from classwright_tools.workspace.workspace import Workspace
 
 MOST_NAMED = 5
-TO_BEGIN_WITH = 24  # rows for a label that has hardly any
+TO_BEGIN_WITH = 24  # rows for each label that has hardly any
 
 
 def next_training(workspace: Workspace, task: Task, dataset: str) -> str:
@@ -61,7 +61,8 @@ def scarce_remark(task: Task, dataset: str, rows: Mapping[str, int]) -> str:
     few = listed((f"{name!r} has {counted(rows[name], 'training row')}" for name in names), MOST_NAMED)
     more = "import_examples"
     if task.can_be_written(names):
-        call = f"task={task.slug!r}, dataset={dataset!r}, labels={[*names[:MOST_NAMED]]}, rows={TO_BEGIN_WITH}"
+        labels = [*names[:MOST_NAMED]]
+        call = f"task={task.slug!r}, dataset={dataset!r}, {labels=}, rows={TO_BEGIN_WITH * len(labels)}"
         more = f"synthesize_examples({call}) or {more}"
     return f"{few}: figures hardly show what a model misses for that. Get more: {more}."
 

@@ -25,6 +25,7 @@ from classwright_tools.learning.model import load_model
 from classwright_tools.learning.rows import Rows, training_rows
 from classwright_tools.learning.setfit_library import SETFIT_C, fit_setfit
 from classwright_tools.learning.setup import Setup
+from classwright_tools.measurement.next_training import scarce_remark
 from classwright_tools.train_classifier import TrainClassifierRequest, train_classifier
 from classwright_tools.workspace.datasets import save_dataset
 from classwright_tools.workspace.workspace import Workspace
@@ -156,6 +157,8 @@ def test_labels_that_no_validation_row_has_are_named_with_the_figures(context: T
     assert "Labels have other shares in other splits: 'refund' is 45% of train and 100% of validation." in notes
     assert "'account' has 2 training rows: figures hardly show what a model misses for that." in notes
     assert "labels=['account'], rows=24) or import_examples." in notes
+    of_two = scarce_remark(task, "support-d1", {"refund": 60, "delivery": 2, "account": 1})
+    assert "labels=['account', 'delivery'], rows=48) or import_examples." in of_two
     assert result.validation.not_covered == ("delivery", "account")
     assert result.grouped is not None
     assert result.grouped.not_covered == ()
