@@ -31,6 +31,6 @@ def platt(
         return float(np.average(likelihood, weights=weights)), gradient
 
     slope, offset = minimize(loss, np.array([1.0, 0.0]), jac=True, method="BFGS").x
-    if slope <= 0:
+    if slope <= 0 or np.ptp(logits) == 0:  # equal ones leave open what part the slope has
         return 0.0, float(logit(np.average(targets, weights=weights)))
     return float(slope), float(offset)

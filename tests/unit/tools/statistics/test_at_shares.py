@@ -77,9 +77,10 @@ def test_f1_at_shares_is_that_of_weighted_rows_and_the_best_threshold_raises_it_
     assert reachable - 0.02 < best
 
 
-def test_a_label_whose_rows_score_no_higher_than_others_has_no_threshold_for_f1() -> None:
+@pytest.mark.parametrize("others", [np.arange(200) / 200, np.full(200, 0.1)])
+def test_a_label_whose_rows_score_no_higher_than_others_has_no_threshold_for_f1(others: np.ndarray) -> None:
     true = np.repeat([0, 1], (190, 10))
-    toxic = np.where(true == 1, 0.1, np.arange(200) / 200)
+    toxic = np.where(true == 1, 0.1, others)
     at = figures_at_shares(true, np.stack([1 - toxic, toxic], axis=1), [0.95, 0.05], NAMES)
     assert at is not None
     assert at.rare is not None
