@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 import pytest
@@ -184,10 +185,12 @@ def test_a_row_is_as_doubtful_as_the_label_of_it_that_is_doubted_most_though_mor
 def test_texts_with_none_of_the_labels_and_with_two_are_planned_and_faults_beyond_the_rows_are_counted() -> None:
     found = made_up(["", "", "abc", "ab", "c"], ["a", "a", "ab", "a", "b"])
 
-    planned = plan_sets(
-        found, 40, held={}, doubted=(), embed=lambda texts: np.ones((len(texts), 2)), with_contrasts=True, seed=0
+    plan = partial(
+        plan_sets, found, 40, held={}, doubted=(), embed=lambda texts: np.ones((len(texts), 2)), with_contrasts=True
     )
+    planned = plan(seed=0)
 
+    assert any("It has 0 training rows." in item.reason for item in plan(scarce={1: 0}, seed=0).items)
     asked = {(item.label, item.contrast) for item in planned.items}
     assert ("|", "a") in asked
     assert ("a|c", None) in asked  # of three labels the missed one and one more

@@ -159,8 +159,8 @@ class _Writing:
         name, own = self._named(labels), self._of(labels)
         wrong = int((own & self._found.is_wrong).sum())
         more = "" if own.any() else " No row has these alone."
-        if few := self._scarce.get(labels):
-            more += f" It has {counted(few, 'training row')}."
+        if labels in self._scarce:
+            more += f" It has {counted(self._scarce[labels], 'training row')}."
         return RegenerationItem(
             label=name,
             count=count,
