@@ -4,17 +4,21 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 
 from classwright_tools.annotate_examples import AnnotateExamplesRequest, AnnotateExamplesResult, annotate_examples
+from classwright_tools.annotation.answers import AnnotationAnswers
 from classwright_tools.chronicle.open_work import open_work
 from classwright_tools.context import ToolContext
-from classwright_tools.domain.annotation import Annotation, RowToLabel
+from classwright_tools.domain.annotation import Annotation, Answer, RowToLabel
 from classwright_tools.domain.example import Split
+from classwright_tools.domain.kinds import KINDS
 from classwright_tools.domain.task import Task
 from classwright_tools.domain.writer import Completion, WritingRequest
+from classwright_tools.errors import NotEnoughData
 from classwright_tools.workspace.datasets import read_rows
 from support.editing import Editor, editor
 from support.learning import save_rows, unlabelled_rows, written_rows
@@ -102,12 +106,36 @@ def test_texts_answered_with_a_label_that_ended_before_the_end_come_first_in_the
     edit(undo=split.dataset)  # the label is there again, and the rows still have none
 
     drawn, _ = begin(context, "drawn", order="random")
-    again, first = begin(context, "next", rows=6)
+    again, first = begin(context, "next", rows=7)
+    few, _ = begin(context, "few", rows=3)
 
     assert "6 rows may be asked again: answered before with 'refund'" in drawn.summary
     assert "6 rows come again, first: answered before with 'refund'" in again.summary
-    assert {row.row for row in first} == {row.row for row in own[:6]}
+    assert "6 asked again and 1 typical one of 8 unlabelled rows" in again.summary
+    assert {row.row for row in own[:6]} < {row.row for row in first}
+    assert "3 asked again of 8 unlabelled rows" in few.summary
+    assert "3 rows come again, first" in few.summary
     assert not re.search("not asked again|from_dataset", again.summary)
+
+
+def test_a_text_is_not_asked_again_where_its_label_waits_for_a_dataset_or_it_was_removed(
+    context: ToolContext, edit: Editor
+) -> None:
+    _, own = begin(context)
+    removed = [row.row for row in own[:2]]
+    edit({"action": "remove", "rows": {"ids": removed}})
+    annotation = context.workspace.document("support-n1", "annotation", Annotation)
+    answers = {row.row: Answer(labels=("refund",)) for row in own}
+    AnnotationAnswers(context.workspace, "support-n1", annotation).receive(answers, datetime.now(UTC), finish=True)
+
+    with pytest.raises(NotEnoughData, match=r"12 rows that have a label in support-n1 are not asked again"):
+        begin(context, "next", dataset="support-d1")  # the call was cut off before it made the dataset
+    brought = annotate_examples(
+        AnnotateExamplesRequest(task="support", annotation="support-n1", finish=True), replace(context, run_key="again")
+    )
+    assert labels_in(context, brought.dataset) == dict.fromkeys(OWN - {*removed}, "refund")
+    with pytest.raises(NotEnoughData, match=rf"10 rows that have a label in {brought.dataset} are not asked again"):
+        begin(context, "next", dataset="support-d1")
 
 
 def test_answers_follow_a_label_that_is_renamed_or_merged_and_the_checks_with_them(
@@ -174,6 +202,19 @@ def test_random_texts_do_not_tell_the_shares_of_labels_that_some_could_not_be_gi
 
     assert last.dataset
     assert "Labels of" not in last.summary
+
+
+def test_an_edit_that_is_saved_is_told_though_an_open_annotation_does_not_read_back(
+    context: ToolContext, edit: Editor
+) -> None:
+    _, own = begin(context)
+    answer(context, own[:5], "refund")
+    (context.workspace.artifact("support-n1", "annotation").path / KINDS["annotation"].document).write_text("{")
+
+    edited = edit(SPLIT, {"action": "add_label", "label": "greeting"})
+
+    assert edited.dataset == "support-d2"
+    assert "support-n1" not in edited.summary
 
 
 def labelled_during(context: ToolContext, edit: Editor, change: dict[str, Any]) -> AnnotateExamplesResult:

@@ -17,8 +17,9 @@ from classwright_tools.workspace.workspace import Workspace
 class AnsweredBefore(NamedTuple):
     """Rows of a dataset without a label that annotations have answers to, by their ids.
 
-    `rows` are not asked again; of these some have a label `elsewhere`, in another version or in an annotation that is
-    open. Those `ended` have not, though they were answered with one: it was split or taken away before they got it.
+    `rows` are not asked again; of these some have a label `elsewhere`, in another version or in an annotation whose
+    dataset is not made yet. Those `ended` have not, though they were answered with one: it was split or taken away
+    before they got it.
     """
 
     rows: set[str]
@@ -43,14 +44,12 @@ def answered_before(workspace: Workspace, task: Task, dataset: str) -> AnsweredB
         joined, then, later = joined_by(workspace, id_, annotation)
         now = answers_now(mine, later, then)
         with_label = {row: answer for row, answer in now.hold.items() if answer.key(then) is not None}
-        if is_open(workspace, id_):
-            lost = now.ended
+        has = labels_of(workspace, joined, now.ended | with_label)
+        there = {row for row, label in has.items() if label is not None}
+        found.elsewhere.update(dict.fromkeys(there, joined))
+        if is_open(workspace, id_) or workspace.made_by(id_, "dataset") is None:  # its own call brings the labels
             found.elsewhere.update({row: id_ for row in with_label if row not in found.elsewhere})
-        else:
-            lost = now.ended | with_label
-            there = labels_of(workspace, joined, lost)  # of no version that was made these are still unlabelled
-            found.elsewhere.update({row: joined for row, label in there.items() if label is not None})
-            lost = {row: answer for row, answer in lost.items() if there.get(row) is None}
+        lost = {row: answer for row, answer in now.ended.items() if row not in there}
         found.rows.update(mine.keys() - lost.keys())
         found.ended.update(lost)
     again = {row: answer for row, answer in found.ended.items() if row not in found.rows}

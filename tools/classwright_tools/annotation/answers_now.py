@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from datetime import datetime
 from typing import NamedTuple
 
@@ -15,6 +16,7 @@ from classwright_tools.domain.edits import Edit
 from classwright_tools.domain.excerpt import counted, listed
 from classwright_tools.domain.labels_since import label_since, labels_since
 from classwright_tools.domain.task import Task
+from classwright_tools.errors import DamagedArtifact
 from classwright_tools.workspace.datasets import read_card
 from classwright_tools.workspace.index import AnswerRow, ClosedAssignmentRow, in_utc, reading
 from classwright_tools.workspace.later_labels import edits_since
@@ -145,10 +147,11 @@ def ended_with(ended: Mapping[str, int]) -> str:
 def ended_by_edit(workspace: Workspace, parent: str, dataset: str) -> str:
     """Return the sentences on open annotations, answers to which ended by the edit that made `dataset` of `parent`.
 
-    "" where there are none.
+    "" where there are none. An annotation that does not read back is passed over: the edit is made, and whoever goes on
+    with the annotation is told.
 
     Raises:
-        DamagedArtifact: an annotation, or the edits of a dataset, do not read back.
+        DamagedArtifact: one of the two datasets does not read back.
     """
     versions = [read_card(workspace, id_).task_version for id_ in (parent, dataset)]
     if versions[0] == versions[1]:
@@ -159,16 +162,17 @@ def ended_by_edit(workspace: Workspace, parent: str, dataset: str) -> str:
     for made in workspace.artifacts(slug, "annotation"):
         if not is_open(workspace, made.id):
             continue
-        stored = stored_answers(workspace, made.id)
-        annotation = workspace.document(made.id, "annotation", Annotation)
-        earlier, later = (
-            changes_since(workspace, annotation.dataset, id_) if annotation.on_newest else ()
-            for id_ in (parent, dataset)
-        )
-        held, ended = answers_now(stored, earlier, before).hold, answers_now(stored, later, after).ended
-        if newly := by_words((answer for row, answer in ended.items() if row in held), before):
-            told.append(
-                f"{made.id} is still open, and {counted(newly.total(), 'text of it was', 'texts of it were')} "
-                f"{ended_with(newly)}: annotate_examples(task={slug!r}, annotation={made.id!r}) asks again."
+        with suppress(DamagedArtifact):
+            stored = stored_answers(workspace, made.id)
+            annotation = workspace.document(made.id, "annotation", Annotation)
+            earlier, later = (
+                changes_since(workspace, annotation.dataset, id_) if annotation.on_newest else ()
+                for id_ in (parent, dataset)
             )
+            held, ended = answers_now(stored, earlier, before).hold, answers_now(stored, later, after).ended
+            if newly := by_words((answer for row, answer in ended.items() if row in held), before):
+                told.append(
+                    f"{made.id} is still open, and {counted(newly.total(), 'text of it was', 'texts of it were')} "
+                    f"{ended_with(newly)}: annotate_examples(task={slug!r}, annotation={made.id!r}) asks again."
+                )
     return " ".join(told)

@@ -136,7 +136,7 @@ def hand_out(
         model=asked.id if asked else None,
         answered_before=len(pool.answered),
         labelled_in=dict(choice.elsewhere.most_common()),
-        ended=by_words((choice.before.ended[row.id] for row in again), found),
+        ended=by_words((choice.before.ended[row.id] for row in first or again), found),
     )
     return workspace.publish_document(
         "annotation",

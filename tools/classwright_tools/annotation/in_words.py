@@ -34,15 +34,19 @@ def begun(annotation: Annotation, checks: int, shown: int) -> str:
     """Return the sentences on an annotation at its beginning: so many `checks` are in it, so many texts are `shown`."""
     want, elsewhere = len(annotation.rows), annotation.labelled_in
     before = annotation.answered_before - sum(elsewhere.values())
-    ones = "one" if want - checks == 1 else "ones"
+    first = sum(annotation.ended.values()) if annotation.order != "random" else 0
+    picked = want - checks - first
+    ones = "one" if picked == 1 else "ones"
     informative = f"{ones} spread over groups of texts, by preference such that {annotation.model} is unsure of, out"
     how = {"typical": f"typical {ones}", "informative": informative, "random": f"random {ones}"}[annotation.order]
+    parts = [f"{first} asked again"] if first else []
+    parts += [f"{picked} {how}"] if picked or not first else []
     among = f", and {checks} whose labels are known, unmarked, to check you by" if checks else ""
     rows = counted(before, "row that was", "rows that were")
     skipped = f" {rows} answered without a single label, as with unsure, {_are(before)} not asked again."
     return (
         f"You label {counted(want, 'text')} in {counted(len(annotation.batches), 'batch', 'batches')}: "
-        f"{want - checks} {how} of {counted(annotation.pool, 'unlabelled row')}{of_source(annotation.source)}{among}."
+        f"{' and '.join(parts)} of {counted(annotation.pool, 'unlabelled row')}{of_source(annotation.source)}{among}."
         f"{skipped if before else ''}{_may_come_again(annotation)}{_drawn_late(annotation)} "
         f"{labels_there(annotation.task, annotation.dataset, elsewhere)}Here {the_first(shown)}."
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
+from contextlib import suppress
 from datetime import datetime
 from math import ceil
 from typing import NamedTuple
@@ -16,6 +17,7 @@ from classwright_tools.domain.excerpt import counted, listed
 from classwright_tools.domain.labels_since import came_of
 from classwright_tools.domain.shares import MOST_NAMED, TaskShares
 from classwright_tools.domain.task import Task
+from classwright_tools.errors import DamagedArtifact
 from classwright_tools.learning.prior import counted_shares, stated_shares
 from classwright_tools.workspace.asked_rows import known_labels, labels_of
 from classwright_tools.workspace.later_labels import edits_since
@@ -103,10 +105,12 @@ def shares_of_task(workspace: Workspace, task: Task, dataset: str) -> tuple[Task
 
 def shares_lost(workspace: Workspace, task: Task, parent: str, dataset: str) -> str:
     """Return why random rows do not tell the shares of the labels of `task` in `dataset`, if a label that was added to
-    its `parent` is the reason; else "".
+    its `parent` is the reason; else "". So it is where an annotation does not read back: the edit is made.
     """
     new = (edit for edit in edits_since(workspace, parent, dataset) if edit.action == "add_label")
-    return shares_of_task(workspace, task, dataset)[1] if any(new) else ""
+    with suppress(DamagedArtifact):
+        return shares_of_task(workspace, task, dataset)[1] if any(new) else ""
+    return ""
 
 
 def random_labels(workspace: Workspace, task: Task, dataset: str) -> RandomLabels:

@@ -103,7 +103,7 @@ class Annotation(Noun):
     )
     ended: dict[str, int] = Field(
         default={},
-        description="Rows of the pool that are asked again, by what they were answered: it was split or taken away.",
+        description="Of these rows (of random ones: of their pool) those asked again, by the answer that ended.",
     )
     labelled_in: dict[DatasetId | AnnotationId, int] = Field(
         default={}, description="How many of these have a label in another version, or in an annotation still open."
