@@ -36,7 +36,6 @@ from classwright_tools.command_line import CommandParser
 from classwright_tools.context import DEFAULT_ENCODER
 from classwright_tools.errors import ClasswrightError, InvalidInput
 from classwright_tools.garbage import importing
-from classwright_tools.workspace.folders import check_writable
 
 _ON_WORKSPACE = {"export": run_export, "push": run_push, "remove": run_remove, "move-index": run_move}
 """The commands that want a workspace and no server."""
@@ -128,8 +127,6 @@ def _check_installed(who: str, extra: str = "server") -> None:
 
 
 def _serve(settings: ServerSettings) -> int:
-    workspace = settings.tool_settings.workspace
-    check_writable(workspace, f"workspace {workspace.name!r}")
     if settings.http:
         with importing():
             from classwright_server.http.serving import serve_http

@@ -66,7 +66,7 @@ def loop(tmp_path: Path) -> Path:
         ),
     ],
 )
-@pytest.mark.parametrize("command", [["serve"], ["serve", "--http"], ["worker"]])
+@pytest.mark.parametrize("command", [["serve", "--http"], ["worker"]])
 def test_a_place_that_cannot_be_used_is_told(
     command: list[str], flags: list[str], told: str, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -33,6 +33,7 @@ from classwright_server.mcp.app import build_server
 from classwright_server.startup_notice import print_startup_notice
 from classwright_tools.errors import InvalidInput
 from classwright_tools.garbage import importing
+from classwright_tools.workspace.folders import check_writable
 
 LOOPBACK_HEADERS = ("127.0.0.1", "localhost", "[::1]")
 GRACE_SECONDS = 2
@@ -118,7 +119,7 @@ def serve_http(settings: ServerSettings) -> None:
 
     Raises:
         InvalidInput: the address cannot be listened on.
-        StorageFailed: the database of the index does not answer.
+        StorageFailed: the workspace cannot be written, or the database of the index does not answer.
         KeyboardInterrupt: whoever started it pressed Ctrl-C; the server has stopped in order.
     """
     import uvicorn
@@ -126,6 +127,7 @@ def serve_http(settings: ServerSettings) -> None:
     from classwright_server.http.connections import WAIT_SECONDS, BoundedProtocol, raise_file_limit
     from classwright_server.http.stopping import StoppingServer
 
+    check_writable(settings.tool_settings.workspace, f"workspace {settings.tool_settings.workspace.name!r}")
     stopping = threading.Event()
     raise_file_limit()
     with importing():

@@ -69,9 +69,6 @@ async def test_what_was_decided_in_the_chat_is_decided_and_whoever_decides_has_a
     async with shown(chromium, client, {"dataset": f"{task}-d2"}) as opened:
         await judged(opened)
         await expect(opened.view.locator(".progress")).to_contain_text("1 of ")
-        await opened.view.get_by_role("button", name="Figures").click()
-        await expect(opened.view.locator(".figures")).to_contain_text("of 1 row that a person labelled or accepted")
-
         await opened.view.get_by_role("button", name="History").click()
         await expect(opened.view.locator(".history")).to_contain_text("rows or labels changed: She read it aloud.")
         await opened.view.get_by_label("Your name").fill("Zo\u00eb <b>")

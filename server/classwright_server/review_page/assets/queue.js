@@ -48,7 +48,7 @@ const queue = (() => {
     loading ??= (async () => {
       await marks.flush();
       if (mine !== turn) return;
-      const decided = new Set(ids.filter((id) => !isSent(id))), order = setting().order ?? "doubt";
+      const order = setting().order ?? "doubt";
       let offset = anew ? 0 : [...served.keys()].filter(isSent).length, answer, more;
       do {
         answer = await asked("rows", { look: look(), order, offset, limit: PAGE });
@@ -59,9 +59,9 @@ const queue = (() => {
         for (const { id } of answer.rows) served.set(id, rowOf(id)?.stands);
         offset += PAGE;
       } while (!more.length && answer.rows.length === PAGE);
-      total = ids.filter((id) => decided.has(id)).length + answer.total;
       ended = answer.rows.length < PAGE;
       ids = [...ids, ...mixed(more)];
+      total = ids.length + Math.max(0, answer.total - offset); // with those that come after this page
       change({});
     })().catch((error) => {
       if (mine === turn && !error.refused) setTimeout(load, AGAIN_MS, anew); else say(error.message);
