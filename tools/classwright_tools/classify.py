@@ -115,8 +115,8 @@ def classify(request: ClassifyRequest, context: ToolContext) -> ClassifyResult:
     alarm = ""
     if len(found) >= LEAST_TEXTS:
         tally, judged = Tally(), model.space.judge(proba, foreign, model.threshold)
-        for label, reached, is_foreign in zip(judged.answers, judged.reached.tolist(), foreign.tolist(), strict=True):
-            tally.count(label, reached=reached, foreign=is_foreign)
+        for label, is_sure, is_foreign in zip(judged.answers, judged.sure.tolist(), foreign.tolist(), strict=True):
+            tally.count(label, sure=is_sure, foreign=is_foreign)
         found_alarms = alarms_of(
             _usual(request, model.card), {"": tally.answered()}, own_thresholds=_own_thresholds(request)
         )

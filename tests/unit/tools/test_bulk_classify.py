@@ -442,15 +442,3 @@ def test_the_alarm_holds_under_thresholds_and_compares_the_answers_without_them(
         "'in.csv' is unlike what was measured: not sure of 100% of 40 texts where 5% is usual. The figures need not "
         "hold there. These are shares of the answers without the thresholds that were set. 40 rows in "
     )
-
-
-def test_texts_out_of_scope_do_not_count_as_not_sure_which_what_is_usual_knows_by_the_threshold_alone(
-    tmp_path: Path,
-) -> None:
-    model = Lengths()
-    model.usual = {"unsure": (5, 100)}
-    (tmp_path / "in.csv").write_text("text\n" + "is that a long question?\n" * 40, encoding="utf-8")
-
-    found = classify_files(model, tmp_path / "in.csv", tmp_path / "out.csv", model_name="m")
-
-    assert (found.sure, found.out_of_scope, found.alarm) == (0, 40, "")

@@ -61,15 +61,12 @@ class Tally:
         self.texts = self.out_of_scope = self.unsure = 0
         self.sure: Counter[str] = Counter()
 
-    def count(self, answer: object, *, reached: bool, foreign: bool) -> None:
-        """Count a text: its `answer`, a label or several, if that `reached` its threshold, and if it is `foreign`.
-
-        Scope does not make an answer unsure here: what is usual was counted without it.
-        """
+    def count(self, answer: object, *, sure: bool, foreign: bool) -> None:
+        """Count a text and its `answer`, a label or several."""
         self.texts += 1
         self.out_of_scope += foreign
-        self.unsure += not reached
-        if reached and isinstance(answer, str):
+        self.unsure += not sure
+        if sure and isinstance(answer, str):
             self.sure[answer] += 1
 
     def answered(self, *, whole: bool = True) -> Answered:
@@ -83,10 +80,10 @@ def alarms_on(table: AnswersTable, usual: Usual, *, own_thresholds: bool) -> Ala
     tallies: dict[str, Tally] = {}
     model = table.cells.model
     judged = model.space.judge(found.proba, found.foreign, model.threshold)
-    columns = (judged.answers, judged.reached.tolist(), found.foreign.tolist())
-    for row, answer, reached, is_foreign in zip(found.rows, *columns, strict=True):
+    columns = (judged.answers, judged.sure.tolist(), found.foreign.tolist())
+    for row, answer, is_sure, is_foreign in zip(found.rows, *columns, strict=True):
         name = sources.of_row.get(row.id, "")
-        tallies.setdefault(name, Tally()).count(answer, reached=reached, foreign=is_foreign)
+        tallies.setdefault(name, Tally()).count(answer, sure=is_sure, foreign=is_foreign)
     whole = Counter(sources.of_row.values())
     newest_first = [name for name in (*reversed(sources.names), "") if name in tallies]
     every = {name: tallies[name] for name in newest_first}

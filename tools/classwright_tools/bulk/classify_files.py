@@ -76,8 +76,8 @@ class BulkResult:
                 self.by_label.update((label or [NO_LABELS]) if isinstance(label, list) else [label])
                 self.sure += sure
                 self.out_of_scope += foreign
-                compared, reached = row.get("compared", (label, sure))
-                self.by_file.setdefault(row["file"], Tally()).count(compared, reached=reached, foreign=foreign)
+                compared, sure = row.get("compared", (label, sure))
+                self.by_file.setdefault(row["file"], Tally()).count(compared, sure=sure, foreign=foreign)
             columns |= dict.fromkeys(row["row"])
 
     @property
@@ -243,7 +243,7 @@ def _answered(
     problems = list(map(_problem, part, texts))
     asked = [place for place, problem in enumerate(problems) if problem is None]
     answers: dict[int, list[Any]] = {}
-    compared: dict[int, list[Any]] = {}
+    compared: dict[int, tuple[Any, bool]] = {}
     if asked:
         contents = [texts[place] if model.takes_pairs else texts[place][0] for place in asked]
         found, rights = model.predict_with_confidence(contents, threshold=threshold, thresholds=thresholds)
@@ -259,13 +259,9 @@ def _answered(
             figures = [round(probability, 6) for probability in (right, *own)]
             named = list(label) if isinstance(label, tuple) else label
             answers[place] = [named, figures[0], *is_so, *by_itself, *figures[1:]]
-        plain: Sequence[object] = found.labels
-        reached = rights >= threshold
-        if not model.several:  # what is usual is so without thresholds that were set
+        if not model.several and (thresholds or threshold != model.threshold):  # what is usual is so without them
             judged = LabelSpace(model.labels).judge(found.probabilities, found.out_of_scope, model.threshold)
-            plain, reached = judged.answers, judged.reached
-        each = zip(asked, plain, reached.tolist(), found.labels, found.sure.tolist(), strict=True)
-        compared = {place: own for place, *own, label, sure in each if own != [label, sure]}
+            compared = dict(zip(asked, zip(judged.answers, judged.sure.tolist(), strict=True), strict=True))
     return [
         {"file": row.file, "row": row.in_order(row.texts), "answer": answers.get(place)}
         | ({"compared": compared[place]} if place in compared else {})

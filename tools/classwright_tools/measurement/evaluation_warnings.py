@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 
 from classwright_tools.curation.row_sources import row_sources
 from classwright_tools.domain.decided import Decided
@@ -111,21 +110,21 @@ def flattered(model: Model, found: Answers) -> str:
 def sure_elsewhere(model: Model, found: Answers) -> str:
     """Return that the `model` is sure of another share of the test rows `found` than of those that its training told.
 
-    It is so if by more than chance, and of single texts that are real, as in `flattered`. Scope does not count: the
-    training counted without it, and it calls some rows out of scope that are just like those of the training.
+    It is so if by more than chance, and of single texts that are real, as in `flattered`. Of texts out of scope it is
+    not sure, at its training as here.
     """
     usual = usual_of(model.card).unsure
     if usual is None or found.data != "real" or found.queries is not None:
         return ""
     few, of = usual
-    rows, unsure = len(found.rows), int((replace(found, foreign=None).confidence < model.threshold).sum())
+    rows, unsure = len(found.rows), int((found.confidence < model.threshold).sum())
     p = fisher(unsure, rows, few, of)
     if p >= SIGNIFICANCE:
         return ""
     return (
-        f"By the threshold alone {model.id} is sure of {1 - unsure / rows:.0%} of these {rows} rows, and was of "
-        f"{1 - few / of:.0%} of {counted(of, 'row')} at its training: more than chance (Fisher's exact test, "
-        f"p = {p:.2g}). Expect the share here."
+        f"{model.id} is sure of {1 - unsure / rows:.0%} of these {rows} rows, and was of {1 - few / of:.0%} of "
+        f"{counted(of, 'row')} at its training: more than chance (Fisher's exact test, p = {p:.2g}). Expect the share "
+        "here."
     )
 
 
