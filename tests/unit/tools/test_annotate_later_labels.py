@@ -217,6 +217,22 @@ def test_an_edit_that_is_saved_is_told_though_an_open_annotation_does_not_read_b
     assert "support-n1" not in edited.summary
 
 
+def test_answers_count_where_the_newest_version_went_back_to_one_of_another_line(
+    context: ToolContext, edit: Editor
+) -> None:
+    _, own = begin(context)
+    answer(context, own[:5], "refund")
+    flag = {"action": "flag", "rows": {"ids": [written_rows()[0].id]}}
+    ahead = edit(flag).dataset
+    other = edit({"action": "approve", "rows": flag["rows"]}, dataset="support-d1").dataset
+    other = edit(flag, dataset=other).dataset
+    edit(revert_to=other, dataset=ahead)
+
+    last = answer(context, own[5:], "delivery", finish=True)
+
+    assert labels_in(context, last.dataset) == {row.row: "refund" if row in own[:5] else "delivery" for row in own}
+
+
 def labelled_during(context: ToolContext, edit: Editor, change: dict[str, Any]) -> AnnotateExamplesResult:
     """Return what comes of a writer that answers 'refund' to all texts, while a label changes."""
     changes = iter([change])

@@ -89,22 +89,22 @@ def joined_by(workspace: Workspace, id_: str, annotation: Annotation) -> Joined:
 def changes_since(workspace: Workspace, then: str, now: str) -> tuple[Edit, ...]:
     """Return the edits of `now` that were made after `then`, with when the task had the labels of each as its `when`.
 
-    One whose labels the task has not got yet is left out.
+    That is not known of edits of another line, which a return to a version brought, nor before the task is stored.
 
     Raises:
         DamagedArtifact: a dataset, or its edits, do not read back.
     """
     edits = edits_since(workspace, then, now)
-    made: dict[str, str] = {}
+    versions: dict[str, int] = {}
     version = workspace.artifact(now, "dataset")
     while edits and version.parent and version.id != then:
-        made[version.parent] = version.id
+        versions[version.parent] = read_card(workspace, version.id).task_version
         version = workspace.artifact(version.parent, "dataset")
-    versions = {parent: read_card(workspace, made[parent]).task_version for parent in {edit.dataset for edit in edits}}
     newest = workspace.task(version.task).version
-    since = {number: workspace.made(version.task, number) for number in {*versions.values()} if number <= newest}
-    of_edits = ((edit, versions[edit.dataset]) for edit in edits)
-    return tuple(edit.model_copy(update={"when": since[of]}) for edit, of in of_edits if of in since)
+    since = {of: workspace.made(version.task, of) for of in {*versions.values()} if of <= newest}
+    return tuple(
+        edit.model_copy(update={"when": since.get(versions.get(edit.dataset, 0), edit.when)}) for edit in edits
+    )
 
 
 def answers_now(stored: Mapping[str, StoredAnswer], later: Sequence[Edit], task: Task) -> AnswersNow:
