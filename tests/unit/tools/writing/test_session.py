@@ -10,7 +10,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from classwright_tools.domain.usage import Prices, TokenCount
+from classwright_tools.domain.usage import Caps, Prices, TokenCount
 from classwright_tools.domain.writer import (
     Completion,
     UnusableAnswer,
@@ -364,6 +364,16 @@ def test_a_cap_on_money_is_kept_and_what_had_arrived_is_free_the_next_time(works
 def test_a_cap_must_be_positive(cap: dict[str, object]) -> None:
     with pytest.raises(InvalidInput, match="above zero"):
         Budget(**cap)
+
+
+@pytest.mark.parametrize(
+    ("asked", "told"), [(100_000, "--job-tokens"), (None, "--job-tokens"), (10, "Raise max_tokens")]
+)
+def test_whose_cap_holds_is_told(asked: int | None, told: str) -> None:
+    budget = Budget(max_tokens=asked, servers=Caps(max_tokens=50))
+
+    with pytest.raises(BudgetExceeded, match=told):
+        budget.start(TokenCount(60, 0))
 
 
 def test_a_cap_on_money_without_prices_is_refused() -> None:

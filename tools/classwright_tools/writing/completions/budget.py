@@ -118,11 +118,11 @@ class Budget:
         return self._cap("max_minutes", f"{self._max_minutes:g} min have passed")
 
     def _cap(self, name: str, reason: str) -> BudgetExceeded:
-        more, allowed = f"raise {name}", ""
+        repair = f"Raise {name}, or ask for fewer rows."
         if name in self._servers:
-            flag = name.replace("max_", "--job-")
-            more, allowed = f"whoever runs the server sets {flag} higher", "; the server allows no more"
-        return BudgetExceeded(name, f"{reason}{allowed}", f"What had arrived is kept. Ask for fewer rows, or {more}.")
+            reason += "; the server allows no more"
+            repair = f"Ask for fewer rows, or whoever runs the server raises {name.replace('max_', '--job-')}."
+        return BudgetExceeded(name, reason, f"What had arrived is kept. {repair}")
 
 
 def _sum(one: TokenCount, other: TokenCount) -> TokenCount:
