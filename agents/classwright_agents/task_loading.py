@@ -15,7 +15,6 @@ from classwright_agents.rows import read_rows
 from classwright_agents.task_file import TaskFile
 from classwright_tools.domain.schema_places import fields_at, schemas_at
 
-REPAIRS = {"missing": "Add the field."}
 DRAFTING = "`classwright-agent init --texts FILE`"
 # What a field that holds fields of its own looks like.
 FORMS = {
@@ -138,6 +137,8 @@ def _reason_and_repair(kind: str, given: Any, context: dict[str, Any]) -> tuple[
             return "has another form than it must have", ""
         case "path_type":
             return "is not the name of a file", "Write a path, from the task file's folder on."
+        case "missing":
+            return "", "Add the field."
         case "model_type":
             return "holds no fields of its own", f"Write {FORMS[context['class_name']]}."
         case "string_type" if isinstance(given, list | dict | None):
@@ -145,7 +146,7 @@ def _reason_and_repair(kind: str, given: Any, context: dict[str, Any]) -> tuple[
         case "string_type":
             name = {bool: "true or false", int: "a number", float: "a number"}.get(type(given), "a date")
             return f"is {name} to YAML, not a text", "Put it in quotes."
-    return "", REPAIRS.get(kind, "Change its value.")
+    return "", "Change its value."
 
 
 def _resolved(folder: Path, task: TaskFile, name: str, subject: str) -> Path | None:

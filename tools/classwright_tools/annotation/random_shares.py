@@ -13,8 +13,8 @@ from classwright_tools.domain.label_sets import labels_apart
 from classwright_tools.domain.task import Task
 from classwright_tools.statistics.share_interval import wilson
 
-MOST_LABELS = 12
-"""In a sentence; more than are named elsewhere, as it is often a rare one that is asked for."""
+MOST_LABELS = 30
+"""In a sentence; many more than are named elsewhere, as it is often a rare one that is asked for."""
 
 
 def random_shares(
